@@ -1,0 +1,227 @@
+/* bench_decode - decoder against simdjson, on the recorded futures frames.
+ *
+ * The frames lie in memory, one after the other as on the wire; all passes run on
+ * one core in one process, interleaved round by round; times are the thread's CPU
+ * time; a figure is the median of the rounds with its quartiles, a ratio the median
+ * of the ratios within each round. Exit 1 when a bound is missed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "base/check.h"
+#include "bench_decode_simdjson.h"
+#include "codec/decoder.h"
+#include "codec/scan.h"
+
+enum { ROUNDS = 31, FRAMES_MAX = 200000, BYTES_MAX = 64 << 20 };
+
+static const char recording_path[] = TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
+
+/* The bounds: decode with windows behind it is to stay above 1.9 × of the bare pass,
+ * so decode alone has to leave room. */
+static const double bound_all = 2.3, bound_trades = 1.8;
+
+struct frames {
+	struct str *at;
+	size_t n, bytes;
+};
+
+static char recording[BYTES_MAX + DECODE_PADDING];
+static char trade_bytes[BYTES_MAX + DECODE_PADDING]; /* the trades as if alone on the wire */
+static struct event events[EVENTS_PER_FRAME];
+static struct decoder *decoder, *scanner;
+static struct bench_simdjson *simdjson;
+static uint64_t sink; /* what the passes found, so that none is optimised away */
+
+bool bench_decimal_read(const char *text, const char *end, struct bench_decimal *out)
+{
+	struct scan scan = { text, end };
+	struct decimal value;
+	if (!scan_decimal(&scan, &value))
+		return false;
+	*out = (struct bench_decimal){ value.mantissa, value.scale };
+	return true;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool is_trade(struct str frame)
+{
+	return memmem(frame.ptr, frame.len, "\"e\":\"trade\"", 11) != NULL;
+}
+
+static void frames_add(struct frames *frames, struct str frame)
+{
+	CHECK(frames->n < FRAMES_MAX);
+	frames->at[frames->n++] = frame;
+	frames->bytes += frame.len;
+}
+
+/* All frames of the recording, and a copy of its trades. */
+static bool load(struct frames *all, struct frames *trades)
+{
+	gzFile file = gzopen(recording_path, "rb");
+	if (!file)
+		return false;
+	int len = gzread(file, recording, BYTES_MAX);
+	gzclose(file);
+	CHECK(len > 0 && len < BYTES_MAX);
+	struct str rest = str_make(recording, (size_t)len), line;
+	while (str_split(&rest, '\n', &line)) {
+		struct str frame = str_trim(str_skip(line, str_find_char(line, ' ')));
+		if (!frame.len)
+			continue;
+		frames_add(all, frame);
+		if (is_trade(frame)) {
+			char *copy = trade_bytes + trades->bytes;
+			memcpy(copy, frame.ptr, frame.len);
+			frames_add(trades, str_make(copy, frame.len));
+		}
+	}
+	return true;
+}
+
+static void pass_decode(const struct frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++)
+		sink += decoder_decode(decoder, frames->at[i], events);
+}
+
+static void pass_scan(const struct frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++) {
+		size_t n = decoder_decode(scanner, frames->at[i], events);
+		CHECK(n == 1);
+		sink += (uint64_t)events[0].trade.price.mantissa;
+	}
+}
+
+static void pass_walk(const struct frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++) {
+		size_t bytes = bench_simdjson_walk(simdjson, frames->at[i]);
+		CHECK(bytes > 0);
+		sink += bytes;
+	}
+}
+
+static void pass_dom(const struct frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++) {
+		bool good = bench_simdjson_parse(simdjson, frames->at[i]);
+		CHECK(good);
+	}
+}
+
+static void pass_extract(const struct frames *frames)
+{
+	struct bench_trade trade;
+	for (size_t i = 0; i < frames->n; i++) {
+		bool good = bench_simdjson_trade(simdjson, frames->at[i], &trade);
+		CHECK(good);
+		sink += (uint64_t)trade.price.mantissa;
+	}
+}
+
+struct pass {
+	const char *name;
+	void (*run)(const struct frames *frames);
+	const struct frames *frames;
+	double ns[ROUNDS]; /* of one pass over the frames */
+};
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+struct spread {
+	double low, median, high; /* quartiles */
+};
+
+static struct spread spread_of(const double *values)
+{
+	double sorted[ROUNDS];
+	memcpy(sorted, values, sizeof sorted);
+	qsort(sorted, ROUNDS, sizeof sorted[0], compare);
+	return (struct spread){ sorted[ROUNDS / 4], sorted[ROUNDS / 2], sorted[ROUNDS * 3 / 4] };
+}
+
+static void measure(struct pass *passes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		passes[i].run(passes[i].frames);
+	for (size_t round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < n; i++) {
+			uint64_t start = cpu_ns();
+			passes[i].run(passes[i].frames);
+			passes[i].ns[round] = (double)(cpu_ns() - start);
+		}
+	}
+}
+
+static void print_pass(const struct pass *pass)
+{
+	struct spread ns = spread_of(pass->ns);
+	double n = (double)pass->frames->n;
+	printf("%-34s %7.1f ns/frame (%.1f..%.1f)  %6.2f M frames/s  %5.2f GB/s\n", pass->name,
+	       ns.median / n, ns.low / n, ns.high / n, n * 1e3 / ns.median,
+	       (double)pass->frames->bytes / ns.median);
+}
+
+/* True when `quick` is at least `bound` times as fast as `base`. */
+static bool print_ratio(const struct pass *quick, const struct pass *base, double bound)
+{
+	double ratios[ROUNDS];
+	for (size_t i = 0; i < ROUNDS; i++)
+		ratios[i] = base->ns[i] / quick->ns[i];
+	struct spread ratio = spread_of(ratios);
+	bool good = ratio.median >= bound;
+	printf("%s / %s: %.2f (%.2f..%.2f), bound %.1f: %s\n", quick->name, base->name,
+	       ratio.median, ratio.low, ratio.high, bound, good ? "met" : "MISSED");
+	return good;
+}
+
+int main(void)
+{
+	static struct str all_frames[FRAMES_MAX], trade_frames[FRAMES_MAX];
+	struct frames all = { .at = all_frames }, trades = { .at = trade_frames };
+	if (!load(&all, &trades)) {
+		printf("skipped: no recording at %s\n", recording_path);
+		return 0;
+	}
+	decoder = decoder_create(VENUE_BINANCE, KIND_PERP, DECODE_AUTO);
+	scanner = decoder_create(VENUE_BINANCE, KIND_PERP, DECODE_SCANNER);
+	simdjson = bench_simdjson_create();
+	CHECK(decoder && scanner && simdjson);
+	struct pass passes[] = {
+		{ .name = "decoder, all frames", .run = pass_decode, .frames = &all },
+		{ .name = "bare simdjson pass", .run = pass_walk, .frames = &all },
+		{ .name = "simdjson DOM parse() (reference)", .run = pass_dom, .frames = &all },
+		{ .name = "scanner, trades", .run = pass_scan, .frames = &trades },
+		{ .name = "on-demand extraction, trades", .run = pass_extract, .frames = &trades },
+	};
+	measure(passes, ARRAY_LEN(passes));
+	printf("%zu frames, %.1f MB, of them %zu trades; median (quartiles) of %d rounds of "
+	       "thread CPU time; simdjson kernels %s\n",
+	       all.n, (double)all.bytes / 1e6, trades.n, ROUNDS, bench_simdjson_kernels());
+	puts("bare simdjson pass: on-demand iterate(), then every member and element of the frame "
+	     "visited once, none converted\n"
+	     "on-demand extraction: E T s t p q m by find_field in the frame's order, p and q "
+	     "by the scanner's decimal conversion");
+	for (size_t i = 0; i < ARRAY_LEN(passes); i++)
+		print_pass(&passes[i]);
+	bool good = print_ratio(&passes[0], &passes[1], bound_all);
+	good &= print_ratio(&passes[3], &passes[4], bound_trades);
+	bench_simdjson_destroy(simdjson);
+	decoder_destroy(scanner);
+	decoder_destroy(decoder);
+	return good && sink ? 0 : 1;
+}

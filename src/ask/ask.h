@@ -1,0 +1,59 @@
+/* ask.h - the question engine: what a person or a program types, answered from the
+ * cores. Telegram, HTTP and `weir ask` all come through here.
+ *
+ * A question is `/cvd ETH 5m`: the slash, upper or lower case and a bot's suffix
+ * (`/cvd@weir_bot`) do not matter; the symbol defaults to the world's, the
+ * timeframe to 15m. Commands, their usage and what they wait for stand in
+ * def/questions.def; the JSON of each answer in docs/reference/ask.md, which
+ * ask_print_reference writes.
+ *
+ * Every answer says when and how much: time of the newest event, minutes known,
+ * partial, source. All markets of an answer are cut at the same minute, that of
+ * the newest event among them; one that lags is marked. Sums over markets are
+ * exact and in quote units, over the markets quoted in USD or a coin held at one
+ * USD (USDT, USDC, FDUSD, TUSD, BUSD). What is undefined is "n/a" or null.
+ *
+ * Core: no I/O, no clock, no allocation but what `out` needs. One thread. */
+#pragma once
+
+#include "market/markets.h"
+
+enum {
+	ASK_TEXT_MAX = 256,     /* bytes of a question */
+	ASK_MARKETS_MAX = 32,   /* markets of one answer; more are counted and said */
+	ASK_OUT_LIMIT = 131072, /* an answer is never longer; a good limit for `out` */
+};
+
+enum ask_format { ASK_TEXT, ASK_JSON, ASK_HTML };
+
+/* Exit statuses of `weir ask`. */
+enum ask_outcome { ASK_ANSWERED = 0, ASK_NO = 1, ASK_USAGE = 2 };
+
+struct ask_request {
+	struct str text; /* any bytes */
+	enum ask_format format;
+	/* Wall time, unix ms, against which data is stale. 0 (a replay): each market
+	 * is judged against the newest event of the answer. */
+	int64_t now_ms;
+};
+
+struct ask_options {
+	struct str symbol_default; /* "BTC" */
+	int64_t stale_ms;          /* 10,000: older data is said to be stale */
+	int64_t whale_quote;       /* 500,000: a larger trade is a whale's */
+	bool simulated;            /* all data is simulated; markets may say so themselves */
+	bool live;                 /* a feed is running: data that lacks may still come */
+};
+
+struct ask_world {
+	struct markets *markets; /* books are brought up to date when asked */
+	struct ask_options options;
+};
+
+struct ask_options ask_options_default(void);
+/* Writes the answer (text ends with a line end, JSON does not). FULL when `out` is
+ * too small: nothing of it is to be used. Typically 5 to 15 µs. */
+MUST_CHECK enum status ask_answer(const struct ask_world *world, const struct ask_request *request,
+				  struct buf *out, enum ask_outcome *outcome);
+/* docs/reference/ask.md. */
+void ask_print_reference(struct buf *out);

@@ -1,0 +1,106 @@
+#include "ask/flow.h"
+
+enum { SHOWN_LARGEST = 3, SHOWN_WHALES = 3 };
+
+static void print_flow_row(struct page *page, const struct window *window)
+{
+	const struct flow *flow = &window->flow;
+	page_text(page, asked_timeframe_text(window->minutes));
+	if (window->present < window->minutes)
+		page_text(page, "*");
+	page_number(page, 11, number_fixed(flow_ratio(flow), 3, NUMBER_PLAIN));
+	page_number(page, 22, number_percent(flow_imbalance(flow), 1, NUMBER_PLUS));
+	page_right(page, PAGE_COLUMNS, str_of(pressure_text(flow_pressure(flow))));
+	page_end_line(page);
+}
+
+static void print_vwap(const struct scene_market *market, const struct flow_facts *facts,
+		       struct page *page)
+{
+	int32_t places = number_price_places(market->last, market->price_scale);
+	double last = decimal_to_double(market->last, market->price_scale);
+	page_facts(page, market->day.present < DAY_MINUTES ? "VWAP 24h*" : "VWAP 24h",
+		   number_fixed(facts->vwap, places, NUMBER_PLAIN),
+		   number_percent(last / facts->vwap - 1, 2, NUMBER_PLUS));
+}
+
+static void print_trade(const struct scene_market *market, const struct large_trade *trade,
+			struct page *page)
+{
+	page_pad(page, 0);
+	page_number(page, 9, number_clock(trade->t_ms));
+	page_text(page, trade->side == SIDE_BUY ? " BUY" : " SELL");
+	page_number(page, 21,
+		    number_short(flow_trade_quote(trade), market->quote_scale, NUMBER_PLAIN));
+	page_text(page, " @");
+	page_number(page, PAGE_COLUMNS, number_price(trade->price, market->price_scale));
+	page_end_line(page);
+}
+
+static void print_trades(const struct scene *scene, const struct scene_market *market,
+			 const struct flow_facts *facts, struct page *page)
+{
+	struct number bound = number_short(scene->world->options.whale_quote, 0, NUMBER_PLAIN);
+	char line[8];
+	struct buf count = buf_over(line, sizeof line);
+	buf_u64(&count, facts->whales.count);
+	if (facts->whales.more)
+		buf_char(&count, '+');
+	page_text(page, "Whales 24h, over ");
+	page_put(page, number_str(&bound));
+	page_right(page, PAGE_COLUMNS, buf_str(&count));
+	page_end_line(page);
+	for (size_t i = 0; i < facts->whales.count && i < SHOWN_WHALES; i++)
+		print_trade(market, &facts->whales.trades[i], page);
+	if (!facts->largest.count)
+		return;
+	page_text(page, "Largest 24h");
+	page_end_line(page);
+	for (size_t i = 0; i < facts->largest.count && i < SHOWN_LARGEST; i++)
+		print_trade(market, &facts->largest.trades[i], page);
+}
+
+static void print_book(const struct flow_facts *facts, struct page *page)
+{
+	const struct book_top *top = &facts->top;
+	if (!top->t_ms) {
+		page_fact(page, "Top of book", "no data");
+	} else {
+		page_text(page, "Spread");
+		page_number(page, PAGE_COLUMNS - 3,
+			    number_fixed(facts->spread_bp, 2, NUMBER_PLAIN));
+		page_text(page, " bp");
+		page_end_line(page);
+		page_facts(page, "Bid, size", number_price(top->bid.mantissa, top->bid.scale),
+			   number_short(top->bid_qty.mantissa, top->bid_qty.scale, NUMBER_PLAIN));
+		page_facts(page, "Ask, size", number_price(top->ask.mantissa, top->ask.scale),
+			   number_short(top->ask_qty.mantissa, top->ask_qty.scale, NUMBER_PLAIN));
+	}
+	if (!facts->depth.known) {
+		page_fact(page, "Depth", "no depth subscribed");
+		return;
+	}
+	page_fact_number(page, "Depth imbalance, 10 bp",
+			 number_percent(facts->depth_10bp, 1, NUMBER_PLUS));
+	page_fact_number(page, "Depth imbalance, 50 bp",
+			 number_percent(facts->depth_50bp, 1, NUMBER_PLUS));
+}
+
+void flow_print_market(const struct scene *scene, const void *all, size_t index, struct page *page)
+{
+	const struct scene_market *market = &scene->markets[index];
+	const struct flow_facts *facts = &((const struct flow_facts *)all)[index];
+	scene_print_head(scene, market, page);
+	page_table_begin(page);
+	page_right(page, 11, STR("ratio"));
+	page_right(page, 22, STR("imbalance"));
+	page_right(page, PAGE_COLUMNS, STR("pressure"));
+	page_end_line(page);
+	for (size_t i = 0; i < FLOW_WINDOWS; i++)
+		print_flow_row(page, &facts->windows[i]);
+	print_vwap(market, facts, page);
+	page_fact(page, "Divergence", divergence_text(facts->divergence));
+	print_trades(scene, market, facts, page);
+	print_book(facts, page);
+	page_table_end(page);
+}

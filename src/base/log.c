@@ -1,0 +1,70 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/buf.h"
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static struct log_config current = { .level = LOG_INFO };
+
+void log_setup(const struct log_config *config) { current = *config; }
+
+bool log_enabled(enum log_level level) { return level <= current.level; }
+
+static void put_time(struct buf *buf, int64_t wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	buf_printf(buf, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		   (int)(wall_ns / 1000000 % 1000));
+}
+
+static void put_text(struct buf *buf, enum log_level level, const char *module, struct str text)
+{
+	if (current.wall_ns) {
+		put_time(buf, current.wall_ns(current.wall_ctx));
+		buf_char(buf, ' ');
+	}
+	buf_printf(buf, "%s %s: ", level_names[level], module);
+	for (size_t i = 0; i < text.len; i++) /* one event stays one line */
+		buf_char(buf, (unsigned char)text.ptr[i] < 0x20 ? ' ' : text.ptr[i]);
+}
+
+static void put_json(struct buf *buf, enum log_level level, const char *module, struct str text)
+{
+	buf_char(buf, '{');
+	if (current.wall_ns) {
+		buf_printf(buf, "\"time\":\"");
+		put_time(buf, current.wall_ns(current.wall_ctx));
+		buf_printf(buf, "\",");
+	}
+	buf_printf(buf, "\"level\":\"%s\",\"module\":\"%s\",\"message\":", level_names[level], module);
+	buf_json_str(buf, text);
+	buf_char(buf, '}');
+}
+
+void log_line(enum log_level level, const char *module, const char *format, ...)
+{
+	if (!log_enabled(level))
+		return;
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+	char storage[8192]; /* every byte of the text may take six in JSON */
+	struct buf buf = buf_over(storage, sizeof storage - 1);
+	(current.json ? put_json : put_text)(&buf, level, module, str_make(text, len));
+	storage[buf.len++] = '\n';
+	if (current.write)
+		current.write(current.ctx, storage, buf.len);
+	else
+		fwrite(storage, 1, buf.len, stderr);
+}

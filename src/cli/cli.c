@@ -1,0 +1,26 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+int cli_fail(const struct args *args, const struct err *err)
+{
+	bool known = args->command < COMMAND_COUNT;
+	fprintf(stderr, "weir%s%s: %s\n", known ? " " : "",
+		known ? command_row(args->command)->words : "", err->text);
+	return err->status == STATUS_USAGE ? CLI_USAGE : CLI_ENVIRONMENT;
+}
+
+int cli_print(const struct args *args, const struct buf *buf)
+{
+	struct err err;
+	if (buf->overflow) {
+		err_set(&err, STATUS_FULL, "the output is too long");
+		return cli_fail(args, &err);
+	}
+	fwrite(buf->ptr, 1, buf->len, stdout);
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return CLI_DONE;
+	err_errno(&err, errno, "standard output");
+	return cli_fail(args, &err);
+}

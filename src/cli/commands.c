@@ -1,0 +1,58 @@
+#include "cli/commands.h"
+
+#include "base/check.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+
+typedef int (*command_fn)(const struct args *args);
+
+/* By the first word; a command of two words looks at args->command itself. */
+static const struct {
+	const char *word;
+	command_fn run;
+} functions[] = {
+	{ "ask", cmd_ask },   { "config", cmd_config }, { "decode", cmd_decode },
+	{ "keys", cmd_keys }, { "redis", cmd_redis },   { "replay", cmd_replay },
+	{ "tape", cmd_tape }, { "up", cmd_up },         { "version", cmd_version },
+};
+
+static command_fn find_function(enum command command)
+{
+	size_t i = 0;
+	while (i < ARRAY_LEN(functions) &&
+	       !str_eq(command_first_word(command), str_of(functions[i].word)))
+		i++;
+	CHECK(i < ARRAY_LEN(functions)); /* a COMMAND row without its function */
+	return functions[i].run;
+}
+
+static int run_help(const struct args *args)
+{
+	struct buf out;
+	buf_init(&out, 64 * 1024);
+	if (args->wish == ARGS_HELP_ALL)
+		help_print_all(&out);
+	else if (args->whole_group)
+		help_print_group(&out, args->command);
+	else
+		help_print_command(&out, args->command);
+	int status = cli_print(args, &out);
+	buf_deinit(&out);
+	return status;
+}
+
+int commands_run(int argc, char *const *argv)
+{
+	struct args args;
+	struct err err;
+	if (args_parse(argc, argv, &args, &err))
+		return cli_fail(&args, &err);
+	if (args.wish != ARGS_RUN)
+		return run_help(&args);
+	const struct command_row *row = command_row(args.command);
+	if (row->waits) {
+		err_set(&err, STATUS_UNAVAILABLE, "not there yet: waits for %s", row->waits);
+		return cli_fail(&args, &err);
+	}
+	return find_function(args.command)(&args);
+}

@@ -1,0 +1,17 @@
+/* commands.h - the subcommands' functions; each is in cmd_NAME.c. */
+#pragma once
+
+#include "def/args.h"
+
+int cmd_ask(const struct args *args);
+int cmd_config(const struct args *args);
+int cmd_decode(const struct args *args);
+int cmd_keys(const struct args *args);
+int cmd_redis(const struct args *args);
+int cmd_replay(const struct args *args);
+int cmd_tape(const struct args *args);
+int cmd_up(const struct args *args);
+int cmd_version(const struct args *args);
+
+/* Reads the command line and runs what it says; returns the exit status. */
+int commands_run(int argc, char *const *argv);

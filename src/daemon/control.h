@@ -1,0 +1,15 @@
+/* control.h - the control socket's requests: one line in, `<exit> <bytes>` LF and
+ * the bytes out (docs/formats.md). Loop thread. */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "port/line_conn.h"
+
+enum { CONTROL_LINE_MAX = 1024, CONTROL_ANSWER_MAX = 256 * 1024, CONTROL_CONNS_MAX = 64 };
+
+struct control;
+
+struct control *control_create(struct daemon *daemon); /* NULL: out of memory */
+void control_destroy(struct control *control);
+/* What a line server needs to serve it. */
+struct line_events control_events(struct control *control);

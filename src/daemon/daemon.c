@@ -1,0 +1,504 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "daemon/config_file.h"
+#include "daemon/control.h"
+#include "daemon/log_file.h"
+#include "daemon/settings.h"
+#include "daemon/sources.h"
+#include "daemon/state_folder.h"
+#include "os/line_server.h"
+
+enum daemon_phase { PHASE_SEGMENTS, PHASE_RESTORE, PHASE_RUN, PHASE_DRAIN, PHASE_STOP, PHASE_ENDED };
+
+enum { TIMER_ROOM = 1024, MALFORMED_LOG_NS = 1000000000 };
+
+struct daemon {
+	struct daemon_options options;
+	enum daemon_phase phase;
+	struct loop *loop;
+	struct state_folder *folder;
+	struct segments *segments;
+	struct markets *markets;
+	struct ingest *ingest;
+	struct market_store *store;
+	struct sources *sources;
+	struct control *control;
+	struct line_server *control_server;
+	struct ask_world world;
+	const struct config *config; /* the options', or what a SIGHUP put in its place */
+	struct config *reloaded;
+	struct loop_task step_task;
+	int64_t created_ns, segments_ready_ns, restored_ns;
+	int64_t malformed_logged_ns;
+	uint64_t malformed_unlogged;
+	bool stop_wanted;
+	int exit_status;
+	struct err error;
+};
+
+static void enter(struct daemon *daemon, enum daemon_phase phase);
+
+/* ---- errors end it ---- */
+
+static void fail(struct daemon *daemon, const struct err *err)
+{
+	if (daemon->exit_status == 0) {
+		daemon->exit_status = 3;
+		daemon->error = *err;
+	}
+	if (daemon->phase < PHASE_STOP)
+		enter(daemon, PHASE_STOP);
+}
+
+/* ---- hooks of the ingest ---- */
+
+static void on_trade(void *ctx, struct market *market, const struct trade *trade)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->store)
+		market_store_trade(daemon->store, market, trade);
+}
+
+static void on_malformed(void *ctx, enum venue venue, const char *reason)
+{
+	struct daemon *daemon = ctx;
+	int64_t now_ns = loop_now_ns(daemon->loop);
+	daemon->malformed_unlogged++;
+	if (daemon->malformed_logged_ns &&
+	    now_ns - daemon->malformed_logged_ns < MALFORMED_LOG_NS)
+		return;
+	log_line(LOG_WARN, "feed", "%llu malformed frame(s), the last from %s: %s",
+		 (unsigned long long)daemon->malformed_unlogged, venue_text(venue), reason);
+	daemon->malformed_logged_ns = now_ns;
+	daemon->malformed_unlogged = 0;
+}
+
+/* ---- the feed ---- */
+
+static void on_step(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct err err = { 0 };
+	if (daemon->phase != PHASE_RUN)
+		return;
+	if (daemon->store && market_store_busy(daemon->store))
+		market_store_flush(daemon->store);
+	bool paused = daemon->store && market_store_busy(daemon->store);
+	switch (sources_step(daemon->sources, paused, &err)) {
+	case SOURCES_MORE: loop_defer(daemon->loop, &daemon->step_task); break;
+	case SOURCES_WAIT: break; /* a timer of the sources queues the task again */
+	case SOURCES_END:
+		if (!daemon->options.stay)
+			daemon_stop(daemon);
+		break;
+	case SOURCES_FAILED: fail(daemon, &err); break;
+	}
+}
+
+/* ---- phases ---- */
+
+static void on_restored(void *ctx, enum status status, const char *why)
+{
+	struct daemon *daemon = ctx;
+	struct err err;
+	if (daemon->phase != PHASE_RESTORE)
+		return;
+	if (status) {
+		err_set(&err, status, "reading the state back: %s: %s", why, status_text(status));
+		fail(daemon, &err);
+		return;
+	}
+	const struct market_store_counts *counts = market_store_counts(daemon->store);
+	if (counts->damaged_entries)
+		log_line(LOG_WARN, "store", "%llu damaged entries were skipped",
+			 (unsigned long long)counts->damaged_entries);
+	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
+	enter(daemon, PHASE_RUN);
+}
+
+/* Simulated and real trades must never add up. */
+static enum status check_origin(struct daemon *daemon, struct err *err)
+{
+	bool simulator = daemon->options.feed == DAEMON_FEED_SIMULATOR;
+	if (daemon->options.feed == DAEMON_FEED_NONE)
+		return STATUS_OK;
+	for (size_t i = 0; i < markets_count(daemon->markets); i++) {
+		if (market_simulated(markets_at(daemon->markets, i)) == simulator)
+			continue;
+		return err_set(err, STATUS_REFUSED,
+			       "the state directory %s holds %s markets and the source is %s: name "
+			       "another one with --state",
+			       daemon->options.state_dir, simulator ? "real" : "SIMULATED",
+			       simulator ? "the simulator" : "real");
+	}
+	return STATUS_OK;
+}
+
+static void begin_run(struct daemon *daemon)
+{
+	struct err err = { 0 };
+	if (check_origin(daemon, &err)) {
+		fail(daemon, &err);
+		return;
+	}
+	if (daemon->options.on_ready)
+		daemon->options.on_ready(daemon->options.ctx, daemon);
+	if (daemon->phase != PHASE_RUN || daemon->options.feed == DAEMON_FEED_NONE)
+		return;
+	if (sources_start(daemon->sources, &err))
+		fail(daemon, &err);
+	else
+		loop_defer(daemon->loop, &daemon->step_task);
+}
+
+static void on_drained(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	struct err err;
+	if (status) {
+		err_set(&err, status, "writing the last state to segment rms: %s",
+			status_text(status));
+		fail(daemon, &err);
+	} else {
+		enter(daemon, PHASE_STOP);
+	}
+}
+
+static void on_segments_closed(void *ctx) { enter(ctx, PHASE_ENDED); }
+
+static void on_control_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	daemon->control_server = NULL;
+	if (daemon->segments)
+		segments_close(daemon->segments, on_segments_closed, daemon);
+	else
+		enter(daemon, PHASE_ENDED);
+}
+
+static void begin_stop(struct daemon *daemon)
+{
+	sources_stop(daemon->sources);
+	if (daemon->control_server)
+		line_server_close(daemon->control_server, on_control_closed, daemon);
+	else
+		on_control_closed(daemon);
+}
+
+/* The one place that holds what each phase begins with. */
+static void enter(struct daemon *daemon, enum daemon_phase phase)
+{
+	CHECK(phase > daemon->phase || phase == PHASE_SEGMENTS);
+	daemon->phase = phase;
+	switch (phase) {
+	case PHASE_SEGMENTS: break;
+	case PHASE_RESTORE:
+		if (daemon->options.restore)
+			market_store_restore(daemon->store, on_restored, daemon);
+		else
+			enter(daemon, PHASE_RUN);
+		break;
+	case PHASE_RUN: begin_run(daemon); break;
+	case PHASE_DRAIN:
+		sources_stop(daemon->sources);
+		if (daemon->store && daemon->options.feed != DAEMON_FEED_NONE)
+			market_store_drain(daemon->store, on_drained, daemon);
+		else
+			enter(daemon, PHASE_STOP);
+		break;
+	case PHASE_STOP: begin_stop(daemon); break;
+	case PHASE_ENDED: loop_stop(daemon->loop); break;
+	}
+}
+
+/* ---- events of the segments ---- */
+
+static void on_segments_ready(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->phase != PHASE_SEGMENTS)
+		return;
+	daemon->segments_ready_ns = loop_precise_ns() - daemon->created_ns;
+	if (daemon->stop_wanted)
+		enter(daemon, PHASE_STOP);
+	else
+		enter(daemon, PHASE_RESTORE);
+}
+
+static void on_segments_failed(void *ctx, const struct err *err) { fail(ctx, err); }
+
+static void on_segment_up(void *ctx, enum segment segment)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->phase != PHASE_RUN)
+		return;
+	log_line(LOG_INFO, "store", "segment %s answers again", segment_row(segment)->name);
+	if (segment == SEGMENT_RMS)
+		market_store_reconnected(daemon->store);
+}
+
+static void on_segment_down(void *ctx, enum segment segment, const struct err *why)
+{
+	(void)ctx;
+	log_line(LOG_WARN, "store", "segment %s does not answer: %s", segment_row(segment)->name,
+		 why->text);
+}
+
+/* ---- signals and settings ---- */
+
+static enum status apply_live(struct daemon *daemon, struct err *err)
+{
+	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
+	return log_file_setup(daemon->config, err);
+}
+
+
+static void on_term(void *ctx, int signal_number)
+{
+	struct daemon *daemon = ctx;
+	(void)signal_number;
+	if (daemon->stop_wanted) /* a second one skips the clean-up; the servers stay for adoption */
+		_Exit(1);
+	daemon_stop(daemon);
+}
+
+static void on_hup(void *ctx, int signal_number)
+{
+	struct daemon *daemon = ctx;
+	struct config *fresh = NULL;
+	char why_storage[512];
+	struct buf why = buf_over(why_storage, sizeof why_storage - 1);
+	struct err err = { 0 };
+	(void)signal_number;
+	if (config_file_load(daemon->options.config_path, &fresh, NULL, &err)) {
+		log_line(LOG_ERROR, "config", "not reloaded: %s", err.text);
+		return;
+	}
+	if (config_reload_check(daemon->config, fresh, &why)) {
+		why_storage[why.len] = 0;
+		log_line(LOG_ERROR, "config", "not reloaded: %s need(s) a new start", why_storage);
+		config_destroy(fresh);
+		return;
+	}
+	config_destroy(daemon->reloaded);
+	daemon->config = daemon->reloaded = fresh;
+	if (apply_live(daemon, &err))
+		log_line(LOG_ERROR, "config", "%s", err.text);
+	else
+		log_line(LOG_INFO, "config", "reloaded");
+}
+
+/* ---- build ---- */
+
+static enum status open_control(struct daemon *daemon, struct err *err)
+{
+	char path[128];
+	struct buf text = buf_over(path, sizeof path - 1);
+	buf_printf(&text, "%s/run/weir.sock", daemon->options.state_dir);
+	if (text.overflow)
+		return err_set(err, STATUS_RANGE, "the path of %s/run/weir.sock is too long",
+			       daemon->options.state_dir);
+	path[text.len] = 0;
+	daemon->control = control_create(daemon);
+	if (!daemon->control)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the control socket");
+	struct line_server_config config = {
+		.unix_path = path,
+		.connections_max = CONTROL_CONNS_MAX,
+		.line_bytes_max = CONTROL_LINE_MAX,
+		.events = control_events(daemon->control),
+	};
+	return line_server_open(daemon->loop, &config, &daemon->control_server, err);
+}
+
+static enum status open_store(struct daemon *daemon, struct err *err)
+{
+	struct store_config config;
+	const struct segment_events events = {
+		.on_ready = on_segments_ready,
+		.on_failed = on_segments_failed,
+		.on_up = on_segment_up,
+		.on_down = on_segment_down,
+		.ctx = daemon,
+	};
+	settings_store(daemon->config, daemon->options.state_dir, &config);
+	enum status status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
+					   &daemon->segments, err);
+	if (status)
+		return status;
+	const struct market_store_config store_config = {
+		.flush_ns = config_i64(daemon->config, CONFIG_market_flush_ms) * 1000000,
+	};
+	daemon->store = market_store_create(daemon_rms(daemon), daemon->markets,
+					    loop_timers(daemon->loop), loop_clock(daemon->loop),
+					    &store_config);
+	if (!daemon->store)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
+	return STATUS_OK;
+}
+
+static enum status open_feed(struct daemon *daemon, struct err *err)
+{
+	const struct ingest_hooks hooks = { on_trade, on_malformed, daemon };
+	const struct market_config market_config = {
+		.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote),
+		.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR,
+	};
+	daemon->markets = markets_create(&market_config);
+	if (daemon->markets)
+		daemon->ingest = ingest_create(daemon->markets, &hooks);
+	if (!daemon->ingest)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets");
+	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
+	const struct sources_config config = {
+		.feed = daemon->options.feed,
+		.recording = daemon->options.recording,
+		.config = daemon->config,
+		.loop = daemon->loop,
+		.ingest = daemon->ingest,
+		.markets = daemon->markets,
+		.wake = &daemon->step_task,
+	};
+	return sources_create(&config, &daemon->sources, err);
+}
+
+static enum status init_world(struct daemon *daemon, struct err *err)
+{
+	daemon->world = (struct ask_world){ daemon->markets, ask_options_default() };
+	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
+	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
+	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR;
+	return apply_live(daemon, err);
+}
+
+static enum status build(struct daemon *daemon, struct err *err)
+{
+	enum status status = loop_create(TIMER_ROOM, &daemon->loop, err);
+	if (status)
+		return status;
+	daemon->created_ns = loop_precise_ns();
+	if (!(status = loop_on_signal(daemon->loop, SIGINT, on_term, daemon)) &&
+	    !(status = loop_on_signal(daemon->loop, SIGTERM, on_term, daemon)))
+		status = loop_on_signal(daemon->loop, SIGHUP, on_hup, daemon);
+	if (status)
+		return err_set(err, status, "signal handlers: %s", status_text(status));
+	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
+	    !daemon->options.store)
+		return status;
+	if ((status = state_folder_open(daemon->options.state_dir, &daemon->folder, err)) ||
+	    (status = open_store(daemon, err)))
+		return status;
+	return daemon->options.control ? open_control(daemon, err) : STATUS_OK;
+}
+
+enum status daemon_create(const struct daemon_options *options, struct daemon **out,
+			  struct err *err)
+{
+	struct daemon *daemon = calloc(1, sizeof *daemon);
+	if (!daemon)
+		return err_set(err, STATUS_NO_MEMORY, "no memory");
+	daemon->options = *options;
+	daemon->config = options->config;
+	enum status status = build(daemon, err);
+	if (status) {
+		fail(daemon, err);
+		daemon_run(daemon); /* closes what was opened */
+		daemon_destroy(daemon);
+		return status;
+	}
+	*out = daemon;
+	return STATUS_OK;
+}
+
+int daemon_run(struct daemon *daemon)
+{
+	if (!daemon->loop)
+		return daemon->exit_status;
+	if (!daemon->options.store && daemon->phase == PHASE_SEGMENTS)
+		enter(daemon, PHASE_RUN);
+	if (daemon->phase != PHASE_ENDED)
+		loop_run(daemon->loop);
+	return daemon->exit_status;
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	daemon->stop_wanted = true;
+	if (daemon->phase == PHASE_RUN)
+		enter(daemon, PHASE_DRAIN);
+	else if (daemon->phase == PHASE_RESTORE)
+		enter(daemon, PHASE_STOP);
+}
+
+void daemon_flush(struct daemon *daemon)
+{
+	if (daemon->store)
+		market_store_flush(daemon->store);
+}
+
+void daemon_destroy(struct daemon *daemon)
+{
+	if (!daemon)
+		return;
+	market_store_destroy(daemon->store);
+	control_destroy(daemon->control);
+	sources_destroy(daemon->sources);
+	ingest_destroy(daemon->ingest);
+	markets_destroy(daemon->markets);
+	state_folder_close(daemon->folder);
+	loop_destroy(daemon->loop);
+	config_destroy(daemon->reloaded);
+	free(daemon);
+}
+
+/* ---- for those who look ---- */
+
+bool daemon_ended(const struct daemon *daemon) { return daemon->phase == PHASE_ENDED; }
+
+const char *daemon_error(const struct daemon *daemon) { return daemon->error.text; }
+
+struct loop *daemon_loop(struct daemon *daemon) { return daemon->loop; }
+
+struct markets *daemon_markets(struct daemon *daemon) { return daemon->markets; }
+
+struct ingest *daemon_ingest(struct daemon *daemon) { return daemon->ingest; }
+
+struct redis_port *daemon_rms(struct daemon *daemon)
+{
+	return segments_redis(daemon->segments, SEGMENT_RMS);
+}
+
+struct segments *daemon_segments(struct daemon *daemon) { return daemon->segments; }
+
+const struct market_store *daemon_store(const struct daemon *daemon) { return daemon->store; }
+
+const struct sources *daemon_sources(const struct daemon *daemon) { return daemon->sources; }
+
+bool daemon_simulated(const struct daemon *daemon)
+{
+	return daemon->options.feed == DAEMON_FEED_SIMULATOR;
+}
+
+int64_t daemon_segments_ready_ns(const struct daemon *daemon) { return daemon->segments_ready_ns; }
+
+int64_t daemon_restored_ns(const struct daemon *daemon) { return daemon->restored_ns; }
+
+enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
+			    struct buf *out)
+{
+	enum ask_outcome outcome = ASK_NO;
+	struct ask_request request = { .text = text, .format = format };
+	if (daemon->world.options.live)
+		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
+	if (ask_answer(&daemon->world, &request, out, &outcome)) {
+		buf_clear(out);
+		buf_printf(out, "the answer is too long\n");
+		return ASK_NO;
+	}
+	return outcome;
+}

@@ -1,0 +1,29 @@
+#include "daemon/settings.h"
+
+void settings_store(const struct config *config, const char *state_dir, struct store_config *out)
+{
+	*out = (struct store_config){
+		.state_dir = state_dir,
+		.redis_server = config_str(config, CONFIG_redis_server).ptr,
+		.deadline_ns = config_i64(config, CONFIG_redis_deadline_ms) * 1000000,
+		.start_timeout_ns = config_i64(config, CONFIG_redis_start_timeout_ms) * 1000000,
+	};
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		enum config_id maxmemory = config_of_segment(CONFIG_segment_rts_maxmemory, i);
+		struct str mode = config_str(config, config_of_segment(CONFIG_segment_rts_mode, i));
+		out->segments[i] = (struct segment_config){
+			.external = str_eq(mode, STR("external")),
+			.url = config_str(config, config_of_segment(CONFIG_segment_rts_url, i)).ptr,
+			.port = (uint16_t)config_i64(
+				config, config_of_segment(CONFIG_segment_rts_port, i)),
+			.maxmemory = (uint64_t)config_i64(config, maxmemory),
+			.maxmemory_chosen =
+				config_origin(config, maxmemory).kind != CONFIG_FROM_DEFAULT,
+			.appendfsync = config_str(config, config_of_segment(
+								 CONFIG_segment_rts_appendfsync, i))
+					       .ptr,
+			.accept_unsafe = config_bool(
+				config, config_of_segment(CONFIG_segment_rts_accept_unsafe, i)),
+		};
+	}
+}

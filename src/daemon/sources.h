@@ -1,0 +1,30 @@
+/* sources.h - where frames come from: a recording, or the market simulator. Both end
+ * in the ingest. Loop thread. */
+#pragma once
+
+#include "daemon/daemon.h"
+
+struct sources_config {
+	enum daemon_feed feed;
+	struct recording_options recording;
+	const struct config *config;
+	struct loop *loop;
+	struct ingest *ingest;
+	struct markets *markets;
+	struct loop_task *wake; /* queued when there is something to step again */
+};
+
+enum sources_state { SOURCES_MORE, SOURCES_WAIT, SOURCES_END, SOURCES_FAILED };
+
+/* Opens the recording: what cannot be read is said before anything is started. */
+MUST_CHECK enum status sources_create(const struct sources_config *config, struct sources **sources,
+				      struct err *err);
+void sources_destroy(struct sources *sources);
+/* Once the state is back. */
+MUST_CHECK enum status sources_start(struct sources *sources, struct err *err);
+void sources_stop(struct sources *sources); /* nothing comes any more; NULL is fine */
+/* A slice of about SOURCES_SLICE_NS. paused: the store is behind, take nothing now. */
+enum { SOURCES_SLICE_NS = 200000, SOURCES_PAUSE_NS = 1000000 };
+enum sources_state sources_step(struct sources *sources, bool paused, struct err *err);
+/* The simulator has said its history (always true of a recording). */
+bool sources_live(const struct sources *sources);

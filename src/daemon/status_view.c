@@ -1,0 +1,95 @@
+#include "daemon/status_view.h"
+
+#include <math.h>
+
+#include "ask/number.h"
+#include "daemon/sources.h"
+
+enum { ROWS_MAX = 24 };
+
+static uint64_t errors_of(const struct redis_conn_stats *stats)
+{
+	uint64_t errors = 0;
+	for (int i = 1; stats && i < STATUS_COUNT; i++)
+		errors += stats->endings[i];
+	return errors;
+}
+
+static void put_segments(struct daemon *daemon, struct buf *out)
+{
+	const struct segments *segments = daemon_segments(daemon);
+	buf_printf(out, "segment  state        used MB  max MB  restarts  errors\n");
+	for (int i = 0; i < SEGMENT_COUNT; i++) {
+		struct segment_status status = segments_status(segments, (enum segment)i);
+		if (!status.wanted)
+			continue;
+		buf_printf(out, "%-8s %-11s %8.1f %7.0f %9llu %7llu\n",
+			   segment_row((enum segment)i)->name, segment_state_text(status.state),
+			   (double)status.used_memory / 1e6, (double)status.maxmemory / 1e6,
+			   (unsigned long long)status.restarts,
+			   (unsigned long long)errors_of(status.conn));
+	}
+}
+
+/* Right-aligned; "n/a" for what is not known. */
+static void put_number(struct buf *out, int width, int places, double value)
+{
+	if (isnan(value))
+		buf_printf(out, "%*s", width, "n/a");
+	else
+		buf_printf(out, "%*.*f", width, places, value);
+}
+
+static void put_market(struct market *market, int64_t now_ms, struct buf *out)
+{
+	struct window day, quarter;
+	int32_t price_scale, qty_scale;
+	char name[64], price[32];
+	struct buf name_text = buf_over(name, sizeof name);
+	struct buf price_text = buf_over(price, sizeof price);
+	market_scales(market, &price_scale, &qty_scale);
+	market_window(market, 1440, &day);
+	market_window(market, 15, &quarter);
+	market_id_print(&name_text, market_id(market));
+	decimal_print(&price_text, day.close, price_scale);
+	double change = day.open ? 100.0 * ((double)day.close / (double)day.open - 1) : (double)NAN;
+	double delta = decimal_to_double((i128)quarter.flow.buy - quarter.flow.sell, qty_scale);
+	double volume = decimal_to_double(day.flow.buy_quote + day.flow.sell_quote,
+					  price_scale + qty_scale);
+	double age = now_ms ? (double)(now_ms - market_newest_ms(market)) / 1000.0 : (double)NAN;
+	buf_printf(out, "%-26.*s %14.*s", STR_ARG(buf_str(&name_text)), STR_ARG(buf_str(&price_text)));
+	put_number(out, 9, 2, change);
+	put_number(out, 15, 3, delta);
+	put_number(out, 13, 1, volume);
+	buf_printf(out, " %4d/1440", day.present);
+	put_number(out, 7, 1, age);
+	buf_char(out, '\n');
+}
+
+static void put_markets(struct daemon *daemon, struct buf *out)
+{
+	struct markets *markets = daemon_markets(daemon);
+	size_t count = markets_count(markets), shown = 0;
+	int64_t now_ms = daemon_simulated(daemon) ? loop_wall_ns(daemon_loop(daemon)) / 1000000 : 0;
+	buf_printf(out, "market                              price    24h %%      delta 15m  24h quote M"
+			"   minutes  age s\n");
+	for (size_t i = 0; i < count && shown < ROWS_MAX; i++) {
+		struct market *market = markets_at(markets, i);
+		if (market_newest_ms(market) == 0)
+			continue;
+		put_market(market, now_ms, out);
+		shown++;
+	}
+	if (count > shown)
+		buf_printf(out, "%zu of %zu markets\n", shown, count);
+}
+
+void status_view_print(struct daemon *daemon, struct buf *out)
+{
+	buf_printf(out, "weir %s%s%s\n", WEIR_VERSION,
+		   daemon_simulated(daemon) ? "   SIMULATED market data" : "",
+		   sources_live(daemon_sources(daemon)) ? "" : "   (making 26 h of history)");
+	if (daemon_segments(daemon))
+		put_segments(daemon, out);
+	put_markets(daemon, out);
+}

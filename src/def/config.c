@@ -1,0 +1,158 @@
+#include "def/config.h"
+
+#include <ctype.h>
+
+#include "base/check.h"
+#include "def/config_value.h"
+
+static const struct config_row rows[] = {
+#define CONFIG(id, section, key, type, unit, def, min, max, choices, reload, help)                 \
+	{ #id, section, key, CONFIG_##type, unit, def, min, max, choices, CONFIG_##reload, help },
+#include "def/config.def"
+#undef CONFIG
+};
+
+const struct config_row *config_row(enum config_id id)
+{
+	CHECK(id < CONFIG_COUNT);
+	return &rows[id];
+}
+
+const char *config_type_text(enum config_type type)
+{
+	static const char *const texts[] = {
+		[CONFIG_BOOL] = "bool",         [CONFIG_INT] = "int",   [CONFIG_SIZE] = "size",
+		[CONFIG_DURATION] = "duration", [CONFIG_ENUM] = "enum", [CONFIG_LIST] = "list",
+		[CONFIG_PATH] = "path",         [CONFIG_URL] = "url",
+	};
+	CHECK(type < ARRAY_LEN(texts));
+	return texts[type];
+}
+
+_Static_assert(CONFIG_segment_rms_mode ==
+		   CONFIG_segment_rts_mode + SEGMENT_RMS * CONFIG_SEGMENT_ROWS,
+	       "the segments' settings stand as in segments.def");
+
+enum config_id config_of_segment(enum config_id of_rts, enum segment segment)
+{
+	CHECK(of_rts >= CONFIG_segment_rts_mode && of_rts < CONFIG_segment_ris_mode);
+	CHECK(segment < SEGMENT_COUNT);
+	return (enum config_id)(of_rts + (unsigned)segment * CONFIG_SEGMENT_ROWS);
+}
+
+static const struct config_slot *slot_of(const struct config *config, enum config_id id)
+{
+	CHECK(id < CONFIG_COUNT);
+	return &config->slots[id];
+}
+
+static bool is_text(enum config_type type)
+{
+	return type == CONFIG_LIST || type == CONFIG_PATH || type == CONFIG_URL;
+}
+
+int64_t config_i64(const struct config *config, enum config_id id)
+{
+	CHECK(!is_text(rows[id].type));
+	return slot_of(config, id)->value.number;
+}
+
+struct str config_str(const struct config *config, enum config_id id)
+{
+	CHECK(is_text(rows[id].type) || rows[id].type == CONFIG_ENUM);
+	return slot_of(config, id)->value.text;
+}
+
+struct config_origin config_origin(const struct config *config, enum config_id id)
+{
+	return slot_of(config, id)->origin;
+}
+
+static void print_text(struct buf *buf, struct str text)
+{
+	bool plain = str_find_char(text, '#') == text.len && str_find_char(text, ';') == text.len &&
+		     str_find_char(text, '"') == text.len && str_trim(text).len == text.len;
+	if (plain) {
+		buf_str_put(buf, text);
+		return;
+	}
+	buf_char(buf, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+			buf_char(buf, '\\');
+		buf_char(buf, text.ptr[i]);
+	}
+	buf_char(buf, '"');
+}
+
+void config_print_value(struct buf *buf, const struct config *config, enum config_id id)
+{
+	const struct config_value *value = &slot_of(config, id)->value;
+	size_t from, to;
+	if (rows[id].type == CONFIG_ENUM) {
+		buf_str_put(buf, value->text);
+	} else if (!is_text(rows[id].type)) {
+		config_value_print(buf, &rows[id], value->number);
+	} else if (rows[id].type == CONFIG_URL && config_url_password(value->text, &from, &to)) {
+		buf_put(buf, value->text.ptr, from);
+		buf_put(buf, "***", 3);
+		buf_str_put(buf, str_skip(value->text, to));
+	} else {
+		print_text(buf, value->text);
+	}
+}
+
+void config_print_number(struct buf *buf, enum config_id id, int64_t number)
+{
+	config_value_print(buf, config_row(id), number);
+}
+
+void config_print_env_name(struct buf *buf, enum config_id id)
+{
+	buf_printf(buf, "WEIR_");
+	for (const char *c = config_row(id)->id; *c; c++)
+		buf_char(buf, (char)toupper((unsigned char)*c));
+}
+
+void config_print_origin(struct buf *buf, const struct config *config, enum config_id id)
+{
+	struct config_origin origin = config_origin(config, id);
+	switch (origin.kind) {
+	case CONFIG_FROM_DEFAULT: buf_printf(buf, "default"); break;
+	case CONFIG_FROM_FILE: buf_printf(buf, "%s:%u", config->file_name, origin.line); break;
+	case CONFIG_FROM_ENV:
+		buf_printf(buf, "environment ");
+		config_print_env_name(buf, id);
+		break;
+	}
+}
+
+bool config_file_has_secret(const struct config *config)
+{
+	size_t from, to;
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++)
+		if (rows[id].type == CONFIG_URL &&
+		    config_origin(config, id).kind == CONFIG_FROM_FILE &&
+		    config_url_password(config_str(config, id), &from, &to))
+			return true;
+	return false;
+}
+
+bool config_value_eq(const struct config *a, const struct config *b, enum config_id id)
+{
+	if (is_text(rows[id].type))
+		return str_eq(config_str(a, id), config_str(b, id));
+	return config_i64(a, id) == config_i64(b, id);
+}
+
+enum status config_reload_check(const struct config *old, const struct config *new, struct buf *why)
+{
+	bool refused = false;
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+		if (rows[id].reload == CONFIG_LIVE || config_value_eq(old, new, id))
+			continue;
+		buf_printf(why, "%s%s.%s", refused ? ", " : "", rows[id].section, rows[id].key);
+		refused = true;
+	}
+	return refused ? STATUS_REFUSED : STATUS_OK;
+}

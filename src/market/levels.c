@@ -1,0 +1,295 @@
+#include "market/levels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/decimal.h"
+
+enum { CLEAN_AT = LEVELS_ROOM / 4 * 3, SWAR_DIGITS = 8 };
+
+static const double powers[DECIMAL_SCALE_MAX + 1] = {
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+	1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+};
+
+static inline int64_t depth_of(const struct levels *levels, int64_t price)
+{
+	return levels->bids ? -price : price;
+}
+
+static double price_of(const struct levels *levels, int64_t price)
+{
+	return (double)price / powers[levels->scale];
+}
+
+void levels_init(struct levels *levels, bool bids)
+{
+	memset(levels, 0, sizeof *levels);
+	levels->bids = bids;
+	levels->limit = levels->whole = INT64_MAX;
+}
+
+void levels_clear(struct levels *levels)
+{
+	memset(levels->table, 0, sizeof levels->table);
+	levels->used = 0;
+	levels->whole = INT64_MAX;
+}
+
+/* The price as a depth, rounded outward; prices beyond an int64 are beyond all. */
+static int64_t bound(const struct levels *levels, double price)
+{
+	double scaled = price * powers[levels->scale];
+	if (scaled >= 9.2e18)
+		return depth_of(levels, INT64_MAX);
+	return levels->bids ? -(int64_t)floor(scaled) : (int64_t)ceil(scaled);
+}
+
+void levels_set_limit(struct levels *levels, double price)
+{
+	levels->limit_price = price;
+	levels->limit = bound(levels, price);
+}
+
+void levels_set_whole(struct levels *levels, double price)
+{
+	int64_t depth = depth_of(levels, llround(price * powers[levels->scale]));
+	if (depth < levels->whole)
+		levels->whole = depth;
+}
+
+bool levels_whole(const struct levels *levels, double price)
+{
+	return bound(levels, price) <= levels->whole;
+}
+
+/* ---- the table ---- */
+
+static inline uint32_t home(int64_t price)
+{
+	return (uint32_t)(((uint64_t)price * 0x9E3779B97F4A7C15u) >> 52);
+}
+
+_Static_assert(LEVELS_ROOM == 1 << 12, "home takes the upper 12 bits");
+
+static inline struct level *place_of(struct levels *levels, int64_t price)
+{
+	uint32_t at = home(price);
+	while (levels->table[at].price && levels->table[at].price != price)
+		at = (at + 1) & (LEVELS_ROOM - 1);
+	return &levels->table[at];
+}
+
+/* Below a price that was left out, not all is there. */
+static void leave_out(struct levels *levels, int64_t price)
+{
+	int64_t depth = depth_of(levels, price);
+	if (depth <= levels->whole)
+		levels->whole = depth - 1;
+}
+
+static int by_price(const void *a, const void *b)
+{
+	int64_t x = ((const struct level *)a)->price, y = ((const struct level *)b)->price;
+	return (x > y) - (x < y);
+}
+
+/* More than are kept: the best stay. Returns where they begin. */
+static struct level *best_of(struct levels *levels, struct level *all, size_t n)
+{
+	size_t extra = n - LEVELS_KEPT;
+	qsort(all, n, sizeof *all, by_price);
+	levels->dropped += extra;
+	leave_out(levels, levels->bids ? all[extra - 1].price : all[LEVELS_KEPT].price);
+	return levels->bids ? all + extra : all;
+}
+
+/* Builds the table anew out of what is near enough and has a quantity. */
+static void clean(struct levels *levels)
+{
+	struct level all[LEVELS_ROOM], *kept = all;
+	size_t n = 0;
+	for (size_t i = 0; i < LEVELS_ROOM; i++) {
+		const struct level *level = &levels->table[i];
+		if (!level->price || level->qty <= 0)
+			continue;
+		if (depth_of(levels, level->price) > levels->limit)
+			leave_out(levels, level->price);
+		else
+			all[n++] = *level;
+	}
+	if (n > LEVELS_KEPT) {
+		kept = best_of(levels, all, n);
+		n = LEVELS_KEPT;
+	}
+	memset(levels->table, 0, sizeof levels->table);
+	for (size_t i = 0; i < n; i++)
+		*place_of(levels, kept[i].price) = kept[i];
+	levels->used = (uint32_t)n;
+}
+
+static int64_t bound_raise(int64_t depth, int64_t by)
+{
+	int64_t raised;
+	if (__builtin_mul_overflow(depth, by, &raised))
+		return depth < 0 ? INT64_MIN : INT64_MAX;
+	return raised;
+}
+
+/* More places behind the point: every price moves. Levels that would not fit go. */
+static void raise_scale(struct levels *levels, int32_t scale)
+{
+	int64_t by = decimal_pow10(scale - levels->scale);
+	struct level old[LEVELS_ROOM];
+	memcpy(old, levels->table, sizeof old);
+	memset(levels->table, 0, sizeof levels->table);
+	levels->used = 0;
+	levels->scale = scale;
+	if (levels->limit_price > 0)
+		levels->limit = bound(levels, levels->limit_price);
+	levels->whole = bound_raise(levels->whole, by);
+	for (size_t i = 0; i < LEVELS_ROOM; i++) {
+		if (!old[i].price)
+			continue;
+		if (__builtin_mul_overflow(old[i].price, by, &old[i].price)) {
+			levels->dropped++;
+			continue;
+		}
+		*place_of(levels, old[i].price) = old[i];
+		levels->used++;
+	}
+}
+
+static void put(struct levels *levels, int64_t price, double qty, bool below)
+{
+	struct level *level = place_of(levels, price);
+	if (!level->price) {
+		level->price = price;
+		level->qty = qty;
+		if (++levels->used == CLEAN_AT)
+			clean(levels);
+	} else if (!below) {
+		level->qty = qty;
+	}
+}
+
+/* ---- text ---- */
+
+struct number {
+	int64_t mantissa;
+	int32_t places;
+	const char *end;
+};
+
+/* Up to eight digits at p as a number, and how many there were: the bytes are found
+ * and weighed all at once, since levels are most of what an exchange sends. */
+static inline uint64_t digits(const char *p, uint32_t *n)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof word);
+	word ^= 0x3030303030303030u;
+	uint64_t others = (word + 0x0606060606060606u) | word;
+	others &= 0xF0F0F0F0F0F0F0F0u;
+	*n = others ? (uint32_t)__builtin_ctzll(others) / 8 : SWAR_DIGITS;
+	if (*n == 0)
+		return 0;
+	word <<= 64 - 8 * *n;
+	word = (word * 2561) >> 8 & 0x00FF00FF00FF00FFu;
+	word = (word * 6553601) >> 16 & 0x0000FFFF0000FFFFu;
+	return (word * 42949672960001) >> 32;
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits() wants the first byte lowest");
+
+/* Most numbers have at most eight digits on each side of the point. */
+static inline bool short_number(const char *p, struct number *out)
+{
+	uint32_t whole, places = 0;
+	int64_t value = (int64_t)digits(p, &whole);
+	p += whole;
+	if (*p == '.') {
+		uint64_t fraction = digits(p + 1, &places);
+		value = value * decimal_pow10((int32_t)places) + (int64_t)fraction;
+		p += 1 + places;
+	}
+	*out = (struct number){ value, (int32_t)places, p };
+	return *p == '"';
+}
+
+static bool long_number(const char *p, const char *end, struct number *out)
+{
+	struct str rest = str_make(p, (size_t)(end - p));
+	struct decimal d = { 0 };
+	rest.len = str_find_char(rest, '"');
+	bool good = decimal_parse(rest, &d) == STATUS_OK && d.mantissa >= 0;
+	*out = (struct number){ d.mantissa, d.scale, p + rest.len };
+	return good;
+}
+
+static inline bool number_at(const char *p, const char *end, struct number *out)
+{
+	return __builtin_expect(short_number(p, out), 1) || long_number(p, end, out);
+}
+
+static bool price_at_scale(struct levels *levels, const struct number *number, int64_t *price)
+{
+	if (number->places > levels->scale)
+		raise_scale(levels, number->places);
+	return !__builtin_mul_overflow(number->mantissa,
+				       decimal_pow10(levels->scale - number->places), price) &&
+	       *price > 0;
+}
+
+double levels_apply(struct levels *levels, struct str text, bool below)
+{
+	const char *p = text.ptr, *end = text.ptr + text.len;
+	int64_t deepest = INT64_MIN;
+	while (p < end) {
+		struct number price_text, qty_text;
+		int64_t price;
+		bool good = number_at(p + 2, end, &price_text);           /* [" */
+		good &= number_at(price_text.end + 3, end, &qty_text);    /* "," */
+		p = qty_text.end + 3;                                     /* "], */
+		if (!good || !price_at_scale(levels, &price_text, &price)) {
+			levels->dropped++;
+			continue;
+		}
+		int64_t depth = depth_of(levels, price);
+		if (depth > deepest)
+			deepest = depth;
+		if (depth > levels->limit)
+			leave_out(levels, price);
+		else
+			put(levels, price, (double)qty_text.mantissa / powers[qty_text.places], below);
+	}
+	return deepest == INT64_MIN ? 0 : price_of(levels, depth_of(levels, deepest));
+}
+
+/* ---- questions ---- */
+
+double levels_sum(const struct levels *levels, double from, double to)
+{
+	static const double slack = 1e-12; /* bounds are products: a price may lie on one */
+	double sum = 0;
+	from *= 1 - slack;
+	to *= 1 + slack;
+	for (size_t i = 0; i < LEVELS_ROOM; i++) {
+		const struct level *level = &levels->table[i];
+		double price = price_of(levels, level->price);
+		if (level->price && price >= from && price <= to)
+			sum += level->qty;
+	}
+	return sum;
+}
+
+double levels_best(const struct levels *levels)
+{
+	int64_t best = INT64_MAX;
+	for (size_t i = 0; i < LEVELS_ROOM; i++) {
+		const struct level *level = &levels->table[i];
+		if (level->price && level->qty > 0 && depth_of(levels, level->price) < best)
+			best = depth_of(levels, level->price);
+	}
+	return best == INT64_MAX ? 0 : price_of(levels, depth_of(levels, best));
+}

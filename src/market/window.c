@@ -1,0 +1,216 @@
+/* Questions over ranges of minutes. An hour whose held minutes all lie inside is
+ * taken as one sum: a window costs at most 2 × 59 minutes and 72 hours. */
+#include "market/market_impl.h"
+
+struct range_sum {
+	struct flow flow;
+	int64_t open, high, low, close;
+	int64_t first_held, last_held; /* -1: none */
+	int32_t present, partial, klines, repaired;
+};
+
+static void add_flow(struct range_sum *sum, const struct flow *flow, int64_t high, int64_t low)
+{
+	sum->flow.buy += flow->buy;
+	sum->flow.sell += flow->sell;
+	sum->flow.buy_quote += flow->buy_quote;
+	sum->flow.sell_quote += flow->sell_quote;
+	sum->flow.n_buy += flow->n_buy;
+	sum->flow.n_sell += flow->n_sell;
+	if (high > sum->high)
+		sum->high = high;
+	if (low < sum->low)
+		sum->low = low;
+}
+
+static void add_hour(const struct market *market, size_t index, uint64_t bits, int64_t start,
+		     struct range_sum *sum)
+{
+	const struct hour *hour = &market->hours[index];
+	const struct minute *minutes = &market->minutes[index * HOUR_MINUTES];
+	uint64_t held = hour->held & bits;
+	sum->present += __builtin_popcountll(hour->known & bits);
+	if (!held)
+		return;
+	sum->partial += __builtin_popcountll(hour->partial & held);
+	sum->klines += __builtin_popcountll(hour->klines & held);
+	sum->repaired += __builtin_popcountll(hour->repaired & held);
+	int first = __builtin_ctzll(held), last = 63 - __builtin_clzll(held);
+	if (sum->first_held < 0) {
+		sum->first_held = start + first;
+		sum->open = minutes[first].open;
+		sum->low = minutes[first].low;
+	}
+	sum->last_held = start + last;
+	sum->close = minutes[last].close;
+	if (held == hour->held) {
+		add_flow(sum, &hour->flow, hour->high, hour->low);
+		return;
+	}
+	for (; held; held &= held - 1) {
+		const struct minute *m = &minutes[__builtin_ctzll(held)];
+		add_flow(sum, &m->flow, m->high, m->low);
+	}
+}
+
+static struct range_sum sum_range(const struct market *market, int64_t from, int64_t to)
+{
+	struct range_sum sum = { .first_held = -1, .last_held = -1 };
+	size_t index;
+	if (from < oldest_minute(market))
+		from = oldest_minute(market);
+	if (to > market->newest_minute)
+		to = market->newest_minute;
+	if (!market->newest_ms)
+		return sum;
+	int64_t start = from - from % HOUR_MINUTES;
+	for (uint64_t bits; (bits = span_next(&from, to, &index)); start = from)
+		add_hour(market, index, bits, start, &sum);
+	return sum;
+}
+
+void market_window_back(const struct market *market, int32_t minutes, int32_t back,
+			struct window *out)
+{
+	CHECK(minutes >= 1 && minutes <= MARKET_MINUTES && back >= 0);
+	*out = (struct window){ .minutes = minutes };
+	if (!market->newest_ms)
+		return;
+	int64_t to = market->newest_minute - back, from = to - minutes + 1;
+	struct range_sum sum = sum_range(market, from, to);
+	out->flow = sum.flow;
+	out->open = sum.open;
+	out->high = sum.high;
+	out->low = sum.low;
+	out->close = sum.close;
+	out->present = sum.present;
+	out->partial = sum.partial;
+	out->klines = sum.klines;
+	out->repaired = sum.repaired;
+	out->from_ms = from * MINUTE_MS;
+	out->to_ms = (to + 1) * MINUTE_MS;
+}
+
+void market_window(const struct market *market, int32_t minutes, struct window *out)
+{
+	market_window_back(market, minutes, 0, out);
+}
+
+void market_cvd(const struct market *market, i128 *base, i128 *quote, int64_t *origin_ms)
+{
+	struct range_sum sum = sum_range(market, 0, market->newest_minute);
+	*base = (i128)sum.flow.buy - sum.flow.sell;
+	*quote = sum.flow.buy_quote - sum.flow.sell_quote;
+	*origin_ms = sum.first_held < 0 ? 0 : sum.first_held * MINUTE_MS;
+}
+
+/* ---- bars ---- */
+
+static uint32_t count_u32(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
+
+static void bar_put_flow(struct bar *bar, const struct flow *flow)
+{
+	bar->buy = flow->buy;
+	bar->sell = flow->sell;
+	bar->buy_quote = flow->buy_quote;
+	bar->sell_quote = flow->sell_quote;
+	bar->n_buy = count_u32(flow->n_buy);
+	bar->n_sell = count_u32(flow->n_sell);
+}
+
+static void bar_of_sum(const struct market *market, const struct range_sum *sum, struct bar *bar)
+{
+	bar_put_flow(bar, &sum->flow);
+	bar->open = sum->open;
+	bar->high = sum->high;
+	bar->low = sum->low;
+	bar->close = sum->close;
+	bar->flags |= (sum->klines ? BAR_KLINES : 0u) | (sum->repaired ? BAR_REPAIRED : 0u);
+	if (!market->ordered || sum->klines)
+		return;
+	bar->id_first = market->minutes[minute_index(sum->first_held)].first_key;
+	bar->id_last = market->minutes[minute_index(sum->last_held)].last_key;
+}
+
+/* The bar over [from, to]; without a trade it is flat at the close before it. */
+static struct bar bar_over(const struct market *market, int64_t from, int64_t to,
+			   int64_t close_before)
+{
+	struct range_sum sum = sum_range(market, from, to);
+	int64_t elapsed = (to < market->newest_minute ? to : market->newest_minute) - from + 1;
+	struct bar bar = {
+		.minute_ms = from * MINUTE_MS,
+		.open = close_before, .high = close_before,
+		.low = close_before, .close = close_before,
+		.flags = sum.partial || sum.present < elapsed ? BAR_PARTIAL : 0u,
+	};
+	if (sum.first_held >= 0)
+		bar_of_sum(market, &sum, &bar);
+	return bar;
+}
+
+size_t market_bars(const struct market *market, int32_t minutes, struct bar *out, i128 *cvd,
+		   size_t cap)
+{
+	CHECK(minutes >= 1 && minutes <= MARKET_MINUTES);
+	int64_t first_held = market->newest_ms ? minutes_next_held(market, 0) : -1;
+	if (first_held < 0 || cap == 0)
+		return 0;
+	int64_t last = market->newest_minute / minutes, first = first_held / minutes;
+	if (last - first >= (int64_t)cap)
+		first = last - (int64_t)cap + 1;
+	struct range_sum before = sum_range(market, 0, first * minutes - 1);
+	i128 sum = (i128)before.flow.buy - before.flow.sell;
+	int64_t close = before.close;
+	size_t n = 0;
+	for (int64_t bar = first; bar <= last; bar++, n++) {
+		out[n] = bar_over(market, bar * minutes, (bar + 1) * minutes - 1, close);
+		close = out[n].close;
+		sum += (i128)out[n].buy - out[n].sell;
+		if (cvd)
+			cvd[n] = sum;
+	}
+	return n;
+}
+
+static void bar_of_minute(const struct market *market, int64_t minute, struct bar *bar)
+{
+	const struct minute *m = &market->minutes[minute_index(minute)];
+	uint32_t flags = minutes_flags(market, minute);
+	bool ids = market->ordered && !(flags & BAR_KLINES);
+	*bar = (struct bar){
+		.minute_ms = minute * MINUTE_MS,
+		.open = m->open, .high = m->high, .low = m->low, .close = m->close,
+		.id_first = ids ? m->first_key : 0,
+		.id_last = ids ? m->last_key : 0,
+		.flags = flags,
+	};
+	bar_put_flow(bar, &m->flow);
+}
+
+bool market_next_minute(const struct market *market, struct market_cursor *cursor, struct bar *out)
+{
+	if (!market->newest_ms)
+		return false;
+	int64_t from = cursor->minute_ms ? minute_of(cursor->minute_ms) + 1 : 0;
+	int64_t minute = minutes_next_held(market, from);
+	if (minute < 0)
+		return false;
+	bar_of_minute(market, minute, out);
+	if (minute == market->newest_minute)
+		out->flags |= BAR_PARTIAL;
+	cursor->minute_ms = out->minute_ms;
+	cursor->cvd += (i128)out->buy - out->sell;
+	cursor->cvd_quote += out->buy_quote - out->sell_quote;
+	return true;
+}
+
+enum status market_minute(const struct market *market, int64_t minute_ms, struct bar *out)
+{
+	int64_t minute = minute_of(minute_ms);
+	if (minute_ms < 0 || !market->newest_ms || !minute_retained(market, minute) ||
+	    minutes_next_held(market, minute) != minute)
+		return STATUS_NOT_FOUND;
+	bar_of_minute(market, minute, out);
+	return STATUS_OK;
+}

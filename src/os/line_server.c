@@ -1,0 +1,177 @@
+#include "os/line_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "os/line_server_conn.h"
+
+union listener {
+	uv_handle_t handle;
+	uv_stream_t stream;
+	uv_pipe_t pipe;
+	uv_tcp_t tcp;
+};
+
+struct line_server {
+	struct line_host host; /* first: what connections see of their server */
+	union listener listener;
+	bool is_unix, listening, closing;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint16_t port;
+	void (*on_end)(void *ctx);
+	void *on_end_ctx;
+	struct loop_task end;
+};
+
+static void finish_if_empty(struct line_server *server)
+{
+	if (!server->closing || server->listening || server->host.connections)
+		return;
+	loop_defer(server->host.loop, &server->end);
+}
+
+static void run_end(void *ctx)
+{
+	struct line_server *server = ctx;
+	void (*fn)(void *ctx) = server->on_end;
+	void *fn_ctx = server->on_end_ctx;
+	free(server);
+	if (fn)
+		fn(fn_ctx);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct line_server *server = handle->data;
+	server->listening = false;
+	finish_if_empty(server);
+}
+
+static void on_conn_gone(struct line_host *host) { finish_if_empty((struct line_server *)host); }
+
+static void on_incoming(uv_stream_t *stream, int code)
+{
+	struct line_server *server = stream->data;
+	if (code == 0)
+		line_conn_accept(&server->host, stream, server->is_unix);
+}
+
+static enum status listen_unix(struct line_server *server, const char *path, struct err *err)
+{
+	if (str_copy(str_of(path), server->path, sizeof server->path) != STATUS_OK)
+		return err_set(err, STATUS_RANGE,
+			       "listen on %s: a socket path has at most %zu bytes, this one %zu", path,
+			       sizeof server->path - 1, strlen(path));
+	int code = uv_pipe_init(loop_uv(server->host.loop), &server->listener.pipe, 0);
+	if (code)
+		return err_errno(err, -code, "listen on %s", path);
+	server->listening = true;
+	unlink(path);
+	code = uv_pipe_bind(&server->listener.pipe, path);
+	if (!code && chmod(path, 0600))
+		code = -errno;
+	if (!code)
+		code = uv_listen(&server->listener.stream, 128, on_incoming);
+	return code ? err_errno(err, -code, "listen on %s", path) : STATUS_OK;
+}
+
+static void note_port(struct line_server *server)
+{
+	struct sockaddr_storage address;
+	int size = sizeof address;
+	if (uv_tcp_getsockname(&server->listener.tcp, (struct sockaddr *)&address, &size))
+		return;
+	server->port = address.ss_family == AF_INET6
+			       ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
+			       : ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static enum status listen_tcp(struct line_server *server, const char *host, uint16_t port,
+			      struct err *err)
+{
+	struct sockaddr_storage address;
+	if (uv_ip4_addr(host, port, (struct sockaddr_in *)&address) &&
+	    uv_ip6_addr(host, port, (struct sockaddr_in6 *)&address))
+		return err_set(err, STATUS_INVALID, "listen on %s:%u: not a numeric address", host,
+			       port);
+	int code = uv_tcp_init(loop_uv(server->host.loop), &server->listener.tcp);
+	if (code)
+		return err_errno(err, -code, "listen on %s:%u", host, port);
+	server->listening = true;
+	code = uv_tcp_bind(&server->listener.tcp, (struct sockaddr *)&address, 0);
+	if (!code)
+		code = uv_listen(&server->listener.stream, 128, on_incoming);
+	if (code)
+		return err_errno(err, -code, "listen on %s:%u", host, port);
+	note_port(server);
+	return STATUS_OK;
+}
+
+static void apply_config(struct line_server *server, const struct line_server_config *config)
+{
+	struct line_host *host = &server->host;
+	host->events = config->events;
+	host->connections_max = config->connections_max ? config->connections_max : 64;
+	host->line_bytes_max = config->line_bytes_max ? config->line_bytes_max : 64 << 10;
+	host->outgoing_bytes_max = config->outgoing_bytes_max ? config->outgoing_bytes_max : 4 << 20;
+	host->on_conn_gone = on_conn_gone;
+	server->end = (struct loop_task){ .fn = run_end, .ctx = server };
+	server->is_unix = config->unix_path != NULL;
+}
+
+enum status line_server_open(struct loop *loop, const struct line_server_config *config,
+			     struct line_server **out, struct err *err)
+{
+	CHECK(config->line_bytes_max <= 1 << 20);
+	struct line_server *server = calloc(1, sizeof *server);
+	if (!server)
+		return err_set(err, STATUS_NO_MEMORY, "listen: out of memory");
+	server->host.loop = loop;
+	apply_config(server, config);
+	enum status status = config->unix_path
+				     ? listen_unix(server, config->unix_path, err)
+				     : listen_tcp(server, config->host, config->port, err);
+	server->listener.handle.data = server;
+	if (status == STATUS_OK)
+		*out = server;
+	else if (server->listening) {
+		server->path[0] = 0; /* not ours */
+		line_server_close(server, NULL, NULL);
+	} else
+		free(server);
+	return status;
+}
+
+void line_server_stop_listening(struct line_server *server)
+{
+	if (server->listening && !uv_is_closing(&server->listener.handle)) {
+		if (server->path[0])
+			unlink(server->path);
+		uv_close(&server->listener.handle, on_listener_closed);
+	}
+}
+
+void line_server_close(struct line_server *server, void (*fn)(void *ctx), void *ctx)
+{
+	CHECK(!server->closing);
+	server->closing = true;
+	server->on_end = fn;
+	server->on_end_ctx = ctx;
+	line_server_stop_listening(server);
+	line_host_end_all(&server->host);
+	finish_if_empty(server);
+}
+
+uint16_t line_server_port(const struct line_server *server) { return server->port; }
+
+const struct line_server_stats *line_server_stats(const struct line_server *server)
+{
+	return &server->host.stats;
+}

@@ -1,0 +1,444 @@
+/* The JSON of the answers: the fields of the reference, all of them and no other,
+ * and figures that agree with the minutes they come from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "ask/asked.h"
+#include "ask/page.h"
+#include "ask/reference.h"
+#include "test_ask_world.h"
+
+static struct ask_world world;
+static char storage[ASK_OUT_LIMIT], other[ASK_OUT_LIMIT];
+
+static const char *const questions[] = { "/price ETH",  "/price BTC", "/volume ETH 60m",
+					 "/cvd ETH 5m", "/cvd BTC",   "/momentum ETH",
+					 "/flow ETH",   "/help" };
+
+static struct str ask(const struct ask_world *of, const char *text, enum ask_format format,
+		      char *room)
+{
+	struct ask_request request = { .text = str_of(text), .format = format };
+	struct buf out = buf_over(room, ASK_OUT_LIMIT);
+	enum ask_outcome outcome;
+	assert_int_equal(ask_answer(of, &request, &out, &outcome), STATUS_OK);
+	return buf_str(&out);
+}
+
+static json_t *ask_json(const struct ask_world *of, const char *text)
+{
+	struct str answer = ask(of, text, ASK_JSON, storage);
+	json_error_t error;
+	json_t *json = json_loadb(answer.ptr, answer.len, JSON_REJECT_DUPLICATES, &error);
+	if (!json)
+		fail_msg("%s: %s at %d", text, error.text, error.position);
+	return json;
+}
+
+/* Decimals as 10^-18 units. */
+static i128 units(const json_t *value)
+{
+	struct decimal decimal;
+	assert_true(json_is_string(value));
+	const char *text = json_string_value(value);
+	/* Quote sums may exceed 63 bits with their scale: read in two halves. */
+	const char *point = strchr(text, '.');
+	size_t whole = point ? (size_t)(point - text) : strlen(text);
+	int64_t integer;
+	assert_int_equal(str_to_i64(str_make(text, whole), &integer), STATUS_OK);
+	i128 sum = (i128)integer * decimal_pow10(18);
+	if (!point)
+		return sum;
+	char fraction[64];
+	snprintf(fraction, sizeof fraction, "%s0%s", text[0] == '-' ? "-" : "", point);
+	assert_int_equal(decimal_parse(str_of(fraction), &decimal), STATUS_OK);
+	return sum + (i128)decimal.mantissa * decimal_pow10(18 - decimal.scale);
+}
+
+static const struct ask_field *find_in(const struct ask_field *fields, size_t count,
+				       const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(fields[i].path, path) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+static const struct ask_field *find(enum question question, const char *path)
+{
+	size_t n[3];
+	const struct ask_field *lists[3] = { ask_fields_common(&n[0]), ask_fields_market(&n[1]),
+					     ask_fields_of(question, &n[2]) };
+	const struct ask_field *field = NULL;
+	for (size_t i = 0; i < 3 && !field; i++)
+		field = find_in(lists[i], n[i], path);
+	return field;
+}
+
+static bool has_type(const json_t *value, const char *type)
+{
+	if (json_is_null(value))
+		return true;
+	if (strcmp(type, "decimal") == 0)
+		return json_is_string(value) && units(value) * 0 == 0;
+	if (strcmp(type, "word") == 0)
+		return json_is_string(value);
+	if (strcmp(type, "bool") == 0)
+		return json_is_boolean(value);
+	if (strcmp(type, "object") == 0)
+		return json_is_object(value);
+	if (strcmp(type, "array") == 0)
+		return json_is_array(value);
+	return json_is_integer(value) && (strcmp(type, "int") == 0 || strcmp(type, "ms") == 0);
+}
+
+/* Every member is in the reference, with its type. */
+static void walk(enum question question, const json_t *value, const char *path)
+{
+	char below[160];
+	const char *key;
+	json_t *member;
+	size_t index;
+	if (json_is_array(value)) {
+		snprintf(below, sizeof below, "%s[]", path);
+		json_array_foreach(value, index, member) walk(question, member, below);
+		return;
+	}
+	json_object_foreach((json_t *)value, key, member)
+	{
+		snprintf(below, sizeof below, "%s%s%s", path, path[0] ? "." : "", key);
+		const struct ask_field *field = find(question, below);
+		if (!field)
+			fail_msg("%s is not in the reference", below);
+		if (!has_type(member, field->type))
+			fail_msg("%s is no %s", below, field->type);
+		walk(question, member, below);
+	}
+}
+
+static bool has_path(const json_t *value, const char *path)
+{
+	if (!path[0])
+		return true;
+	if (path[0] == '.')
+		path++;
+	if (path[0] == '[') {
+		for (size_t i = 0; i < json_array_size(value); i++)
+			if (has_path(json_array_get(value, i), path + 2))
+				return true;
+		return false;
+	}
+	char key[64];
+	size_t len = strcspn(path, ".[");
+	snprintf(key, sizeof key, "%.*s", (int)len, path);
+	const json_t *member = json_object_get(value, key);
+	return member && has_path(member, path + len);
+}
+
+static void has_all(const json_t *answer, const struct ask_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!has_path(answer, fields[i].path))
+			fail_msg("%s is in the reference and not in the answer", fields[i].path);
+}
+
+static void answers_have_the_fields_of_the_reference(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+		json_t *answer = ask_json(&world, questions[i]);
+		struct asked asked;
+		size_t count;
+		assert_int_equal(asked_parse(str_of(questions[i]), 256, STR("BTC"), &asked), 0);
+		walk(asked.question, answer, "");
+		const struct ask_field *own = ask_fields_of(asked.question, &count);
+		/* Only the first market list has all kinds of fields (depth, whales). */
+		if (strstr(questions[i], "ETH") || asked.question == QUESTION_help)
+			has_all(answer, own, count);
+		if (asked.question != QUESTION_help) {
+			const struct ask_field *fields = ask_fields_common(&count);
+			has_all(answer, fields, count);
+			fields = ask_fields_market(&count);
+			has_all(answer, fields, count);
+		}
+		json_decref(answer);
+	}
+}
+
+static void refusals_have_the_common_fields(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "/price DOGE", "/cvd ETH 7m", "/oi", "",
+					     "/price SOL" };
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		json_t *answer = ask_json(&world, texts[i]);
+		walk(QUESTION_price, answer, "");
+		assert_true(json_is_string(json_object_get(answer, "error")));
+		assert_true(json_is_null(json_object_get(answer, "data")));
+		assert_true(json_is_null(json_object_get(answer, "coverage")));
+		json_decref(answer);
+	}
+}
+
+static uint32_t chars_of(struct str text)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < text.len; i++)
+		n += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+	return n;
+}
+
+static void text_is_the_same_in_json(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+		json_t *answer = ask_json(&world, questions[i]);
+		struct str text = ask(&world, questions[i], ASK_TEXT, other);
+		const char *inside = json_string_value(json_object_get(answer, "text"));
+		assert_int_equal(strlen(inside), text.len);
+		assert_memory_equal(inside, text.ptr, text.len);
+		assert_true(chars_of(text) <= PAGE_CHARS);
+		json_decref(answer);
+	}
+}
+
+/* Lines inside <pre> keep to a phone's width, and tags are balanced. */
+static void tables_fit_a_phone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+		struct str rest = ask(&world, questions[i], ASK_HTML, other), line;
+		bool table = false;
+		int bold = 0;
+		while (str_split(&rest, '\n', &line)) {
+			if (str_starts(line, STR("<pre>"))) {
+				assert_false(table);
+				table = true;
+				line = str_skip(line, 5);
+			}
+			bold += str_starts(line, STR("<b>"));
+			bool last =
+			    line.len >= 6 && memcmp(line.ptr + line.len - 6, "</pre>", 6) == 0;
+			if (last)
+				line.len -= 6;
+			if (table)
+				assert_in_range(chars_of(line), 0, PAGE_COLUMNS);
+			if (last) {
+				assert_true(table);
+				table = false;
+			}
+		}
+		assert_false(table);
+		assert_true(bold > 0);
+	}
+}
+
+struct expected {
+	i128 cvd, cvd_quote, delta, buy, sell, day; /* 10^-18 units */
+	int64_t origin_ms;
+};
+
+/* From the minutes themselves, one after another. */
+static struct expected add_up(const struct market *market, int32_t minutes)
+{
+	struct expected out = { 0 };
+	struct market_cursor cursor = { 0 };
+	struct bar bar;
+	int32_t price_scale, qty_scale;
+	market_scales(market, &price_scale, &qty_scale);
+	i128 base = decimal_pow10(18 - qty_scale),
+	     quote = decimal_pow10(18 - price_scale - qty_scale);
+	int64_t end = (market_newest_ms(market) / MINUTE_MS + 1) * MINUTE_MS;
+	while (market_next_minute(market, &cursor, &bar)) {
+		i128 delta = (i128)(bar.buy - bar.sell) * base;
+		out.origin_ms = out.origin_ms ? out.origin_ms : bar.minute_ms;
+		out.cvd += delta;
+		out.cvd_quote += (bar.buy_quote - bar.sell_quote) * quote;
+		if (bar.minute_ms >= end - (int64_t)1440 * MINUTE_MS)
+			out.day += delta;
+		if (bar.minute_ms < end - (int64_t)minutes * MINUTE_MS)
+			continue;
+		out.delta += delta;
+		out.buy += (i128)bar.buy * base;
+		out.sell += (i128)bar.sell * base;
+	}
+	return out;
+}
+
+static void is_units(const json_t *object, const char *key, i128 expected)
+{
+	if (units(json_object_get(object, key)) != expected)
+		fail_msg("%s is %s", key, json_string_value(json_object_get(object, key)));
+}
+
+static void cvd_agrees(const struct ask_world *of)
+{
+	json_t *answer = ask_json(of, "/cvd ETH 5m");
+	json_t *data = json_object_get(answer, "data"), *market;
+	i128 total = 0;
+	size_t index;
+	json_array_foreach(json_object_get(data, "markets"), index, market)
+	{
+		struct market_id id;
+		const char *name = json_string_value(json_object_get(market, "market"));
+		assert_int_equal(market_id_parse(str_of(name), &id), STATUS_OK);
+		struct expected expected = add_up(markets_find(of->markets, &id), 5);
+		is_units(market, "cvd", expected.cvd);
+		is_units(market, "cvd_quote", expected.cvd_quote);
+		is_units(market, "delta", expected.delta);
+		is_units(market, "buy", expected.buy);
+		is_units(market, "sell", expected.sell);
+		is_units(market, "change_24h", expected.day);
+		assert_int_equal(json_integer_value(json_object_get(market, "origin_ms")),
+				 expected.origin_ms);
+		total += expected.cvd_quote;
+	}
+	assert_int_equal(index, 4);
+	is_units(json_object_get(data, "total_quote"), "cvd", total);
+	json_decref(answer);
+}
+
+static void cvd_is_what_the_minutes_add_up_to(void **state)
+{
+	(void)state;
+	cvd_agrees(&world);
+}
+
+/* Longer than the 72 h that are kept: the origin moves with them. */
+static void cvd_of_a_full_state_starts_72_hours_ago(void **state)
+{
+	(void)state;
+	struct market_config config = { .whale_quote = 500000 };
+	struct ask_world full = { markets_create(&config), ask_options_default() };
+	for (size_t i = 0; i < 4; i++)
+		world_fill(full.markets, &world_markets[i], i,
+			   WORLD_START_MS + INT64_C(80) * 3600000);
+	cvd_agrees(&full);
+	json_t *answer = ask_json(&full, "/cvd ETH 5m");
+	int64_t origin =
+	    json_integer_value(json_object_get(json_object_get(answer, "data"), "origin_ms"));
+	assert_in_range(origin, WORLD_START_MS + INT64_C(8) * 3600000,
+			WORLD_START_MS + INT64_C(8) * 3600000 + 5 * MINUTE_MS);
+	json_decref(answer);
+	markets_destroy(full.markets);
+}
+
+static void totals_leave_out_other_quotes(void **state)
+{
+	(void)state;
+	json_t *answer = ask_json(&world, "/price BTC");
+	json_t *data = json_object_get(answer, "data"), *market;
+	json_t *total = json_object_get(data, "total_quote");
+	i128 sum = 0;
+	size_t index, left_out = 0;
+	json_array_foreach(json_object_get(data, "markets"), index, market)
+	{
+		if (json_is_true(json_object_get(market, "in_total")))
+			sum += units(json_object_get(market, "volume_24h_quote"));
+		else
+			left_out++;
+	}
+	assert_int_equal(left_out, 1);
+	is_units(total, "volume_24h", sum);
+	assert_int_equal(json_integer_value(json_object_get(total, "markets")), 2);
+	json_decref(answer);
+}
+
+/* 13 quotes on 4 markets each, with the longest names: more than an answer holds,
+ * and far more than a page. */
+static void crowd_fill(struct markets *markets)
+{
+	static const char *const quotes[] = { "USDT", "USDC", "FDUSD", "TUSD", "BUSD",
+					      "PERP", "USD",  "ETH",   "BNB",  "EUR",
+					      "TRY",  "BRL",  "JPY" };
+	for (int64_t n = 0; n < 4 * 13; n++) {
+		struct world_market row = world_markets[0];
+		char symbol[SYMBOL_MAX + 1];
+		snprintf(symbol, sizeof symbol, "ABCDEFGHIJKLMNOPQR%s", quotes[n / 4]);
+		row.symbol = symbol;
+		row.venue = n & 1 ? VENUE_BINANCE : VENUE_BYBIT;
+		row.kind = n & 2 ? KIND_SPOT : KIND_PERP;
+		struct market *market = markets_get(markets, row.venue, row.kind, str_of(symbol));
+		for (int64_t i = 0; i < 600; i++)
+			world_trade(market, &row, 1 + i, INT64_C(1) << 36, 1234567 + i, i & 1,
+				    WORLD_START_MS + i * 7000 + n * 11000);
+	}
+}
+
+static void a_crowd_of_markets_stays_within_bounds(void **state)
+{
+	(void)state;
+	static const char *const asked[] = { "/price", "/volume", "/cvd", "/momentum", "/flow" };
+	struct market_config config = { .whale_quote = 1 };
+	struct ask_world crowd = { markets_create(&config), ask_options_default() };
+	crowd.options.whale_quote = 1;
+	crowd.options.symbol_default = STR("ABCDEFGHIJKLMNOPQR");
+	crowd_fill(crowd.markets);
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		json_t *answer = ask_json(&crowd, asked[i]);
+		json_t *markets = json_object_get(json_object_get(answer, "data"), "markets");
+		struct str text = ask(&crowd, asked[i], ASK_TEXT, other);
+		assert_int_equal(json_array_size(markets), ASK_MARKETS_MAX);
+		assert_in_range(chars_of(text), 1, PAGE_CHARS);
+		assert_non_null(memmem(text.ptr, text.len, "20 more are not counted", 23));
+		json_decref(answer);
+	}
+	markets_destroy(crowd.markets);
+}
+
+static void the_committed_reference_is_the_generated_one(void **state)
+{
+	(void)state;
+	struct buf out = buf_over(storage, sizeof storage);
+	ask_print_reference(&out);
+	assert_false(out.overflow);
+	char path[512];
+	snprintf(path, sizeof path, "%s/../../docs/reference/ask.md", TEST_DATA_DIR);
+	FILE *file = fopen(path, getenv("UPDATE_GOLDEN") ? "wb+" : "rb");
+	assert_non_null(file);
+	if (getenv("UPDATE_GOLDEN")) {
+		assert_int_equal(fwrite(out.ptr, 1, out.len, file), out.len);
+		rewind(file);
+	}
+	size_t len = fread(other, 1, sizeof other, file);
+	fclose(file);
+	assert_int_equal(len, out.len);
+	assert_memory_equal(other, out.ptr, len);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	world = (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default() };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	markets_destroy(world.markets);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_have_the_fields_of_the_reference),
+		cmocka_unit_test(refusals_have_the_common_fields),
+		cmocka_unit_test(text_is_the_same_in_json),
+		cmocka_unit_test(tables_fit_a_phone),
+		cmocka_unit_test(cvd_is_what_the_minutes_add_up_to),
+		cmocka_unit_test(cvd_of_a_full_state_starts_72_hours_ago),
+		cmocka_unit_test(totals_leave_out_other_quotes),
+		cmocka_unit_test(a_crowd_of_markets_stays_within_bounds),
+		cmocka_unit_test(the_committed_reference_is_the_generated_one),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,302 @@
+/* gen_docs - writes or checks the pages of docs/reference that come from the tables.
+ *
+ *	gen_docs --write docs/reference    writes what differs
+ *	gen_docs --check docs/reference    exit status 1 and a line for each stale page
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ask/ask.h"
+#include "base/buf.h"
+#include "base/check.h"
+#include "cli/help.h"
+#include "def/config.h"
+#include "def/keys.h"
+#include "def/metrics.h"
+#include "def/segments.h"
+
+enum { PAGE_BYTES = 1 << 20 };
+
+static void title(struct buf *out, const char *name, const char *table, const char *text)
+{
+	buf_printf(
+	    out, "# %s\n\nFrom `src/def/%s` by `make docs`; edit the table, not this page.\n\n%s\n",
+	    name, table, text);
+}
+
+/* A cell of a markdown table: bars would end it. */
+static void cell(struct buf *out, const char *text)
+{
+	buf_printf(out, " ");
+	for (; *text; text++) {
+		if (*text == '|')
+			buf_char(out, '\\');
+		buf_char(out, *text == '\n' ? ' ' : *text);
+	}
+	buf_printf(out, " |");
+}
+
+static void code_cell(struct buf *out, const char *text)
+{
+	char storage[1024];
+	struct buf quoted = buf_over(storage, sizeof storage - 1);
+	buf_printf(&quoted, *text ? "`%s`" : "%s", text);
+	CHECK(!quoted.overflow);
+	storage[quoted.len] = 0;
+	cell(out, storage);
+}
+
+static void header(struct buf *out, const char *const *columns, size_t n)
+{
+	buf_char(out, '|');
+	for (size_t i = 0; i < n; i++)
+		cell(out, columns[i]);
+	buf_printf(out, "\n|");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "---|");
+	buf_char(out, '\n');
+}
+
+/* ---- config.md ---- */
+
+static void config_range(struct buf *out, enum config_id id)
+{
+	const struct config_row *row = config_row(id);
+	char storage[256];
+	struct buf range = buf_over(storage, sizeof storage - 1);
+	if (*row->choices) {
+		buf_printf(&range, "%s", row->choices);
+	} else if (row->type == CONFIG_LIST) {
+		buf_printf(&range, "%lld to %lld words", (long long)row->min, (long long)row->max);
+	} else if (row->type == CONFIG_PATH) {
+		buf_printf(&range, "at most %lld bytes", (long long)row->max);
+	} else if (row->type != CONFIG_BOOL) {
+		config_print_number(&range, id, row->min);
+		buf_printf(&range, " to ");
+		config_print_number(&range, id, row->max);
+		if (row->type == CONFIG_INT && *row->unit)
+			buf_printf(&range, " %s", row->unit);
+	}
+	storage[range.len] = 0;
+	cell(out, storage);
+}
+
+static void config_page(struct buf *out)
+{
+	static const char *const columns[] = {
+		"key", "type", "default", "range", "takes effect by", "meaning"
+	};
+	const char *section = "";
+	title(
+	    out, "Settings", "config.def",
+	    "`weir.conf` holds `[section]` and `key = value` lines; `#` and `;` begin comments at "
+	    "the\nstart of a line or after a blank; a value in double quotes is kept as it is. The "
+	    "environment\ncomes on top: `WEIR_SECTION_KEY`, a dot as `_`. `weir config show "
+	    "--origin` says what is in\nforce and where it comes from, `weir config check` finds "
+	    "every error.\n\n"
+	    "Sizes are bytes or have `kb`, `mb`, `gb` (1,024 each); durations are milliseconds or "
+	    "have `ms`,\n`s`, `m`, `h`, `d`. Settings marked SIGHUP are taken over by a running "
+	    "weir; when any other has\nchanged, SIGHUP changes nothing and says which.");
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+		const struct config_row *row = config_row(id);
+		if (strcmp(section, row->section) != 0) {
+			buf_printf(out, "\n## [%s]\n\n", row->section);
+			header(out, columns, ARRAY_LEN(columns));
+		}
+		section = row->section;
+		buf_char(out, '|');
+		code_cell(out, row->key);
+		cell(out, config_type_text(row->type));
+		code_cell(out, row->preset);
+		config_range(out, id);
+		cell(out, row->reload == CONFIG_LIVE ? "SIGHUP" : "new start");
+		cell(out, row->help);
+		buf_char(out, '\n');
+	}
+}
+
+/* ---- commands.md ---- */
+
+static void command_section(struct buf *out, enum command command)
+{
+	buf_printf(out, "\n## weir %s\n\n```\n", command_row(command)->words);
+	help_print_command(out, command);
+	buf_printf(out, "```\n");
+}
+
+static void commands_page(struct buf *out)
+{
+	static const char *const columns[] = { "command", "what it will do", "waits for" };
+	title(
+	    out, "Commands", "commands.def",
+	    "Exit status: 0 done, 1 the answer is no (a check failed), 2 usage, 3 the environment "
+	    "(no server,\nno file). Errors are one line on standard error.");
+	for (enum command command = 0; command < COMMAND_THERE; command++)
+		command_section(out, command);
+	buf_printf(out,
+		   "\n## Not there yet\n\nThese end with status 3 and say what they wait for.\n\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum command command = COMMAND_THERE; command < COMMAND_COUNT; command++) {
+		buf_char(out, '|');
+		code_cell(out, command_row(command)->words);
+		cell(out, command_row(command)->summary);
+		cell(out, command_row(command)->waits);
+		buf_char(out, '\n');
+	}
+}
+
+/* ---- the smaller pages ---- */
+
+static void key_fields(struct buf *out, enum key_id id)
+{
+	static const char *const columns[] = { "field", "unit", "meaning" };
+	const struct key_field *field;
+	header(out, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; (field = key_field(i)); i++) {
+		if (field->key != id)
+			continue;
+		buf_char(out, '|');
+		code_cell(out, field->name);
+		cell(out, field->unit);
+		cell(out, field->meaning);
+		buf_char(out, '\n');
+	}
+}
+
+static void keys_page(struct buf *out)
+{
+	title(out, "Redis keys", "keys.def",
+	      "Every key that weir writes. Braces mark the part that changes; the keys themselves "
+	      "carry none.");
+	for (enum key_id id = 0; id < KEY_COUNT; id++) {
+		const struct key_row *row = key_row(id);
+		buf_printf(out, "\n## `%s`\n\n%s. %s, %s, segment %s, written by the %s.\n\n",
+			   row->pattern, row->meaning, row->type, row->life,
+			   segment_row(row->segment)->name, row->writer);
+		key_fields(out, id);
+	}
+}
+
+static void metrics_page(struct buf *out)
+{
+	static const char *const columns[] = { "metric", "type", "labels", "meaning" };
+	title(out, "Metrics", "metrics.def", "What weir counts, since its start.\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		const struct metric_row *row = metric_row(metric);
+		buf_char(out, '|');
+		code_cell(out, row->name);
+		cell(out, metric_type_text(row->type));
+		cell(out, row->labels);
+		cell(out, row->help);
+		buf_char(out, '\n');
+	}
+}
+
+static void status_page(struct buf *out)
+{
+	static const char *const columns[] = { "name", "text" };
+	title(
+	    out, "Statuses", "status.def",
+	    "How a call can end. The names appear in logs and as the `error` label of metrics.\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum status status = 0; status < STATUS_COUNT; status++) {
+		buf_char(out, '|');
+		code_cell(out, status_name(status));
+		cell(out, status_text(status));
+		buf_char(out, '\n');
+	}
+}
+
+static void segments_page(struct buf *out)
+{
+	static const char *const columns[] = { "segment", "holds",       "port", "maxmemory",
+					       "policy",  "appendfsync", "save", "money" };
+	static const char *const user_columns[] = { "user", "rules", "and on rtss" };
+	title(out, "Redis segments", "segments.def",
+	      "One Redis server per kind of state. The port is the usual one, opened only when "
+	      "`segment.NAME.port`\nasks for it; maxmemory and appendfsync are defaults. A segment "
+	      "of money data is refused on an external\nserver that can lose it.\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum segment segment = 0; segment < SEGMENT_COUNT; segment++) {
+		const struct segment_row *row = segment_row(segment);
+		buf_char(out, '|');
+		code_cell(out, row->name);
+		buf_printf(out, " %s: %s | %u | %llu MB |", row->title, row->holds, row->port,
+			   (unsigned long long)row->maxmemory >> 20);
+		code_cell(out, row->policy);
+		code_cell(out, row->appendfsync);
+		code_cell(out, row->save);
+		cell(out, row->money ? "yes" : "");
+		buf_char(out, '\n');
+	}
+	buf_printf(out,
+		   "\n## Users\n\nEvery segment has these ACL users, with passwords made at the "
+		   "first start in `run/users`; `default` is off.\n\n");
+	header(out, user_columns, ARRAY_LEN(user_columns));
+	for (enum segment_user user = 0; user < SEGMENT_USER_COUNT; user++) {
+		const struct segment_user_row *row = segment_user_row(user);
+		buf_char(out, '|');
+		code_cell(out, row->name);
+		code_cell(out, row->rules);
+		code_cell(out, row->signal_rules);
+		buf_char(out, '\n');
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*render)(struct buf *out);
+} pages[] = {
+	{ "config.md", config_page },      { "commands.md", commands_page },
+	{ "keys.md", keys_page },          { "metrics.md", metrics_page },
+	{ "ask.md", ask_print_reference }, { "segments.md", segments_page },
+	{ "status.md", status_page },
+};
+
+/* Does the file hold exactly the page? */
+static bool is_current(const char *path, struct str page)
+{
+	static char held[PAGE_BYTES + 1];
+	FILE *file = fopen(path, "rb");
+	if (!file)
+		return false;
+	size_t len = fread(held, 1, sizeof held, file);
+	fclose(file);
+	return str_eq(page, str_make(held, len));
+}
+
+static bool write_page(const char *path, struct str page)
+{
+	FILE *file = fopen(path, "wb");
+	bool written = file && fwrite(page.ptr, 1, page.len, file) == page.len;
+	written = file && fclose(file) == 0 && written;
+	if (!written)
+		perror(path);
+	return written;
+}
+
+int main(int argc, char **argv)
+{
+	bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
+	if (!check && (argc != 3 || strcmp(argv[1], "--write") != 0)) {
+		fprintf(stderr, "usage: gen_docs --check|--write DIR\n");
+		return 2;
+	}
+	int status = 0;
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		char path[4096];
+		struct buf page;
+		buf_init(&page, PAGE_BYTES);
+		pages[i].render(&page);
+		CHECK(!page.overflow);
+		snprintf(path, sizeof path, "%s/%s", argv[2], pages[i].name);
+		bool current = is_current(path, buf_str(&page));
+		if (!current && check)
+			fprintf(stderr, "%s: stale: run make docs\n", path);
+		if (!current && (check || !write_page(path, buf_str(&page))))
+			status = 1;
+		buf_deinit(&page);
+	}
+	return status;
+}
