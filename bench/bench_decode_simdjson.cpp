@@ -16,6 +16,10 @@ struct bench_simdjson {
 
 extern "C" struct bench_simdjson *bench_simdjson_create(void)
 {
+#if defined(__AVX2__)
+	if (!__builtin_cpu_supports("avx2"))
+		return nullptr;
+#endif
 	auto *simdjson = new bench_simdjson;
 	if (simdjson->ondemand.allocate(1 << 20) || simdjson->dom.allocate(1 << 20)) {
 		delete simdjson;
@@ -27,7 +31,7 @@ extern "C" struct bench_simdjson *bench_simdjson_create(void)
 extern "C" void bench_simdjson_destroy(struct bench_simdjson *simdjson) { delete simdjson; }
 
 #define TEXT_OF(name) #name
-#define TEXT(name) TEXT_OF(name)
+#define TEXT(name)    TEXT_OF(name)
 
 extern "C" const char *bench_simdjson_kernels(void)
 {
@@ -96,9 +100,8 @@ extern "C" size_t bench_simdjson_walk(struct bench_simdjson *simdjson, struct st
 extern "C" bool bench_simdjson_parse(struct bench_simdjson *simdjson, struct str frame)
 {
 	simdjson::dom::element root;
-	return !simdjson->dom
-			.parse(reinterpret_cast<const uint8_t *>(frame.ptr), frame.len, false)
-			.get(root);
+	return !simdjson->dom.parse(reinterpret_cast<const uint8_t *>(frame.ptr), frame.len, false)
+		    .get(root);
 }
 
 static bool read_decimal(od::object &data, const char *key, const char *end,
@@ -122,7 +125,8 @@ extern "C" bool bench_simdjson_trade(struct bench_simdjson *simdjson, struct str
 	    data.find_field("T").get_int64().get(out->t_ms) ||
 	    data.find_field("s").get_string().get(symbol) ||
 	    data.find_field("t").get_int64().get(out->id) ||
-	    !read_decimal(data, "p", end, &out->price) || !read_decimal(data, "q", end, &out->qty) ||
+	    !read_decimal(data, "p", end, &out->price) ||
+	    !read_decimal(data, "q", end, &out->qty) ||
 	    data.find_field("m").get_bool().get(out->buyer_made))
 		return false;
 	out->symbol = str_make(symbol.data(), symbol.size());

@@ -14,7 +14,7 @@ enum { REPEATS = 9, TRADES_MAX = 20000, TOPS_MAX = 60000, FRAMES_MAX = 8000 };
 
 struct stored_trade {
 	struct event_trade event;
-	int64_t t_ms;
+	int64_t t_ms, id;
 	char uuid[37];
 };
 
@@ -51,6 +51,7 @@ static void store(const struct event *event)
 		struct stored_trade *trade = &trades[n_trades++];
 		trade->event = event->trade;
 		trade->t_ms = event->t_ms;
+		trade->id = event->trade.ordered_id;
 	} else if (event->type == EVENT_BOOK && n_tops < TOPS_MAX) {
 		tops[n_tops++] = event->book;
 	} else if (event->type == EVENT_DEPTH && n_frames < FRAMES_MAX) {
@@ -112,29 +113,35 @@ static struct market *new_market(enum venue venue)
 	return market;
 }
 
-/* The recording over and over, each time further on in id and time. */
+/* Moves the recording on in id and time, so that it can be taken once more. */
+static void move_on(enum venue venue, int64_t ids, int64_t span_ms)
+{
+	static uint32_t serial;
+	for (size_t i = 0; i < n_trades; i++) {
+		struct stored_trade *trade = &trades[i];
+		trade->t_ms += span_ms;
+		trade->id += ids;
+		trade->event.ordered_id = venue == VENUE_BINANCE ? trade->id : -1;
+		trade->event.id = str_make(trade->uuid, 36);
+		snprintf(trade->uuid, sizeof trade->uuid, "%08x-4c1f-5a4e-9d5c-0123456789ab",
+			 serial++ * 2654435761u);
+	}
+}
+
 static double run_trades(enum venue venue)
 {
 	enum { ROUNDS = 20 };
 	struct market *market = new_market(venue);
-	int64_t ids = trades[n_trades - 1].event.ordered_id - trades[0].event.ordered_id + 1;
-	int64_t span = trades[n_trades - 1].t_ms - trades[0].t_ms + 1, spent = 0;
+	int64_t ids = trades[n_trades - 1].id - trades[0].id + 1;
+	int64_t span_ms = trades[n_trades - 1].t_ms - trades[0].t_ms + 1, spent = 0;
 	struct trade out;
 	for (int round = 0; round < ROUNDS; round++) {
-		for (size_t i = 0; i < n_trades; i++) {
-			trades[i].event.id = str_make(trades[i].uuid, 36);
-			snprintf(trades[i].uuid, sizeof trades[i].uuid,
-				 "%08x-4c1f-5a4e-9d5c-%012" PRIx64, round * 77777u,
-				 (uint64_t)trades[i].event.ordered_id * 48271);
-		}
+		move_on(venue, ids, span_ms);
 		int64_t start = cpu_ns();
-		for (size_t i = 0; i < n_trades; i++) {
-			struct event_trade event = trades[i].event;
-			event.ordered_id = venue == VENUE_BINANCE ? event.ordered_id + round * ids : -1;
-			if (market_take_trade(market, &event, trades[i].t_ms + round * span,
-					      &out) != MARKET_NEW)
+		for (size_t i = 0; i < n_trades; i++)
+			if (market_take_trade(market, &trades[i].event, trades[i].t_ms, &out) !=
+			    MARKET_NEW)
 				abort();
-		}
 		spent += cpu_ns() - start;
 	}
 	market_destroy(market);
@@ -197,8 +204,10 @@ static struct market *full_market(void)
 	market = new_market(VENUE_BINANCE);
 	struct trade out;
 	for (int64_t i = 0; i < MARKET_MINUTES; i++) {
-		struct event_trade event = { .ordered_id = i, .price = { 268000 + i % 700, 2 },
-					     .qty = { 1 + i % 90, 1 }, .side = i % 3 == 0 };
+		struct event_trade event = { .ordered_id = i,
+					     .price = { 268000 + i % 700, 2 },
+					     .qty = { 1 + i % 90, 1 },
+					     .side = i % 3 == 0 };
 		if (market_take_trade(market, &event, 1723161240000 + i * MINUTE_MS, &out))
 			abort();
 	}

@@ -98,12 +98,14 @@ static void market_step(struct load_market *m)
 	m->price += trade.price;
 	m->id++;
 	m->left--;
+	int64_t t_ms = (int64_t)m->t_ms, lots = trade.qty;
 	printf("{\"stream\":\"%s@aggTrade\",\"data\":{\"e\":\"aggTrade\",\"E\":%" PRId64
-	       ",\"s\":\"%s\",\"a\":%" PRId64 ",\"p\":\"%" PRId64 ".%02d\",\"q\":\"%" PRId64
-	       ".%04d\",\"f\":%" PRId64 ",\"l\":%" PRId64 ",\"T\":%" PRId64 ",\"m\":%s}}\n",
-	       m->lower, (int64_t)m->t_ms + 1, m->symbol, m->id, m->price / 100,
-	       (int)(m->price % 100), trade.qty / 10000, (int)(trade.qty % 10000), m->id, m->id,
-	       (int64_t)m->t_ms, trade.side == SIDE_SELL ? "true" : "false");
+	       ",\"a\":%" PRId64 ",\"s\":\"%s\",\"p\":\"%" PRId64 ".%02d\",\"q\":\"%" PRId64
+	       ".%04d\",\"nq\":\"%" PRId64 ".%04d\",\"f\":%" PRId64 ",\"l\":%" PRId64 ",\"T\":%" PRId64
+	       ",\"m\":%s,\"st\":0}}\n",
+	       m->lower, t_ms + 1, m->id, m->symbol, m->price / 100, (int)(m->price % 100),
+	       lots / 10000, (int)(lots % 10000), lots / 10000, (int)(lots % 10000), m->id, m->id, t_ms,
+	       trade.side == SIDE_SELL ? "true" : "false");
 	if (++m->at == m->pattern->count) {
 		m->at = 0;
 		m->mirrored = !m->mirrored;
@@ -136,7 +138,7 @@ int main(int argc, char **argv)
 		m->stretch = hours * 3600000.0 / (double)m->left / m->pattern->mean_gap_ms;
 		m->t_ms = (double)start_ms;
 		m->price = m->pattern->first_price;
-		m->id = (int64_t)(i + 1) * 1000000000;
+		m->id = start_ms; /* fewer trades than ms: a later load has later ids */
 		m->at = i * 997 % m->pattern->count;
 		snprintf(m->symbol, sizeof m->symbol, "L%02zuUSDT", i + 1);
 		snprintf(m->lower, sizeof m->lower, "l%02zuusdt", i + 1);

@@ -242,7 +242,8 @@ static inline void check_cuts(const struct cases *cases)
 		decoder_decode(decoder, frame, case_events);
 		for (size_t len = 0; len < frame.len; len++) {
 			char *copy;
-			size_t n = decode_copy(decoder, str_make(frame.ptr, len), &copy, case_events);
+			size_t n =
+			    decode_copy(decoder, str_make(frame.ptr, len), &copy, case_events);
 			free(copy);
 			assert_int_equal(n, 1);
 			assert_int_equal(case_events[0].type, EVENT_MALFORMED);

@@ -32,10 +32,10 @@ static inline bool depth_same(const struct event_depth *a, const struct event_de
 
 static inline bool kline_same(const struct event_kline *a, const struct event_kline *b)
 {
-	return a->open_ms == b->open_ms && a->close_ms == b->close_ms &&
-	       a->minutes == b->minutes && decimal_same(a->open, b->open) &&
-	       decimal_same(a->high, b->high) && decimal_same(a->low, b->low) &&
-	       decimal_same(a->close, b->close) && decimal_same(a->volume, b->volume) &&
+	return a->open_ms == b->open_ms && a->close_ms == b->close_ms && a->minutes == b->minutes &&
+	       decimal_same(a->open, b->open) && decimal_same(a->high, b->high) &&
+	       decimal_same(a->low, b->low) && decimal_same(a->close, b->close) &&
+	       decimal_same(a->volume, b->volume) &&
 	       decimal_same(a->quote_volume, b->quote_volume) &&
 	       decimal_same(a->taker_buy, b->taker_buy) &&
 	       decimal_same(a->taker_buy_quote, b->taker_buy_quote) &&

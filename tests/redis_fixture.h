@@ -26,7 +26,8 @@ static inline char *fixture_folder(void)
 {
 	const char *base = getenv("TMPDIR");
 	char path[256];
-	snprintf(path, sizeof path, "%s/weir-test-XXXXXX", base && strlen(base) < 40 ? base : "/tmp");
+	snprintf(path, sizeof path, "%s/weir-test-XXXXXX",
+		 base && strlen(base) < 40 ? base : "/tmp");
 	char *made = mkdtemp(path);
 	return made ? strdup(made) : NULL;
 }
@@ -44,9 +45,9 @@ static inline void fixture_remove(char *folder)
 static inline pid_t fixture_redis(const char *folder, const char *const *extra)
 {
 	char socket_path[300];
-	const char *argv[40] = { "redis-server", "--port", "0", "--save", "", "--unixsocket",
-				 socket_path, "--dir", folder, "--loglevel", "warning",
-				 "--daemonize", "no" };
+	const char *argv[40] = { "redis-server", "--port",      "0",     "--save", "",
+				 "--unixsocket", socket_path,   "--dir", folder,   "--loglevel",
+				 "warning",      "--daemonize", "no" };
 	size_t argc = 13;
 	snprintf(socket_path, sizeof socket_path, "%s/redis.sock", folder);
 	while (extra && *extra && argc < 39)

@@ -166,16 +166,13 @@ static void print_origin(const struct scene *scene, struct page *page)
 static void cvd_total(const struct scene *scene, const struct cvd_facts *facts,
 		      struct cvd_total *out)
 {
-	struct quote_flow day = { 0 };
-	*out = (struct cvd_total){ 0 };
-	for (size_t i = 0; i < scene->count; i++) {
-		const struct scene_market *market = &scene->markets[i];
-		if (!market->dollar)
-			continue;
-		sum_add(&out->cvd, facts[i].cvd_quote, market->quote_scale);
-		quote_flow_add(&out->bar, &facts[i].bar.flow, market->quote_scale);
-		quote_flow_add(&day, &market->day.flow, market->quote_scale);
-	}
+	struct quote_flow day;
+	scene_total(scene, scene->asked->minutes, &out->bar);
+	scene_total(scene, DAY_MINUTES, &day);
+	out->cvd = (struct sum){ 0 };
+	for (size_t i = 0; i < scene->count; i++)
+		if (scene->markets[i].dollar)
+			sum_add(&out->cvd, facts[i].cvd_quote, scene->markets[i].quote_scale);
 	out->delta = quote_flow_delta(&out->bar);
 	out->day = quote_flow_delta(&day);
 }

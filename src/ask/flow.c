@@ -70,6 +70,7 @@ static void json_depth(const struct flow_facts *facts, struct json_out *json)
 	json_out_double(json, "bid_50bp", facts->depth.bid_50bp, 8);
 	json_out_double(json, "ask_50bp", facts->depth.ask_50bp, 8);
 	json_out_double(json, "imbalance_50bp", facts->depth_50bp, 6);
+	json_out_bool(json, "at_least", facts->depth.at_least);
 	json_out_close(json, '}');
 }
 

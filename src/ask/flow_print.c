@@ -84,6 +84,8 @@ static void print_book(const struct flow_facts *facts, struct page *page)
 			 number_percent(facts->depth_10bp, 1, NUMBER_PLUS));
 	page_fact_number(page, "Depth imbalance, 50 bp",
 			 number_percent(facts->depth_50bp, 1, NUMBER_PLUS));
+	if (facts->depth.at_least)
+		page_fact(page, "Depth", "of the levels seen");
 }
 
 void flow_print_market(const struct scene *scene, const void *all, size_t index, struct page *page)

@@ -7,7 +7,7 @@
 static const struct ask_field common[] = {
 	{ "command", "word", "the question's name; null where it was not understood" },
 	{ "symbol", "word", "as asked, upper case; null where the question takes none" },
-	{ "as_of_ms", "ms", "newest trade of the markets; all windows end with its minute" },
+	{ "as_of_ms", "ms", "newest trade of the markets" },
 	{ "coverage", "object",
 	  "how much of the answer's window is known, of the least covered market" },
 	{ "coverage.minutes", "int", "minutes known" },
@@ -25,7 +25,8 @@ static const struct ask_field common[] = {
 
 static const struct ask_field market[] = {
 	{ "data.markets[].minutes", "int",
-	  "minutes known of the window the market's figures span" },
+	  "minutes known of the window the market's figures span, which ends with its own newest "
+	  "trade" },
 	{ "data.markets[].partial", "int", "of these, minutes of which trades may be missing" },
 	{ "data.markets[].quote", "word", "quote asset" },
 	{ "data.markets[].in_total", "bool",
@@ -41,7 +42,8 @@ static const struct ask_field market[] = {
 	}
 #define TOTAL                                                                                      \
 	{ "data.total_quote", "object",                                                            \
-	  "exact sums in quote units over the markets in the total" },                             \
+	  "exact sums in quote units over the markets in the total, of the same minutes for all: " \
+	  "up to as_of_ms" },                                                                      \
 	{                                                                                          \
 		"data.total_quote.markets", "int", "how many these are"                            \
 	}
@@ -210,6 +212,7 @@ static const struct ask_field flow[] = {
 	{ "data.markets[].depth.bid_50bp", "decimal", "" },
 	{ "data.markets[].depth.ask_50bp", "decimal", "" },
 	{ "data.markets[].depth.imbalance_50bp", "decimal", "" },
+	{ "data.markets[].depth.at_least", "bool", "levels may be missing from the sums" },
 	TOTAL,
 	{ "data.total_quote.windows", "array", "1m 5m 15m 30m 60m" },
 	{ "data.total_quote.windows[].timeframe", "word", "" },

@@ -57,17 +57,12 @@ static void judge_age(struct scene *scene, struct scene_market *market, int64_t 
 	scene->stale += market->stale;
 }
 
-static void cut_windows(struct scene *scene, struct scene_market *market)
+static void look_back(struct scene *scene, struct scene_market *market)
 {
 	int64_t behind = scene->as_of_ms / MINUTE_MS - market->newest_ms / MINUTE_MS;
-	struct window own;
 	market->behind = behind < INT32_MAX ? (int32_t)behind : INT32_MAX;
-	scene_window(market, DAY_MINUTES, &market->day);
+	market_window(market->market, DAY_MINUTES, &market->day);
 	market->last = market->day.close;
-	if (market->behind) {
-		market_window(market->market, DAY_MINUTES, &own);
-		market->last = own.close;
-	}
 }
 
 static bool needs_symbol(const struct scene *scene, const struct scene_market *market)
@@ -112,7 +107,7 @@ enum fault scene_init(struct scene *scene, const struct ask_world *world, const 
 		add_market(scene, named[i]);
 	for (size_t i = 0; i < scene->count; i++) {
 		judge_age(scene, &scene->markets[i], now_ms);
-		cut_windows(scene, &scene->markets[i]);
+		look_back(scene, &scene->markets[i]);
 		write_label(scene, &scene->markets[i]);
 	}
 	return scene->count ? FAULT_NONE : FAULT_NO_DATA;
@@ -120,15 +115,20 @@ enum fault scene_init(struct scene *scene, const struct ask_world *world, const 
 
 void scene_window(const struct scene_market *market, int32_t minutes, struct window *out)
 {
-	CHECK(minutes > 0 && minutes <= MARKET_MINUTES);
-	int64_t last_minute = market->newest_ms / MINUTE_MS + market->behind;
-	if (market->behind < minutes)
-		market_window(market->market, minutes - market->behind, out);
+	if (minutes == DAY_MINUTES)
+		*out = market->day;
+	else
+		market_window(market->market, minutes, out);
+}
+
+void scene_window_common(const struct scene_market *market, int32_t minutes, struct window *out)
+{
+	if (market->behind == 0)
+		scene_window(market, minutes, out);
+	else if (market->behind < minutes)
+		scene_window(market, minutes - market->behind, out);
 	else
 		*out = (struct window){ 0 };
-	out->minutes = minutes;
-	out->to_ms = (last_minute + 1) * MINUTE_MS;
-	out->from_ms = out->to_ms - (int64_t)minutes * MINUTE_MS;
 }
 
 struct coverage scene_coverage(const struct scene *scene, int32_t minutes)
@@ -136,18 +136,14 @@ struct coverage scene_coverage(const struct scene *scene, int32_t minutes)
 	struct coverage out = { .minutes = minutes, .of = minutes };
 	int32_t klines = 0, repaired = 0;
 	for (size_t i = 0; i < scene->count; i++) {
-		struct window own;
-		const struct window *window = &scene->markets[i].day;
-		if (minutes != DAY_MINUTES) {
-			scene_window(&scene->markets[i], minutes, &own);
-			window = &own;
-		}
-		if (window->present < out.minutes)
-			out.minutes = window->present;
-		if (window->partial > out.partial)
-			out.partial = window->partial;
-		klines += window->klines;
-		repaired += window->repaired;
+		struct window window;
+		scene_window(&scene->markets[i], minutes, &window);
+		if (window.present < out.minutes)
+			out.minutes = window.present;
+		if (window.partial > out.partial)
+			out.partial = window.partial;
+		klines += window.klines;
+		repaired += window.repaired;
 	}
 	out.source = klines ? "klines" : repaired ? "repaired" : "stream";
 	return out;
@@ -166,7 +162,7 @@ void scene_total(const struct scene *scene, int32_t minutes, struct quote_flow *
 		struct window window;
 		if (!market->dollar)
 			continue;
-		scene_window(market, minutes, &window);
+		scene_window_common(market, minutes, &window);
 		quote_flow_add(out, &window.flow, market->quote_scale);
 	}
 }

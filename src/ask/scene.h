@@ -1,5 +1,5 @@
-/* scene.h - what one question is about: the markets it names, cut at one minute,
- * with their age and coverage; and the parts of a page that all answers share.
+/* scene.h - what one question is about: the markets it names, with their age and
+ * coverage; and the parts of a page that all answers share.
  *
  * A scene lives on the stack of ask_answer. Internal to ask/. */
 #pragma once
@@ -24,7 +24,7 @@ struct scene_market {
 	struct str quote;  /* "USDT"; "" where unknown */
 	char label[48];    /* "Binance perp", with the symbol where that is not enough */
 	int64_t last;      /* price of the newest trade */
-	struct window day; /* scene_window of 24 h */
+	struct window day; /* own, of 24 h */
 };
 
 struct scene {
@@ -49,14 +49,16 @@ struct coverage {
 /* Finds the markets and looks at them. FAULT_NONE, UNKNOWN_SYMBOL or NO_DATA. */
 enum fault scene_init(struct scene *scene, const struct ask_world *world, const struct asked *asked,
 		      int64_t now_ms);
-/* The last `minutes` minutes up to the scene's, of which a market that is behind
- * has the first ones only. */
+/* The market's last `minutes` minutes, by its own newest trade. */
 void scene_window(const struct scene_market *market, int32_t minutes, struct window *out);
+/* The same minutes for all: up to the scene's, of which a market that lags has the
+ * first ones only. Sums are made of these. */
+void scene_window_common(const struct scene_market *market, int32_t minutes, struct window *out);
 /* Of the least covered market, over `minutes` minutes. */
 struct coverage scene_coverage(const struct scene *scene, int32_t minutes);
 /* Minutes from the start of the bar of `minutes` that holds the newest event. */
 int32_t scene_elapsed(const struct scene *scene, int32_t minutes);
-/* Sum of that window over the dollar markets. */
+/* Sum over the dollar markets of their common window. */
 void scene_total(const struct scene *scene, int32_t minutes, struct quote_flow *out);
 /* What 15 minutes need of the 24 h to be compared with their share of delta, and with
  * a 96th of their volume. */

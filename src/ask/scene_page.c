@@ -95,9 +95,12 @@ bool scene_print_total_head(const struct scene *scene, struct page *page)
 	struct buf text = buf_over(head, sizeof head);
 	if (scene->count < 2 || !scene->dollars)
 		return false;
-	if (scene->dollars == scene->count)
-		buf_str_put(&text, STR("All "));
-	buf_u64(&text, scene->dollars);
+	if (scene->dollars == 2 && scene->count == 2) {
+		buf_str_put(&text, STR("Both"));
+	} else {
+		buf_str_put(&text, scene->dollars == scene->count ? STR("All ") : STR(""));
+		buf_u64(&text, scene->dollars);
+	}
 	buf_str_put(&text, scene->dollars > 1 ? STR(" markets, in USD") : STR(" market, in USD"));
 	page_end_line(page);
 	page_bold(page, buf_str(&text));
@@ -130,6 +133,14 @@ static void print_left_out(const struct scene *scene, struct page *page)
 	page_end_line(page);
 }
 
+static bool any_lags(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->count; i++)
+		if (scene->markets[i].dollar && scene->markets[i].behind)
+			return true;
+	return false;
+}
+
 void scene_print_sum_notes(const struct scene *scene, struct page *page)
 {
 	size_t shown = 0;
@@ -142,6 +153,10 @@ void scene_print_sum_notes(const struct scene *scene, struct page *page)
 	page_printf(page, " count%s as USD.", shown > 1 ? "" : "s");
 	page_end_line(page);
 	print_left_out(scene, page);
+	if (any_lags(scene)) {
+		page_text(page, "Sums are of the same minutes; what lags is missing at their end.");
+		page_end_line(page);
+	}
 }
 
 void scene_print_gap_note(const struct scene *scene, struct page *page)

@@ -10,7 +10,7 @@
 /* Called on failure; must not return. A test may longjmp out of it. */
 typedef void (*check_handler)(const char *expr, const char *file, int line);
 
-void check_failed(const char *expr, const char *file, int line);
+void check_failed(const char *expr, const char *file, int line) __attribute__((noreturn));
 void check_set_handler(check_handler handler);
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

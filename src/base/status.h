@@ -13,6 +13,6 @@ enum status {
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* The table's text, and its name in lower case ("redis_oom"); never NULL. */
+/* The table's text, and its name as it stands there ("REDIS_OOM"); never NULL. */
 const char *status_text(enum status status);
 const char *status_name(enum status status);

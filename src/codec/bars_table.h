@@ -192,13 +192,13 @@ struct bars_model {
 };
 
 /* Every column by its literal number, so that each gets straight code. */
-#define BARS_EACH_COLUMN(X)                                                                        \
-	X(BARS_MINUTE)                                                                             \
-	X(BARS_OPEN)                                                                               \
-	X(BARS_CLOSE)                                                                              \
-	X(BARS_HIGH) X(BARS_LOW) X(BARS_BUY) X(BARS_SELL) X(BARS_BUY_QUOTE) X(BARS_BUY_QUOTE_HIGH) \
-	    X(BARS_SELL_QUOTE) X(BARS_SELL_QUOTE_HIGH) X(BARS_N_BUY) X(BARS_N_SELL)                \
-		X(BARS_ID_FIRST) X(BARS_ID_LAST) X(BARS_FLAGS)
+/* clang-format off */
+#define BARS_EACH_COLUMN(X)                                                            \
+	X(BARS_MINUTE) X(BARS_OPEN) X(BARS_CLOSE) X(BARS_HIGH) X(BARS_LOW) X(BARS_BUY) \
+	X(BARS_SELL) X(BARS_BUY_QUOTE) X(BARS_BUY_QUOTE_HIGH) X(BARS_SELL_QUOTE)       \
+	X(BARS_SELL_QUOTE_HIGH) X(BARS_N_BUY) X(BARS_N_SELL) X(BARS_ID_FIRST)          \
+	X(BARS_ID_LAST) X(BARS_FLAGS)
+/* clang-format on */
 
 PACK_INLINE bool bars_row_is_plain(const struct pack_memory *memory, const int64_t *row)
 {
@@ -216,11 +216,7 @@ PACK_INLINE void bars_put_row(struct range_encoder *encoder, struct bars_model *
 	bool plain = bars_row_is_plain(model->memory, row);
 	pack_put_bit(encoder, &model->slots[model->plain & 3], plain);
 	model->plain = model->plain << 1 | plain;
-#define X(at)                                                                                      \
-	if (plain && bars_columns[at].rare)                                                        \
-		pack_skip_column(model->memory, bars_columns, at, row);                            \
-	else                                                                                       \
-		pack_put_column(encoder, model->slots, model->memory, bars_columns, at, row);
+#define X(at) pack_put_cell(encoder, model->slots, model->memory, bars_columns, at, plain, row);
 	BARS_EACH_COLUMN(X)
 #undef X
 }
@@ -230,11 +226,7 @@ PACK_INLINE void bars_get_row(struct range_decoder *decoder, struct bars_model *
 {
 	bool plain = range_get(decoder, &model->slots[model->plain & 3]);
 	model->plain = model->plain << 1 | plain;
-#define X(at)                                                                                      \
-	if (plain && bars_columns[at].rare)                                                        \
-		pack_skip_column(model->memory, bars_columns, at, row);                            \
-	else                                                                                       \
-		pack_get_column(decoder, model->slots, model->memory, bars_columns, at, row);
+#define X(at) pack_get_cell(decoder, model->slots, model->memory, bars_columns, at, plain, row);
 	BARS_EACH_COLUMN(X)
 #undef X
 }

@@ -145,7 +145,7 @@ void binance_read_depth_snapshot(struct reader *reader, struct json_value data)
 	if (reader->reason)
 		return;
 	struct event *event =
-		reader_event(reader, EVENT_DEPTH, reader_keep_upper(reader, symbol), t_ms);
+	    reader_event(reader, EVENT_DEPTH, reader_keep_upper(reader, symbol), t_ms);
 	if (event)
 		event->depth = depth;
 }

@@ -112,8 +112,11 @@ void binance_read_ticker(struct reader *reader, struct json_value data)
 {
 	struct str symbol;
 	int64_t t_ms = 0;
-	struct event_ticker ticker = { .has_last = true, .has_change = true, .has_volume = true,
-				       .has_quote_volume = true, .snapshot = true };
+	struct event_ticker ticker = { .has_last = true,
+				       .has_change = true,
+				       .has_volume = true,
+				       .has_quote_volume = true,
+				       .snapshot = true };
 	READ_TIME(reader, data, "E", &t_ms);
 	READ_SYMBOL(reader, data, "s", &symbol);
 	READ_AMOUNT(reader, data, "c", &ticker.last);

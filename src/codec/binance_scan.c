@@ -64,7 +64,7 @@ static bool learn(struct scan_prefix *prefix, enum kind kind, struct str frame)
 		    memcmp(scan.p, text.ptr, text.len) != 0)
 			continue;
 		size_t len = (size_t)(scan.p - frame.ptr) + text.len;
-		if (len > SCAN_PREFIX_BYTES || len > frame.len)
+		if (len < SCAN_BEFORE_BYTES || len > SCAN_PREFIX_BYTES || len > frame.len)
 			return false;
 		*prefix = (struct scan_prefix){ .len = (uint8_t)len,
 						.shape = (uint8_t)beginnings[i].shape,
@@ -127,24 +127,21 @@ SCAN_INLINE bool agg_trade_rest(struct scan *scan, struct print *print)
 	       scan_bool(scan, &print->buyer_made);
 }
 
-SCAN_INLINE bool spot_agg_trade(struct scan *scan, struct scan_prefix *prefix,
-				  struct print *print)
+SCAN_INLINE bool spot_agg_trade(struct scan *scan, struct scan_prefix *prefix, struct print *print)
 {
 	return scan_time(scan, &print->event_ms) && SCAN(scan, ",\"s\":\"") &&
 	       scan_symbol(scan, prefix, &print->symbol) && SCAN(scan, "\",\"a\":") &&
-	       scan_id(scan, print) && scan_price_qty(scan, print) &&
-	       agg_trade_rest(scan, print) && SCAN(scan, ",\"M\":true}");
+	       scan_id(scan, print) && scan_price_qty(scan, print) && agg_trade_rest(scan, print) &&
+	       SCAN(scan, ",\"M\":true}");
 }
 
-SCAN_INLINE bool perp_agg_trade(struct scan *scan, struct scan_prefix *prefix,
-				  struct print *print)
+SCAN_INLINE bool perp_agg_trade(struct scan *scan, struct scan_prefix *prefix, struct print *print)
 {
 	struct decimal normal;
 	int64_t st;
-	return scan_time(scan, &print->event_ms) && SCAN(scan, ",\"a\":") &&
-	       scan_id(scan, print) && SCAN(scan, ",\"s\":\"") &&
-	       scan_symbol(scan, prefix, &print->symbol) && SCAN(scan, "\"") &&
-	       scan_price_qty(scan, print) && SCAN(scan, "\"nq\":\"") &&
+	return scan_time(scan, &print->event_ms) && SCAN(scan, ",\"a\":") && scan_id(scan, print) &&
+	       SCAN(scan, ",\"s\":\"") && scan_symbol(scan, prefix, &print->symbol) &&
+	       SCAN(scan, "\"") && scan_price_qty(scan, print) && SCAN(scan, "\"nq\":\"") &&
 	       scan_decimal(scan, &normal) && SCAN(scan, "\",") && agg_trade_rest(scan, print) &&
 	       SCAN(scan, ",\"st\":") && scan_integer(scan, &st) && SCAN(scan, "}");
 }
@@ -176,7 +173,7 @@ SCAN_INLINE size_t finish_print(const struct print *print, bool aggregated, stru
 
 /* From update_id on; spot's has no times. */
 SCAN_INLINE size_t scan_book(struct scan *scan, struct scan_prefix *prefix, bool perp,
-			       struct event *out)
+			     struct event *out)
 {
 	struct event_book *book = &out->book;
 	int64_t transaction_ms;
@@ -197,7 +194,7 @@ SCAN_INLINE size_t scan_book(struct scan *scan, struct scan_prefix *prefix, bool
 
 /* From the event time on; futures' has a second time and the update before. */
 SCAN_INLINE size_t scan_depth(struct scan *scan, struct scanner *scanner,
-				struct scan_prefix *prefix, bool perp, struct event *out)
+			      struct scan_prefix *prefix, bool perp, struct event *out)
 {
 	struct event_depth *depth = &out->depth;
 	int64_t transaction_ms, previous;
@@ -218,13 +215,13 @@ SCAN_INLINE size_t scan_depth(struct scan *scan, struct scanner *scanner,
 
 typedef bool print_scan(struct scan *scan, struct scan_prefix *prefix, struct print *print);
 
-SCAN_INLINE size_t scan_print(struct scan *scan, struct scan_prefix *prefix, print_scan *fields, bool aggregated,
-	   struct event *out)
+SCAN_INLINE size_t scan_print(struct scan *scan, struct scan_prefix *prefix, print_scan *fields,
+			      bool aggregated, struct event *out)
 {
 	struct print print;
 	return fields(scan, prefix, &print) && scan_tail(scan, prefix->wrapped)
-		       ? finish_print(&print, aggregated, out)
-		       : 0;
+		   ? finish_print(&print, aggregated, out)
+		   : 0;
 }
 
 size_t binance_scan(struct scanner *scanner, enum kind kind, struct str frame, struct event *out)

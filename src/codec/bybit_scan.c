@@ -89,8 +89,8 @@ SCAN_INLINE bool linear_trade(struct scan *scan, struct scan_prefix *prefix, str
 	       scan_symbol(scan, prefix, &out->symbol) && SCAN(scan, "\",") &&
 	       scan_side(scan, &trade->side) && SCAN(scan, "\"v\":\"") &&
 	       scan_decimal(scan, &trade->qty) && SCAN(scan, "\",\"p\":\"") &&
-	       scan_decimal(scan, &trade->price) && SCAN(scan, "\",\"L\":\"") &&
-	       scan_tick(scan) && SCAN(scan, "\",\"i\":\"") && scan_trade_id(scan, &trade->id) &&
+	       scan_decimal(scan, &trade->price) && SCAN(scan, "\",\"L\":\"") && scan_tick(scan) &&
+	       SCAN(scan, "\",\"i\":\"") && scan_trade_id(scan, &trade->id) &&
 	       SCAN(scan, "\",\"BT\":") && scan_bool(scan, &trade->block) &&
 	       SCAN(scan, ",\"RPI\":") && scan_bool(scan, &rpi) && SCAN(scan, ",\"seq\":") &&
 	       scan_integer(scan, &trade->seq) && SCAN(scan, "}");
@@ -101,10 +101,10 @@ SCAN_INLINE bool spot_trade(struct scan *scan, struct scan_prefix *prefix, struc
 	struct event_trade *trade = &out->trade;
 	bool rpi;
 	return SCAN(scan, "{\"i\":\"") && scan_trade_id(scan, &trade->id) &&
-	       SCAN(scan, "\",\"T\":") && scan_time(scan, &out->t_ms) &&
-	       SCAN(scan, ",\"p\":\"") && scan_decimal(scan, &trade->price) &&
-	       SCAN(scan, "\",\"v\":\"") && scan_decimal(scan, &trade->qty) &&
-	       SCAN(scan, "\",") && scan_side(scan, &trade->side) && SCAN(scan, "\"seq\":") &&
+	       SCAN(scan, "\",\"T\":") && scan_time(scan, &out->t_ms) && SCAN(scan, ",\"p\":\"") &&
+	       scan_decimal(scan, &trade->price) && SCAN(scan, "\",\"v\":\"") &&
+	       scan_decimal(scan, &trade->qty) && SCAN(scan, "\",") &&
+	       scan_side(scan, &trade->side) && SCAN(scan, "\"seq\":") &&
 	       scan_integer(scan, &trade->seq) && SCAN(scan, ",\"s\":\"") &&
 	       scan_symbol(scan, prefix, &out->symbol) && SCAN(scan, "\",\"BT\":") &&
 	       scan_bool(scan, &trade->block) && SCAN(scan, ",\"RPI\":") && scan_bool(scan, &rpi) &&
@@ -133,8 +133,8 @@ static size_t scan_trades(struct scan *scan, struct scan_prefix *prefix, bool ts
 	return SCAN(scan, "]}") && scan_done(scan) ? n : 0;
 }
 
-static size_t scan_orderbook(struct scan *scan, struct scanner *scanner,
-			     struct scan_prefix *prefix, struct event *out)
+static size_t scan_orderbook(struct scan *scan, struct scanner *scanner, struct scan_prefix *prefix,
+			     struct event *out)
 {
 	struct event_depth *depth = &out->depth;
 	int64_t seq, matched_ms;
@@ -146,8 +146,8 @@ static size_t scan_orderbook(struct scan *scan, struct scanner *scanner,
 		    scan_levels(scan, scanner->levels, &depth->asks, &depth->n_asks) &&
 		    SCAN(scan, "],\"u\":") && scan_integer(scan, &depth->last_update) &&
 		    SCAN(scan, ",\"seq\":") && scan_integer(scan, &seq) &&
-		    SCAN(scan, "},\"cts\":") && scan_time(scan, &matched_ms) &&
-		    SCAN(scan, "}") && scan_done(scan);
+		    SCAN(scan, "},\"cts\":") && scan_time(scan, &matched_ms) && SCAN(scan, "}") &&
+		    scan_done(scan);
 	if (!good)
 		return 0;
 	depth->first_update = depth->last_update;

@@ -47,8 +47,8 @@ void decoder_destroy(struct decoder *decoder)
 static size_t scan(struct decoder *decoder, struct str frame, struct event *out)
 {
 	return decoder->venue == VENUE_BINANCE
-		       ? binance_scan(&decoder->scanner, decoder->kind, frame, out)
-		       : bybit_scan(&decoder->scanner, frame, out);
+		   ? binance_scan(&decoder->scanner, decoder->kind, frame, out)
+		   : bybit_scan(&decoder->scanner, frame, out);
 }
 
 static void parse(struct decoder *decoder, struct str frame, struct reader *reader)

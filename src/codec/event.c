@@ -99,8 +99,7 @@ static void put_liquidation(struct buf *buf, const struct event_liquidation *liq
 {
 	put_decimal(buf, "qty", liquidation->qty);
 	put_decimal(buf, "price", liquidation->price);
-	put_text(buf, "position",
-		 liquidation->position == SIDE_BUY ? STR("long") : STR("short"));
+	put_text(buf, "position", liquidation->position == SIDE_BUY ? STR("long") : STR("short"));
 }
 
 /* One-sided, so a two-sided sum is halved: × 5 / 10, exact. */
@@ -141,8 +140,7 @@ static void put_ticker(struct buf *buf, const struct event_ticker *ticker)
 	put_decimal_if(buf, "last", ticker->last, ticker->has_last);
 	put_decimal_if(buf, "change_percent_24h", ticker->change_percent_24h, ticker->has_change);
 	put_decimal_if(buf, "volume_24h", ticker->volume_24h, ticker->has_volume);
-	put_decimal_if(buf, "quote_volume_24h", ticker->quote_volume_24h,
-		       ticker->has_quote_volume);
+	put_decimal_if(buf, "quote_volume_24h", ticker->quote_volume_24h, ticker->has_quote_volume);
 	put_bool(buf, "snapshot", ticker->snapshot);
 }
 

@@ -66,9 +66,8 @@ extern "C" const char *json_parse(struct json *json, struct str text, struct jso
 {
 	dom::element element;
 	simdjson::error_code error =
-		json->parser
-			.parse(reinterpret_cast<const uint8_t *>(text.ptr), text.len, false)
-			.get(element);
+	    json->parser.parse(reinterpret_cast<const uint8_t *>(text.ptr), text.len, false)
+		.get(element);
 	if (error)
 		return reason_of(error);
 	*root = reclothe<json_value>(element);

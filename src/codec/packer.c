@@ -187,13 +187,9 @@ void packer_put(struct packer *packer, int64_t *row)
 				      &packer->memory[i], row[i]);
 		row[i] = pack_to_units(&packer->memory[i], row[i]);
 	}
-	for (uint32_t i = 0; i < table->n_columns; i++) {
-		if (plain && table->columns[i].rare)
-			pack_skip_column(packer->memory, table->columns, i, row);
-		else
-			pack_put_column(&packer->encoder, packer->slots, packer->memory,
-					table->columns, i, row);
-	}
+	for (uint32_t i = 0; i < table->n_columns; i++)
+		pack_put_cell(&packer->encoder, packer->slots, packer->memory, table->columns, i,
+			      plain, row);
 }
 
 void packer_get(struct packer *packer, int64_t *row)
@@ -205,13 +201,9 @@ void packer_get(struct packer *packer, int64_t *row)
 		if (table->columns[i].ticks)
 			pack_get_unit(&packer->decoder, &packer->slots[table->columns[i].base],
 				      &packer->memory[i]);
-	for (uint32_t i = 0; i < table->n_columns; i++) {
-		if (plain && table->columns[i].rare)
-			pack_skip_column(packer->memory, table->columns, i, row);
-		else
-			pack_get_column(&packer->decoder, packer->slots, packer->memory,
-					table->columns, i, row);
-	}
+	for (uint32_t i = 0; i < table->n_columns; i++)
+		pack_get_cell(&packer->decoder, packer->slots, packer->memory, table->columns, i,
+			      plain, row);
 	for (uint32_t i = 0; i < table->n_columns; i++)
 		if (table->columns[i].ticks)
 			row[i] = pack_from_units(&packer->memory[i], row[i]);

@@ -211,6 +211,27 @@ PACK_INLINE void pack_skip_column(struct pack_memory *memory, const struct pack_
 	pack_remember(&memory[at], row[at], 1);
 }
 
+/* Step 3 of the format, for one column. */
+PACK_INLINE void pack_put_cell(struct range_encoder *encoder, uint32_t *slots,
+			       struct pack_memory *memory, const struct pack_column *columns,
+			       uint32_t at, bool plain, int64_t *row)
+{
+	if (plain && columns[at].rare)
+		pack_skip_column(memory, columns, at, row);
+	else
+		pack_put_column(encoder, slots, memory, columns, at, row);
+}
+
+PACK_INLINE void pack_get_cell(struct range_decoder *decoder, uint32_t *slots,
+			       struct pack_memory *memory, const struct pack_column *columns,
+			       uint32_t at, bool plain, int64_t *row)
+{
+	if (plain && columns[at].rare)
+		pack_skip_column(memory, columns, at, row);
+	else
+		pack_get_column(decoder, slots, memory, columns, at, row);
+}
+
 PACK_INLINE bool pack_is_expected(const struct pack_memory *memory,
 				  const struct pack_column *columns, uint32_t at,
 				  const int64_t *row)

@@ -121,8 +121,8 @@ bool reader_integer(struct reader *reader, struct json_value from, struct str ke
 	return true;
 }
 
-bool reader_integer_text(struct reader *reader, struct json_value from, struct str key,
-			 int64_t max, int64_t *out, const char *why)
+bool reader_integer_text(struct reader *reader, struct json_value from, struct str key, int64_t max,
+			 int64_t *out, const char *why)
 {
 	struct json_value member;
 	struct str text;

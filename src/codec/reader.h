@@ -44,8 +44,8 @@ bool reader_symbol(struct reader *reader, struct json_value from, struct str key
 bool reader_integer(struct reader *reader, struct json_value from, struct str key, int64_t max,
 		    int64_t *out, const char *why);
 /* The same as decimal text or as a number. */
-bool reader_integer_text(struct reader *reader, struct json_value from, struct str key,
-			 int64_t max, int64_t *out, const char *why);
+bool reader_integer_text(struct reader *reader, struct json_value from, struct str key, int64_t max,
+			 int64_t *out, const char *why);
 bool reader_bool(struct reader *reader, struct json_value from, struct str key, bool *out,
 		 const char *why);
 bool reader_decimal(struct reader *reader, struct json_value from, struct str key,
@@ -57,26 +57,26 @@ bool reader_levels(struct reader *reader, struct json_value from, struct str key
  * "" for "does not apply". */
 bool reader_has(struct json_value from, struct str key);
 
-#define READ_OBJECT(r, from, key, out)                                                            \
+#define READ_OBJECT(r, from, key, out)                                                             \
 	reader_object(r, from, STR(key), out, key ": wants an object")
-#define READ_ARRAY(r, from, key, out)                                                             \
-	reader_array(r, from, STR(key), out, key ": wants an array")
-#define READ_TEXT(r, from, key, out) reader_text(r, from, STR(key), out, key ": wants a text")
-#define READ_SYMBOL(r, from, key, out)                                                            \
+#define READ_ARRAY(r, from, key, out) reader_array(r, from, STR(key), out, key ": wants an array")
+#define READ_TEXT(r, from, key, out)  reader_text(r, from, STR(key), out, key ": wants a text")
+#define READ_SYMBOL(r, from, key, out)                                                             \
 	reader_symbol(r, from, STR(key), out, key ": wants a symbol of 1 to 64 bytes")
-#define READ_TIME(r, from, key, out)                                                              \
+#define READ_TIME(r, from, key, out)                                                               \
 	reader_integer(r, from, STR(key), TIME_MS_MAX, out, key ": wants a time in ms")
-#define READ_TIME_TEXT(r, from, key, out)                                                         \
+#define READ_TIME_TEXT(r, from, key, out)                                                          \
 	reader_integer_text(r, from, STR(key), TIME_MS_MAX, out, key ": wants a time in ms")
-#define READ_ID(r, from, key, out)                                                                \
+#define READ_ID(r, from, key, out)                                                                 \
 	reader_integer(r, from, STR(key), INT64_MAX, out, key ": wants an integer of 0 or more")
-#define READ_BOOL(r, from, key, out)                                                              \
+#define READ_BOOL(r, from, key, out)                                                               \
 	reader_bool(r, from, STR(key), out, key ": wants true or false")
-#define READ_DECIMAL(r, from, key, out)                                                           \
+#define READ_DECIMAL(r, from, key, out)                                                            \
 	reader_decimal(r, from, STR(key), WANT_ANY, out, key ": wants decimal text")
-#define READ_AMOUNT(r, from, key, out)                                                            \
-	reader_decimal(r, from, STR(key), WANT_NOT_NEGATIVE, out, key ": wants a decimal of 0 or more")
-#define READ_POSITIVE(r, from, key, out)                                                          \
+#define READ_AMOUNT(r, from, key, out)                                                             \
+	reader_decimal(r, from, STR(key), WANT_NOT_NEGATIVE, out,                                  \
+		       key ": wants a decimal of 0 or more")
+#define READ_POSITIVE(r, from, key, out)                                                           \
 	reader_decimal(r, from, STR(key), WANT_POSITIVE, out, key ": wants a decimal above 0")
-#define READ_LEVELS(r, from, key, levels, n)                                                      \
+#define READ_LEVELS(r, from, key, levels, n)                                                       \
 	reader_levels(r, from, STR(key), levels, n, key ": wants price levels")

@@ -54,19 +54,18 @@ static bool find_exchange(struct str name, enum venue *venue, enum kind *kind)
 	return false;
 }
 
-/* Seconds, ms, us or ns since 1970, told apart by size: each is three digits
- * longer than the one before between 2001 and 2286. */
+/* Seconds, ms, us or ns since 1970, told apart by size: each is three digits longer
+ * than the one before between 2001 and 2286. Nothing behind 2262 fits in ns. */
 static int64_t epoch_ns(int64_t value)
 {
-	if (value < 0)
-		return 0;
+	int64_t ns, unit = 1;
 	if (value < INT64_C(10000000000))
-		return value * 1000000000;
-	if (value < INT64_C(10000000000000))
-		return value * 1000000;
-	if (value < INT64_C(10000000000000000))
-		return value * 1000;
-	return value;
+		unit = 1000000000;
+	else if (value < INT64_C(10000000000000))
+		unit = 1000000;
+	else if (value < INT64_C(10000000000000000))
+		unit = 1000;
+	return value >= 0 && !__builtin_mul_overflow(value, unit, &ns) ? ns : 0;
 }
 
 /* n digits at `at`; -1 when they are not digits. */
@@ -89,8 +88,7 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 	int64_t era = year / 400;
 	int64_t year_of_era = year - era * 400;
 	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	int64_t day_of_era =
-		year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 	return era * 146097 + day_of_era - 719468;
 }
 

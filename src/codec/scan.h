@@ -4,7 +4,7 @@
  * the first thing that differs ends it, and simdjson has its turn. So a piece may
  * say no to anything, but what it takes must be what simdjson and decimal_parse
  * would have read (tests/fuzz proves it). Digits are read eight at a time within a
- * register (SWAR), and the levels of an order book 64 bytes at a time.
+ * register, and the levels of an order book 64 bytes at a time.
  *
  * Pieces of varying length (numbers, symbols, levels) refuse to begin at the end or
  * behind it; texts, times and booleans do not look, and no more than 40 bytes of
@@ -28,6 +28,10 @@ struct scan {
 	const char *p;
 	const char *end;
 };
+
+/* A number is loaded so that its last digit comes last in the register, hence with
+ * up to 16 bytes before it, which must be the frame's. */
+enum { SCAN_BEFORE_BYTES = 16 };
 
 enum { SCAN_PREFIX_BYTES = 96, SCAN_PREFIXES = 256, SCAN_SYMBOL_BYTES = 15 };
 
@@ -71,8 +75,7 @@ SCAN_INLINE uint64_t scan_load8(const char *p)
 
 /* The text exactly, or nothing is taken: 1 to 24 bytes of a literal: words that the compiler makes
  * constants. Shorter than a word, the bytes behind it are shifted out. */
-#define SCAN(scan, literal)                                                                        \
-	scan_text(scan, literal "\0\0\0\0\0\0\0", sizeof(literal) - 1)
+#define SCAN(scan, literal) scan_text(scan, literal "\0\0\0\0\0\0\0", sizeof(literal) - 1)
 SCAN_INLINE bool scan_text(struct scan *scan, const char *text, size_t len)
 {
 	const char *p = scan->p;
@@ -122,22 +125,31 @@ SCAN_INLINE bool scan_done(const struct scan *scan) { return scan->p == scan->en
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
-/* The number of eight digits, 0..9 a byte, the first in the lowest byte: pairs,
- * fours, all, each step one multiplication. */
-SCAN_INLINE uint64_t scan_eight(uint64_t v)
+/* Two numbers of eight digits, 0..9 a byte, the first in the lowest byte: pairs,
+ * fours, eights, each step one multiplication. The first in the low half. */
+SCAN_INLINE uint64_t scan_two_eights(__m128i v)
 {
-	v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffu;
-	v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffffu;
-	return (v * 10000 + (v >> 32)) & 0xffffffffu;
+	__m128i tens = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi16(0xff)), _mm_set1_epi16(10));
+	__m128i pairs = _mm_add_epi16(tens, _mm_srli_epi16(v, 8));
+	__m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
+	__m128i packed = _mm_packs_epi32(fours, fours);
+	__m128i eights = _mm_madd_epi16(packed, _mm_set1_epi32(1 << 16 | 10000));
+	return (uint64_t)_mm_cvtsi128_si64(eights);
 }
 
-/* The number of the first n (0..8) digits at p: the others are shifted out, in two
- * halves because n may be 0. */
-SCAN_INLINE uint64_t scan_up_to_eight(const char *p, unsigned n)
+/* Sixteen bytes from n on: all ones in the last n. */
+static const uint8_t scan_last[32] = {
+	0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+};
+
+SCAN_INLINE __m128i scan_load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
+
+/* Eight bytes from each place. */
+SCAN_INLINE __m128i scan_load_halves(const void *low, const void *high)
 {
-	uint64_t v = scan_load8(p) ^ 0x3030303030303030u;
-	unsigned half = 32 - 4 * n;
-	return scan_eight(v << half << half);
+	return _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)low),
+				  _mm_loadl_epi64((const __m128i *)high));
 }
 
 SCAN_INLINE unsigned scan_mask_of(__m128i bytes, char c)
@@ -157,26 +169,28 @@ SCAN_INLINE bool scan_integer(struct scan *scan, int64_t *out)
 {
 	if (scan->p >= scan->end)
 		return false;
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)scan->p);
-	unsigned n = (unsigned)__builtin_ctz(~scan_digit_mask(bytes));
+	unsigned n = (unsigned)__builtin_ctz(~scan_digit_mask(scan_load16(scan->p)));
 	if (n - 1 > 14 || (scan->p[0] == '0' && n > 1))
 		return false;
-	unsigned high = n > 8 ? n - 8 : 0;
-	*out = (int64_t)(scan_up_to_eight(scan->p, high) * 100000000 +
-			 scan_up_to_eight(scan->p + high, n - high));
 	scan->p += n;
+	__m128i values = _mm_sub_epi8(scan_load16(scan->p - 16), _mm_set1_epi8('0'));
+	uint64_t halves = scan_two_eights(_mm_and_si128(values, scan_load16(scan_last + n)));
+	*out = (int64_t)((uint32_t)halves * UINT64_C(100000000) + (halves >> 32));
 	return true;
 }
 
 /* A time in ms: 13 digits (2001 to 2286), at most TIME_MS_MAX. */
 SCAN_INLINE bool scan_time(struct scan *scan, int64_t *out)
 {
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)scan->p);
-	*out = (int64_t)(scan_up_to_eight(scan->p, 5) * 100000000 +
-			 scan_up_to_eight(scan->p + 5, 8));
-	bool good = (scan_digit_mask(bytes) & 0x1fff) == 0x1fff && scan->p[0] != '0';
-	scan->p += 13;
-	return good && *out <= TIME_MS_MAX;
+	enum { DIGITS = 13 };
+	bool begins = scan->p[0] != '0';
+	scan->p += DIGITS;
+	__m128i bytes = scan_load16(scan->p - 16);
+	__m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	uint64_t halves = scan_two_eights(_mm_and_si128(values, scan_load16(scan_last + DIGITS)));
+	*out = (int64_t)((uint32_t)halves * UINT64_C(100000000) + (halves >> 32));
+	return begins && scan_digit_mask(bytes) >> (16 - DIGITS) == (1u << DIGITS) - 1 &&
+	       *out <= TIME_MS_MAX;
 }
 
 /* Decimal text up to its closing quote, as decimal_parse reads it. Quick for at
@@ -186,7 +200,7 @@ SCAN_INLINE bool scan_decimal(struct scan *scan, struct decimal *out)
 {
 	if (scan->p >= scan->end)
 		return false;
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)scan->p);
+	__m128i bytes = scan_load16(scan->p);
 	unsigned quotes = scan_mask_of(bytes, '"') | 1u << 16;
 	unsigned n = (unsigned)__builtin_ctz(quotes);
 	unsigned text = (1u << n) - 1;
@@ -200,10 +214,14 @@ SCAN_INLINE bool scan_decimal(struct scan *scan, struct decimal *out)
 		     point + 1 != n && n < 16;
 	if (__builtin_expect(!shape || places > 8, 0))
 		return scan_decimal_slow(scan, out);
-	static const uint32_t powers[9] = { 1,	    10,	     100,      1000,	10000,
+	static const uint32_t powers[9] = { 1,      10,      100,      1000,     10000,
 					    100000, 1000000, 10000000, 100000000 };
-	out->mantissa = (int64_t)(scan_up_to_eight(scan->p, point) * powers[places] +
-				  scan_up_to_eight(scan->p + point + 1, places));
+	const char *whole = scan->p + point, *fraction = whole + 1 + places;
+	__m128i values =
+	    _mm_sub_epi8(scan_load_halves(whole - 8, fraction - 8), _mm_set1_epi8('0'));
+	__m128i kept = scan_load_halves(scan_last + 8 + point, scan_last + 8 + places);
+	uint64_t halves = scan_two_eights(_mm_and_si128(values, kept));
+	out->mantissa = (int64_t)((uint32_t)halves * (uint64_t)powers[places] + (halves >> 32));
 	out->scale = (int32_t)places;
 	scan->p += n;
 	return true;
@@ -214,8 +232,7 @@ SCAN_INLINE bool scan_symbol(struct scan *scan, struct scan_prefix *prefix, stru
 {
 	if (scan->p >= scan->end)
 		return false;
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)scan->p);
-	__m128i known = _mm_loadu_si128((const __m128i *)(const void *)prefix->symbol);
+	__m128i bytes = scan_load16(scan->p), known = scan_load16(prefix->symbol);
 	unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, known));
 	unsigned want = (2u << prefix->symbol_len) - 1;
 	if (__builtin_expect(!prefix->symbol_len || (same & want) != want, 0))
@@ -225,19 +242,17 @@ SCAN_INLINE bool scan_symbol(struct scan *scan, struct scan_prefix *prefix, stru
 	return true;
 }
 
-/* Whether the frame begins as the slot says; len ≥ 16. */
+/* Whether the frame begins as the slot says. */
 SCAN_INLINE bool scan_begins(struct str frame, const struct scan_prefix *prefix)
 {
 	size_t len = prefix->len;
-	if (len < 16 || frame.len < len)
+	if (len < SCAN_BEFORE_BYTES || frame.len < len)
 		return false;
 	__m128i differ = _mm_setzero_si128();
 	for (size_t at = 0; at < len; at += 16) {
 		size_t from = at + 16 <= len ? at : len - 16;
-		const void *ours = prefix->text + from, *theirs = frame.ptr + from;
-		differ = _mm_or_si128(differ,
-				      _mm_xor_si128(_mm_loadu_si128((const __m128i *)ours),
-						    _mm_loadu_si128((const __m128i *)theirs)));
+		differ = _mm_or_si128(differ, _mm_xor_si128(scan_load16(prefix->text + from),
+							    scan_load16(frame.ptr + from)));
 	}
 	return scan_mask_of(differ, 0) == 0xffff;
 }
@@ -276,7 +291,7 @@ SCAN_INLINE bool scan_symbol(struct scan *scan, struct scan_prefix *prefix, stru
 
 SCAN_INLINE bool scan_begins(struct str frame, const struct scan_prefix *prefix)
 {
-	return prefix->len >= 16 && frame.len >= prefix->len &&
+	return prefix->len >= SCAN_BEFORE_BYTES && frame.len >= prefix->len &&
 	       memcmp(frame.ptr, prefix->text, prefix->len) == 0;
 }
 

@@ -205,8 +205,8 @@ AVX2 SCAN_INLINE struct masks classify_avx2(const char *p)
 /* A carry-less product with all ones is the prefix XOR. */
 AVX2 SCAN_INLINE uint64_t prefix_xor_clmul(uint64_t bits)
 {
-	__m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits),
-					       _mm_set1_epi8(-1), 0);
+	__m128i product =
+	    _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits), _mm_set1_epi8(-1), 0);
 	return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
@@ -221,8 +221,8 @@ size_t scan_levels_ways(scan_levels_fn *ways[3])
 {
 	size_t n = 0;
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
-	    __builtin_cpu_supports("popcnt") &&
-	    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+	    __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") &&
+	    __builtin_cpu_supports("bmi2"))
 		ways[n++] = levels_avx2;
 	ways[n++] = levels_sse2;
 	ways[n++] = levels_bytes;

@@ -11,6 +11,7 @@
 #include "daemon/settings.h"
 #include "daemon/sources.h"
 #include "daemon/state_folder.h"
+#include "os/files.h"
 #include "os/line_server.h"
 
 enum daemon_phase { PHASE_SEGMENTS, PHASE_RESTORE, PHASE_RUN, PHASE_DRAIN, PHASE_STOP, PHASE_ENDED };
@@ -297,13 +298,10 @@ static void on_hup(void *ctx, int signal_number)
 
 static enum status open_control(struct daemon *daemon, struct err *err)
 {
-	char path[128];
-	struct buf text = buf_over(path, sizeof path - 1);
-	buf_printf(&text, "%s/run/weir.sock", daemon->options.state_dir);
-	if (text.overflow)
-		return err_set(err, STATUS_RANGE, "the path of %s/run/weir.sock is too long",
-			       daemon->options.state_dir);
-	path[text.len] = 0;
+	char path[PATH_BYTES_MAX];
+	enum status status = path_format(path, err, "%s/run/weir.sock", daemon->options.state_dir);
+	if (status)
+		return status;
 	daemon->control = control_create(daemon);
 	if (!daemon->control)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the control socket");

@@ -53,6 +53,7 @@ static void put_events(struct daemon *daemon, struct buf *out)
 
 static uint64_t trades_of(const struct market_counts *counts) { return counts->trades; }
 static uint64_t duplicates_of(const struct market_counts *counts) { return counts->duplicates; }
+static uint64_t presumed_of(const struct market_counts *counts) { return counts->presumed; }
 static uint64_t late_of(const struct market_counts *counts) { return counts->late; }
 static uint64_t skipped_of(const struct market_counts *counts) { return counts->skipped; }
 static uint64_t refused_of(const struct market_counts *counts) { return counts->refused; }
@@ -79,6 +80,7 @@ static void put_markets(struct daemon *daemon, struct buf *out)
 	put_plain(out, METRIC_markets_refused, markets_refused(daemon_markets(daemon)));
 	put_by_market(daemon, out, METRIC_trades, trades_of);
 	put_by_market(daemon, out, METRIC_trades_duplicate, duplicates_of);
+	put_by_market(daemon, out, METRIC_trades_presumed, presumed_of);
 	put_by_market(daemon, out, METRIC_trades_late, late_of);
 	put_by_market(daemon, out, METRIC_trades_skipped, skipped_of);
 	put_by_market(daemon, out, METRIC_trades_refused, refused_of);

@@ -3,8 +3,8 @@
 #include "base/check.h"
 
 static const struct segment_row rows[] = {
-#define SEGMENT(id, name, title, holds, port, maxmemory, policy, appendfsync, save, money, \
-		node_bytes)                                                                \
+#define SEGMENT(id, name, title, holds, port, maxmemory, policy, appendfsync, save, money,         \
+		node_bytes)                                                                        \
 	{ name, title, holds, port, maxmemory, policy, appendfsync, save, money, node_bytes },
 #include "def/segments.def"
 };

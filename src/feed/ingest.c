@@ -50,10 +50,13 @@ void ingest_destroy(struct ingest *ingest)
 
 static void take_trade(struct ingest *ingest, struct market *market, const struct event *event)
 {
-	struct trade trade;
+	struct trade trade, held;
 	enum market_taken taken = market_take_trade(market, &event->trade, event->t_ms, &trade);
-	if (taken == MARKET_NEW || taken == MARKET_LATE)
-		ingest->hooks.on_trade(ingest->hooks.ctx, market, &trade);
+	if (taken != MARKET_NEW && taken != MARKET_LATE)
+		return;
+	if (market_held_trade(market, &held))
+		ingest->hooks.on_trade(ingest->hooks.ctx, market, &held);
+	ingest->hooks.on_trade(ingest->hooks.ctx, market, &trade);
 }
 
 static void take_event(struct ingest *ingest, enum venue venue, enum kind kind,

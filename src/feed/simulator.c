@@ -188,11 +188,12 @@ static void send_or_not(struct simulator *sim, const struct sim_group *group,
 	uint64_t h = sim_hash(market->key, FATE_SALT,
 			      (uint64_t)(group->trades[0].id - market->id_shift));
 	uint64_t roll = (h >> 32) % 1000000;
-	if (roll < f->drop) {
+	uint32_t drops = market->label.id.venue == VENUE_BINANCE ? f->drop : 0;
+	if (roll < drops) {
 		drop(sim, group, sink);
 		return;
 	}
-	roll -= f->drop;
+	roll -= drops;
 	if (roll < f->delay && hold(sim, group, t_ms + 200 + (int64_t)(h % 12000), false))
 		return;
 	send_group(sim, group, sink, t_ms, false);

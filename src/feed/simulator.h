@@ -25,7 +25,8 @@ enum {
 	SIMULATOR_RATE_MAX = 100000,
 };
 
-/* In parts per million of the trade frames; the last two per market and second. */
+/* In parts per million of the trade frames; the last two per market and second. drop is
+ * for Binance only: ids that are not consecutive could not prove the gap. */
 struct simulator_faults {
 	uint32_t duplicate, delay, drop, malformed, unknown;
 };

@@ -10,7 +10,14 @@
 enum pressure { PRESSURE_NONE, PRESSURE_BUY, PRESSURE_SELL, PRESSURE_BALANCED };
 enum control { CONTROL_NONE, CONTROL_BUYERS, CONTROL_SELLERS, CONTROL_BALANCED };
 enum momentum { MOMENTUM_NONE, MOMENTUM_ACCELERATING, MOMENTUM_DECELERATING, MOMENTUM_STEADY };
-enum activity { ACTIVITY_NONE, ACTIVITY_EXTREME, ACTIVITY_HIGH, ACTIVITY_ABOVE, ACTIVITY_NORMAL, ACTIVITY_LOW };
+enum activity {
+	ACTIVITY_NONE,
+	ACTIVITY_EXTREME,
+	ACTIVITY_HIGH,
+	ACTIVITY_ABOVE,
+	ACTIVITY_NORMAL,
+	ACTIVITY_LOW
+};
 enum spike_level { SPIKE_NONE, SPIKE_LOW, SPIKE_MODERATE, SPIKE_HIGH, SPIKE_EXTREME };
 enum divergence {
 	DIVERGENCE_NONE,
@@ -21,7 +28,7 @@ enum divergence {
 };
 enum trend { TREND_NONE, TREND_UP, TREND_DOWN, TREND_FLAT };
 
-const char *pressure_text(enum pressure pressure);     /* "BUY" "SELL" "BALANCED" "n/a" */
+const char *pressure_text(enum pressure pressure); /* "BUY" "SELL" "BALANCED" "n/a" */
 const char *control_text(enum control control);
 const char *momentum_text(enum momentum momentum);
 const char *activity_text(enum activity activity);
@@ -41,11 +48,11 @@ enum activity flow_activity(const struct flow *m15, const struct flow *h24, doub
 
 enum { SPIKE_BARS = 50 };
 struct spike {
-	bool open;             /* the current bar is open; it is compared pro rata */
+	bool open;                /* the current bar is open; it is compared pro rata */
 	double current, baseline; /* base units, as traded; baseline: the trimmed median */
-	double z, percent_over; /* of current / elapsed share of the bar; NAN when undefined
-				   (sd 0, baseline 0, too few bars, bar younger than 1/20) */
-	int32_t bars;          /* prior closed bars used, of SPIKE_BARS */
+	double z, percent_over;   /* of current / elapsed share of the bar; NAN when undefined
+				     (sd 0, baseline 0, too few bars, bar younger than 1/20) */
+	int32_t bars;             /* prior closed bars used, of SPIKE_BARS */
 	enum spike_level level;
 };
 /* Volume of the current bar of `minutes` against the 50 prior closed ones, of which
@@ -78,10 +85,10 @@ double market_volatility(const struct market *market, int32_t minutes);
 struct momentum_window {
 	int32_t minutes;
 	/* all NAN where the window's first minute is not known */
-	double change;     /* return from the window's open to its close, 0.01 = 1 % */
-	double per_atr;    /* return in ATRs of that window's own length */
+	double change;      /* return from the window's open to its close, 0.01 = 1 % */
+	double per_atr;     /* return in ATRs of that window's own length */
 	double delta_share; /* delta / volume */
-	bool agree;        /* return and delta have one sign; false when either is 0 or unknown */
+	bool agree;         /* return and delta have one sign; false when either is 0 or unknown */
 };
 enum { MOMENTUM_WINDOWS = 5 }; /* 1 5 15 30 60 */
 void market_momentum(const struct market *market, struct momentum_window out[MOMENTUM_WINDOWS]);

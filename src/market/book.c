@@ -10,9 +10,9 @@ enum { SIDES = 2 };
 /* A piece of depth text that waits: head and text follow each other in `pending`. */
 struct piece {
 	uint32_t len;
-	uint8_t side;    /* 0 bids, 1 asks */
+	uint8_t side; /* 0 bids, 1 asks */
 	bool snapshot;
-	bool below;      /* of an older snapshot: what is there stays */
+	bool below;       /* of an older snapshot: what is there stays */
 	bool first, last; /* of the frame's text */
 };
 

@@ -25,9 +25,9 @@ struct book_top {
 };
 
 struct book_depth {
-	bool known;                 /* a depth stream has been seen, and a mid is known */
-	bool at_least;              /* levels may be missing from the sums */
-	double bid_10bp, ask_10bp;  /* base units within 10 bp of the mid */
+	bool known;                /* a depth stream has been seen, and a mid is known */
+	bool at_least;             /* levels may be missing from the sums */
+	double bid_10bp, ask_10bp; /* base units within 10 bp of the mid */
 	double bid_50bp, ask_50bp;
 };
 

@@ -31,7 +31,9 @@ const char *momentum_text(enum momentum momentum)
 
 const char *activity_text(enum activity activity)
 {
-	static const char *const texts[] = { "n/a", "EXTREME", "HIGH", "ABOVE AVG", "NORMAL", "LOW" };
+	static const char *const texts[] = {
+		"n/a", "EXTREME", "HIGH", "ABOVE AVG", "NORMAL", "LOW"
+	};
 	return text_of(texts, ARRAY_LEN(texts), activity);
 }
 

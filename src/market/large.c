@@ -35,8 +35,9 @@ static void list_insert(struct large_trade *list, uint32_t *n, size_t cap,
 {
 	size_t at = *n;
 	i128 notional = large_notional(trade);
-	while (at > 0 && (large_notional(&list[at - 1]) < notional ||
-			  (large_notional(&list[at - 1]) == notional && list[at - 1].t_ms > trade->t_ms)))
+	while (at > 0 &&
+	       (large_notional(&list[at - 1]) < notional ||
+		(large_notional(&list[at - 1]) == notional && list[at - 1].t_ms > trade->t_ms)))
 		at--;
 	if (at >= cap)
 		return;
@@ -95,6 +96,7 @@ size_t market_whales(const struct market *market, struct large_trade *out, size_
 {
 	size_t n = market->n_whales < cap ? market->n_whales : cap;
 	for (size_t i = 0; i < n; i++)
-		out[i] = market->whales[(market->next_whale + MARKET_WHALES - 1 - i) % MARKET_WHALES];
+		out[i] =
+		    market->whales[(market->next_whale + MARKET_WHALES - 1 - i) % MARKET_WHALES];
 	return n;
 }

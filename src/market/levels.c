@@ -6,10 +6,10 @@
 #include "base/check.h"
 #include "base/decimal.h"
 
-enum { CLEAN_AT = LEVELS_ROOM / 4 * 3, SWAR_DIGITS = 8 };
+enum { CLEAN_AT = LEVELS_ROOM / 4 * 3 };
 
 static const double powers[DECIMAL_SCALE_MAX + 1] = {
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
 	1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 };
 
@@ -182,39 +182,75 @@ struct number {
 	const char *end;
 };
 
-/* Up to eight digits at p as a number, and how many there were: the bytes are found
- * and weighed all at once, since levels are most of what an exchange sends. */
-static inline uint64_t digits(const char *p, uint32_t *n)
+/* Eight bytes of a text with '0' taken off each, and the high bits of those that are
+ * no digits. Levels are most of what an exchange sends, so their digits are found
+ * and weighed eight at a time. */
+struct eight {
+	uint64_t digits, others;
+};
+
+static inline struct eight load_eight(const char *p)
 {
 	uint64_t word;
 	memcpy(&word, p, sizeof word);
 	word ^= 0x3030303030303030u;
-	uint64_t others = (word + 0x0606060606060606u) | word;
-	others &= 0xF0F0F0F0F0F0F0F0u;
-	*n = others ? (uint32_t)__builtin_ctzll(others) / 8 : SWAR_DIGITS;
-	if (*n == 0)
-		return 0;
-	word <<= 64 - 8 * *n;
-	word = (word * 2561) >> 8 & 0x00FF00FF00FF00FFu;
-	word = (word * 6553601) >> 16 & 0x0000FFFF0000FFFFu;
-	return (word * 42949672960001) >> 32;
+	return (struct eight){ word, ((word + 0x0606060606060606u) | word) & 0xF0F0F0F0F0F0F0F0u };
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits() wants the first byte lowest");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
-/* Most numbers have at most eight digits on each side of the point. */
+static inline uint32_t first_other(uint64_t others)
+{
+	return (uint32_t)__builtin_ctzll(others) / 8;
+}
+
+/* The number that the first n (1..8) digits make. */
+static inline uint64_t weigh(uint64_t digits, uint32_t n)
+{
+	digits <<= 64 - 8 * n;
+	digits = (digits * 2561) >> 8 & 0x00FF00FF00FF00FFu;
+	digits = (digits * 6553601) >> 16 & 0x0000FFFF0000FFFFu;
+	return (digits * 42949672960001) >> 32;
+}
+
+/* The whole number, its point and the quote behind it within eight bytes: most are. */
 static inline bool short_number(const char *p, struct number *out)
 {
-	uint32_t whole, places = 0;
-	int64_t value = (int64_t)digits(p, &whole);
-	p += whole;
-	if (*p == '.') {
-		uint64_t fraction = digits(p + 1, &places);
-		value = value * decimal_pow10((int32_t)places) + (int64_t)fraction;
-		p += 1 + places;
+	struct eight eight = load_eight(p);
+	uint32_t point = first_other(eight.others | (uint64_t)1 << 63);
+	if (point == 0)
+		return false;
+	if (p[point] == '"') {
+		*out = (struct number){ (int64_t)weigh(eight.digits, point), 0, p + point };
+		return true;
 	}
-	*out = (struct number){ value, (int32_t)places, p };
-	return *p == '"';
+	uint64_t whole = ((uint64_t)1 << 8 * point) - 1; /* the bytes before the point */
+	uint64_t behind = eight.others & ~whole << 8;    /* and those past it */
+	if (p[point] != '.' || !behind)
+		return false;
+	uint32_t end = first_other(behind);
+	uint64_t digits = (eight.digits & whole) | (eight.digits >> 8 & ~whole);
+	*out =
+	    (struct number){ (int64_t)weigh(digits, end - 1), (int32_t)(end - point - 1), p + end };
+	return p[end] == '"';
+}
+
+/* At most eight digits on each side of the point. */
+static inline bool middle_number(const char *p, struct number *out)
+{
+	struct eight eight = load_eight(p);
+	uint32_t whole = eight.others ? first_other(eight.others) : 8;
+	if (whole == 0 || p[whole] != '.')
+		return false;
+	int64_t value = (int64_t)weigh(eight.digits, whole);
+	p += whole + 1;
+	eight = load_eight(p);
+	uint32_t places = eight.others ? first_other(eight.others) : 8;
+	if (places == 0 || p[places] != '"')
+		return false;
+	value = value * decimal_pow10((int32_t)places) + (int64_t)weigh(eight.digits, places);
+	*out = (struct number){ value, (int32_t)places, p + places };
+	return true;
 }
 
 static bool long_number(const char *p, const char *end, struct number *out)
@@ -229,7 +265,7 @@ static bool long_number(const char *p, const char *end, struct number *out)
 
 static inline bool number_at(const char *p, const char *end, struct number *out)
 {
-	return __builtin_expect(short_number(p, out), 1) || long_number(p, end, out);
+	return short_number(p, out) || middle_number(p, out) || long_number(p, end, out);
 }
 
 static bool price_at_scale(struct levels *levels, const struct number *number, int64_t *price)
@@ -248,9 +284,9 @@ double levels_apply(struct levels *levels, struct str text, bool below)
 	while (p < end) {
 		struct number price_text, qty_text;
 		int64_t price;
-		bool good = number_at(p + 2, end, &price_text);           /* [" */
-		good &= number_at(price_text.end + 3, end, &qty_text);    /* "," */
-		p = qty_text.end + 3;                                     /* "], */
+		bool good = number_at(p + 2, end, &price_text);        /* [" */
+		good &= number_at(price_text.end + 3, end, &qty_text); /* "," */
+		p = qty_text.end + 3;                                  /* "], */
 		if (!good || !price_at_scale(levels, &price_text, &price)) {
 			levels->dropped++;
 			continue;
@@ -261,7 +297,8 @@ double levels_apply(struct levels *levels, struct str text, bool below)
 		if (depth > levels->limit)
 			leave_out(levels, price);
 		else
-			put(levels, price, (double)qty_text.mantissa / powers[qty_text.places], below);
+			put(levels, price, (double)qty_text.mantissa / powers[qty_text.places],
+			    below);
 	}
 	return deepest == INT64_MIN ? 0 : price_of(levels, depth_of(levels, deepest));
 }

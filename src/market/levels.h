@@ -25,11 +25,11 @@ struct level {
 struct levels {
 	bool bids;
 	int32_t scale;
-	uint32_t used;    /* places that are not free */
-	uint64_t dropped; /* levels left out for want of room, or unreadable */
+	uint32_t used;      /* places that are not free */
+	uint64_t dropped;   /* levels left out for want of room, or unreadable */
 	double limit_price; /* 0: no limit as yet */
-	int64_t limit;    /* the same as a depth: what lies deeper is not kept */
-	int64_t whole;    /* nothing down to here was left out */
+	int64_t limit;      /* the same as a depth: what lies deeper is not kept */
+	int64_t whole;      /* nothing down to here was left out */
 	struct level table[LEVELS_ROOM];
 };
 

@@ -13,11 +13,11 @@
 #include "market/seen.h"
 
 enum {
-	MARKET_MINUTES = 4320,    /* 72 h */
-	MARKET_LATE_MS = 5000,    /* a trade farther behind the newest is late */
+	MARKET_MINUTES = 4320,     /* 72 h */
+	MARKET_LATE_MS = 5000,     /* a trade farther behind the newest is late */
 	MARKET_JUMP_MS = 86400000, /* a trade farther ahead waits for a second one */
-	MARKET_LARGEST = 10,      /* largest trades kept, of the last 24 h */
-	MARKET_WHALES = 16,       /* whale trades kept, newest */
+	MARKET_LARGEST = 10,       /* largest trades kept, of the last 24 h */
+	MARKET_WHALES = 16,        /* whale trades kept, newest */
 	MINUTE_MS = 60000,
 };
 
@@ -31,21 +31,22 @@ enum market_taken {
 	MARKET_LATE,      /* new, but too late for its minute; goes to the tape */
 	MARKET_DUPLICATE, /* seen before */
 	MARKET_SKIPPED,   /* left out of flow: block trade, the other of trade/aggTrade */
-	MARKET_REFUSED,   /* cannot be held: out of range at the market's scales, or id/time absurd */
-	MARKET_HELD,      /* far ahead in time or id: kept back until the next trade bears it out */
+	MARKET_REFUSED, /* cannot be held: out of range at the market's scales, or id/time absurd */
+	MARKET_HELD,    /* far ahead in time or id: kept back until the next trade bears it out */
 };
 
-struct market_counts { /* since create; restored ones are not added */
-	uint64_t trades;     /* new + late */
+struct market_counts {   /* since create; restored ones are not added */
+	uint64_t trades; /* new + late */
 	uint64_t duplicates, late, skipped, refused;
-	uint64_t presumed;   /* of the duplicates: too old to be told from new (seen.h, floor_ms) */
-	uint64_t gaps;       /* jumps of ordered ids */
-	int64_t first_ms, last_ms; /* oldest and newest event time of the trades newly taken; 0: none */
+	uint64_t presumed; /* of the duplicates: too old to be told from new (seen.h, floor_ms) */
+	uint64_t gaps;     /* jumps of ordered ids */
+	int64_t first_ms,
+	    last_ms; /* oldest and newest event time of the trades newly taken; 0: none */
 };
 
 /* Sums over a range of minutes. */
 struct flow {
-	int64_t buy, sell;        /* base × 10^qty_scale */
+	int64_t buy, sell;          /* base × 10^qty_scale */
 	i128 buy_quote, sell_quote; /* × 10^(price_scale + qty_scale) */
 	uint64_t n_buy, n_sell;
 };
@@ -53,8 +54,8 @@ struct flow {
 struct window {
 	struct flow flow;
 	int64_t open, high, low, close; /* of the minutes with trades; 0 when none */
-	int32_t minutes;   /* asked for */
-	int32_t present;   /* minutes known: traded in, or proved empty, or from klines */
+	int32_t minutes;                /* asked for */
+	int32_t present; /* minutes known: traded in, or proved empty, or from klines */
 	int32_t partial, klines, repaired;
 	int64_t from_ms, to_ms; /* first minute's start, last minute's end */
 };
@@ -100,6 +101,12 @@ enum market_taken market_repair_trade(struct market *market, const struct event_
 bool market_held_trade(struct market *market, struct trade *out);
 /* The ranges of ordered ids that are missing, ascending: what a repair asks for. */
 size_t market_missing(const struct market *market, struct seen_range *out, size_t cap);
+/* A closed minute of the venue. Where trades may be missing (and only there): AGREED,
+ * they come to its volume, and the minute is complete; TAKEN, its numbers replace
+ * them and the minute says klines (venues that tell the takers' part only). From a
+ * minute of klines on an empty market the 72 h begin (cold start, oldest first). */
+enum market_kline { MARKET_KLINE_IGNORED, MARKET_KLINE_AGREED, MARKET_KLINE_TAKEN };
+enum market_kline market_take_kline(struct market *market, const struct event_kline *kline);
 /* The stream was interrupted where ids cannot prove a gap (Bybit): the minute of
  * the newest event, and the next one traded in, are partial. */
 void market_mark_interrupted(struct market *market);

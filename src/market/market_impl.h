@@ -15,17 +15,17 @@
 enum {
 	HOUR_MINUTES = 60,
 	HOURS = MARKET_MINUTES / HOUR_MINUTES + 1,
-	LARGEST_HOURS = 25, /* hours of the clock that 24 h touch */
+	LARGEST_HOURS = 25,  /* hours of the clock that 24 h touch */
 	LARGEST_STORED = 24, /* large trades that go into the stored state */
 };
 
 /* An hour's base sum stays below this, so that 73 of them fit an int64. */
-#define HOUR_BASE_MAX ((int64_t)1 << 56)
+#define HOUR_BASE_MAX  ((int64_t)1 << 56)
 #define HOUR_QUOTE_MAX ((i128)1 << 119)
 /* Event times that are taken: from minute 1 (0 is "none") up to the year 9999. */
 #define T_MS_MIN ((int64_t)MINUTE_MS)
 #define T_MS_MAX INT64_C(253402300799999)
-#define ID_MAX (INT64_C(1) << 62)
+#define ID_MAX   (INT64_C(1) << 62)
 
 /* first_key and last_key say whose price is open and close: the ordered id, or the
  * event time where ids are not ordered. */
@@ -39,11 +39,11 @@ _Static_assert(sizeof(struct minute) <= 128, "40 markets x 73 h have to fit 60 M
 
 /* Masks: bit i is minute i of the hour. */
 struct hour {
-	uint64_t held;     /* has trades or klines: its struct minute is valid */
-	uint64_t known;    /* held, or proved to have had no trade */
-	uint64_t partial;  /* trades may be missing */
-	uint64_t lost;     /* partial, and no repair can complete it */
-	uint64_t klines;   /* taken from klines: holds all of its trades */
+	uint64_t held;    /* has trades or klines: its struct minute is valid */
+	uint64_t known;   /* held, or proved to have had no trade */
+	uint64_t partial; /* trades may be missing */
+	uint64_t lost;    /* partial, and no repair can complete it */
+	uint64_t klines;  /* taken from klines: holds all of its trades */
 	uint64_t repaired;
 	struct flow flow;  /* over the held minutes, like high and low */
 	int64_t high, low; /* 0 0 when nothing is held */
@@ -67,9 +67,11 @@ struct incoming {
 	bool repair, taped; /* taped: out of our own tape, which holds each trade once */
 };
 
-/* Its price and quantity at the market's scales. */
-struct scaled {
+/* Its price and quantity at the scales that it and the market need together. */
+struct fit {
 	int64_t price, qty;
+	int32_t price_scale, qty_scale;
+	bool raise; /* the market has to rise to them */
 };
 
 struct market {
@@ -83,8 +85,8 @@ struct market {
 	int32_t price_scale, qty_scale;
 	int64_t newest_ms;
 	int64_t newest_minute, first_minute; /* numbers; 0: none */
-	int64_t newest_hour_ms; /* start of the newest hour */
-	i128 whale_limit;  /* of notional, at the scales */
+	int64_t newest_hour_ms;              /* start of the newest hour */
+	i128 whale_limit;                    /* of notional, at the scales */
 	i128 notice_limit; /* a trade below it is neither a whale nor among the largest */
 	struct market_counts counts;
 	struct seen_ordered seen;
@@ -144,10 +146,10 @@ void minutes_advance(struct market *market, int64_t minute, bool proved);
 /* Whether a trade of qty fits the sums of its hour. */
 bool minutes_fit(const struct market *market, int64_t minute, uint8_t side, int64_t qty);
 void minutes_add(struct market *market, int64_t minute, int64_t key, uint8_t side,
-		 struct scaled scaled, i128 notional);
+		 const struct fit *fit, i128 notional);
 /* Puts a whole minute, not held before, into the ring; RANGE when its hour is full. */
-MUST_CHECK enum status minutes_put(struct market *market, int64_t minute,
-				   const struct minute *from, uint32_t flags);
+MUST_CHECK enum status minutes_put(struct market *market, int64_t minute, const struct minute *from,
+				   uint32_t flags);
 /* Takes a held minute out again. */
 void minutes_remove(struct market *market, int64_t minute);
 uint32_t minutes_flags(const struct market *market, int64_t minute); /* enum bar_flag */
@@ -174,9 +176,8 @@ void minutes_clear_first(struct market *market, int64_t minute);
 
 /* ---- scales.c ---- */
 
-/* The trade at the scales that it and the market need together. False: out of range. */
-bool scales_fit(const struct market *market, const struct incoming *in, int32_t *price_scale,
-		int32_t *qty_scale, struct scaled *out);
+/* False: out of range. */
+bool scales_fit(const struct market *market, const struct incoming *in, struct fit *out);
 /* Whether everything held can be brought to the scales, with room for qty_more. */
 bool scales_can_raise(const struct market *market, int32_t price_scale, int32_t qty_scale,
 		      int64_t qty_more);
@@ -205,7 +206,7 @@ void minutes_join(struct market *market, int64_t minute);
  * touches it, or it is the first of the state. */
 bool minutes_repairable(const struct market *market, int64_t minute);
 
-/* ---- market.c ---- */
+/* ---- take.c ---- */
 
 enum market_taken market_take_incoming(struct market *market, const struct incoming *in,
 				       struct trade *out);

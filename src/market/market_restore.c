@@ -3,10 +3,10 @@
 
 static bool bar_sane(const struct bar *bar)
 {
-	return bar->minute_ms >= T_MS_MIN && bar->minute_ms <= T_MS_MAX && bar->minute_ms % MINUTE_MS == 0 &&
-	       bar->low > 0 && bar->low <= bar->open && bar->low <= bar->close &&
-	       bar->open <= bar->high && bar->close <= bar->high && bar->buy >= 0 &&
-	       bar->sell >= 0 && bar->buy_quote >= 0 && bar->sell_quote >= 0 &&
+	return bar->minute_ms >= T_MS_MIN && bar->minute_ms <= T_MS_MAX &&
+	       bar->minute_ms % MINUTE_MS == 0 && bar->low > 0 && bar->low <= bar->open &&
+	       bar->low <= bar->close && bar->open <= bar->high && bar->close <= bar->high &&
+	       bar->buy >= 0 && bar->sell >= 0 && bar->buy_quote >= 0 && bar->sell_quote >= 0 &&
 	       bar->buy_quote <= HOUR_QUOTE_MAX && bar->sell_quote <= HOUR_QUOTE_MAX &&
 	       bar->id_first >= 0 && bar->id_last >= bar->id_first && bar->id_last < ID_MAX;
 }
@@ -81,8 +81,10 @@ bool minutes_repairable(const struct market *market, int64_t minute)
 
 static void reach(struct market *market, const struct bar *bar, int64_t minute)
 {
-	if (!market->newest_ms)
+	if (!market->newest_ms) {
 		market->newest_minute = minute - 1;
+		market->interrupted = !market->ordered; /* ids will tell what joins, times cannot */
+	}
 	if (minute > market->newest_minute)
 		minutes_advance(market, minute, false);
 	if (bar->minute_ms > market->newest_ms)
@@ -95,8 +97,8 @@ static void reach(struct market *market, const struct bar *bar, int64_t minute)
 static void learn_ids(struct market *market, const struct bar *bar)
 {
 	struct seen_ordered *seen = &market->seen;
-	if (!market->ordered || bar->id_last == 0 || (seen->any && bar->id_last <= seen->last &&
-						      bar->id_first >= seen->first))
+	if (!market->ordered || bar->id_last == 0 ||
+	    (seen->any && bar->id_last <= seen->last && bar->id_first >= seen->first))
 		return;
 	if (!seen->any || bar->id_first < seen->first) {
 		seen->first = bar->id_first;
@@ -138,7 +140,7 @@ enum status market_restore_bar(struct market *market, const struct bar *bar, int
 		return STATUS_INVALID;
 	if (!raise_to(market, price_scale, qty_scale) ||
 	    !minute_of_bar(market, bar, decimal_pow10(market->price_scale - price_scale),
-			    decimal_pow10(market->qty_scale - qty_scale), &m))
+			   decimal_pow10(market->qty_scale - qty_scale), &m))
 		return STATUS_RANGE;
 	int64_t minute = minute_of(bar->minute_ms);
 	if (market->newest_ms && minute < oldest_minute(market))

@@ -23,4 +23,5 @@ struct market *markets_at(const struct markets *markets, size_t index);
 /* What a person means by `BTC`, `btc`, `BTCUSDT` or `binance:perp:BTCUSDT`: every
  * market of that base asset (or exactly that symbol, or that id), at most cap, in
  * id order. 0: unknown. */
-size_t markets_named(const struct markets *markets, struct str name, struct market **out, size_t cap);
+size_t markets_named(const struct markets *markets, struct str name, struct market **out,
+		     size_t cap);

@@ -44,8 +44,12 @@ static void minute_begin(struct hour *hour, struct minute *m, uint64_t bit, int6
 			 int64_t price)
 {
 	*m = (struct minute){
-		.open = price, .high = price, .low = price, .close = price,
-		.first_key = key, .last_key = key,
+		.open = price,
+		.high = price,
+		.low = price,
+		.close = price,
+		.first_key = key,
+		.last_key = key,
 	};
 	if (!hour->held)
 		hour->high = hour->low = price;
@@ -54,18 +58,18 @@ static void minute_begin(struct hour *hour, struct minute *m, uint64_t bit, int6
 }
 
 void minutes_add(struct market *market, int64_t minute, int64_t key, uint8_t side,
-		 struct scaled scaled, i128 notional)
+		 const struct fit *fit, i128 notional)
 {
 	struct hour *hour = &market->hours[hour_index(minute)];
 	struct minute *m = &market->minutes[minute_index(minute)];
 	uint64_t bit = minute_bit(minute);
-	int64_t price = scaled.price;
+	int64_t price = fit->price;
 	if (hour->klines & bit)
 		return; /* the kline has all of its minute's trades in it */
 	if (!(hour->held & bit))
 		minute_begin(hour, m, bit, key, price);
-	flow_add(&m->flow, side, scaled.qty, notional);
-	flow_add(&hour->flow, side, scaled.qty, notional);
+	flow_add(&m->flow, side, fit->qty, notional);
+	flow_add(&hour->flow, side, fit->qty, notional);
 	if (key >= m->last_key) {
 		m->last_key = key;
 		m->close = price;

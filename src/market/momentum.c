@@ -42,7 +42,8 @@ double window_vwap(const struct market *market, const struct window *window)
 	i128 quote = window->flow.buy_quote + window->flow.sell_quote;
 	if (base == 0)
 		return NAN;
-	return decimal_to_double(quote, price_scale + qty_scale) / decimal_to_double(base, qty_scale);
+	return decimal_to_double(quote, price_scale + qty_scale) /
+	       decimal_to_double(base, qty_scale);
 }
 
 /* ---- volatility ---- */
@@ -78,7 +79,8 @@ double market_volatility(const struct market *market, int32_t minutes)
 	struct market_cursor cursor = { .minute_ms = from > MINUTE_MS ? from - MINUTE_MS : 0 };
 	while (market_next_minute(market, &cursor, &bar)) {
 		int32_t empty = (int32_t)((bar.minute_ms - before.minute_ms) / MINUTE_MS) - 1;
-		if (before.minute_ms && (empty == 0 || proved_empty(market, bar.minute_ms, empty))) {
+		if (before.minute_ms &&
+		    (empty == 0 || proved_empty(market, bar.minute_ms, empty))) {
 			for (int32_t i = 0; i < empty; i++)
 				returns_add(&returns, 0);
 			returns_add(&returns, log((double)bar.close / (double)before.close));

@@ -5,13 +5,15 @@ static bool at_scale(struct decimal d, int32_t scale, int64_t *out)
 	return !__builtin_mul_overflow(d.mantissa, decimal_pow10(scale - d.scale), out);
 }
 
-bool scales_fit(const struct market *market, const struct incoming *in, int32_t *price_scale,
-		int32_t *qty_scale, struct scaled *out)
+static int32_t higher(int32_t a, int32_t b) { return a > b ? a : b; }
+
+bool scales_fit(const struct market *market, const struct incoming *in, struct fit *out)
 {
-	*price_scale = market->price_scale > in->price.scale ? market->price_scale
-							      : in->price.scale;
-	*qty_scale = market->qty_scale > in->qty.scale ? market->qty_scale : in->qty.scale;
-	return at_scale(in->price, *price_scale, &out->price) && at_scale(in->qty, *qty_scale, &out->qty);
+	out->price_scale = higher(market->price_scale, in->price.scale);
+	out->qty_scale = higher(market->qty_scale, in->qty.scale);
+	out->raise = out->price_scale > market->price_scale || out->qty_scale > market->qty_scale;
+	return at_scale(in->price, out->price_scale, &out->price) &&
+	       at_scale(in->qty, out->qty_scale, &out->qty);
 }
 
 struct factors {
@@ -30,8 +32,7 @@ static bool hour_can(const struct hour *hour, struct factors by, int64_t qty_mor
 	const struct flow *flow = &hour->flow;
 	int64_t base = flow->buy > flow->sell ? flow->buy : flow->sell;
 	i128 quote = flow->buy_quote > flow->sell_quote ? flow->buy_quote : flow->sell_quote;
-	return hour->high <= INT64_MAX / by.price &&
-	       base < (HOUR_BASE_MAX - qty_more) / by.qty &&
+	return hour->high <= INT64_MAX / by.price && base < (HOUR_BASE_MAX - qty_more) / by.qty &&
 	       quote <= HOUR_QUOTE_MAX / by.price / by.qty;
 }
 
@@ -92,8 +93,8 @@ void scales_raise(struct market *market, int32_t price_scale, int32_t qty_scale)
 		hour->high *= by.price;
 		hour->low *= by.price;
 		for (uint64_t held = hour->held; held; held &= held - 1)
-			minute_raise(&market->minutes[i * HOUR_MINUTES +
-						      (size_t)__builtin_ctzll(held)], by);
+			minute_raise(
+			    &market->minutes[i * HOUR_MINUTES + (size_t)__builtin_ctzll(held)], by);
 	}
 	for (uint32_t i = 0; i < market->n_whales; i++)
 		large_raise(&market->whales[i], by);

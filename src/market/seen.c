@@ -144,7 +144,7 @@ enum seen_verdict seen_ordered_take_jump(struct seen_ordered *seen, int64_t id, 
  * 16 bits of the hash, whose lower 14 are where it wants to be, and 1 + the id's
  * place in the ring, which says what is oldest: probing, and closing the hole that
  * the oldest leaves, stay within the slots. */
-enum { SLOTS = 2 * SEEN_IDS };
+enum { SLOTS = 2 * SEEN_IDS, RING = SEEN_IDS + 1 };
 
 struct entry {
 	uint64_t hash;
@@ -156,7 +156,7 @@ struct seen_ids {
 	uint32_t next;  /* place of the ring written next */
 	int64_t floor_ms;
 	uint32_t slots[SLOTS];
-	struct entry ring[SEEN_IDS];
+	struct entry ring[RING];
 };
 
 static_assert(SLOTS == 1 << 14, "the tag's lower 14 bits are a slot");
@@ -198,7 +198,8 @@ static void load_short(struct str id, uint64_t *a, uint64_t *b)
 	*b = high;
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored hashes are of little-endian words");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "stored hashes are of little-endian words");
 
 /* Sixteen bytes a step, the last ones overlapping: str_hash goes byte by byte, which
  * a UUID a trade would feel. */
@@ -226,7 +227,8 @@ static uint32_t slot_of(const struct seen_ids *seen, uint64_t hash)
 	uint32_t tag = tag_of(hash), at = home(tag);
 	for (;; at = (at + 1) & (SLOTS - 1)) {
 		uint32_t slot = seen->slots[at];
-		if (!slot || ((slot ^ tag) <= UINT16_MAX && seen->ring[(uint16_t)slot - 1].hash == hash))
+		if (!slot ||
+		    ((slot ^ tag) <= UINT16_MAX && seen->ring[(uint16_t)slot - 1].hash == hash))
 			return at;
 	}
 }
@@ -250,10 +252,10 @@ static void slot_clear(struct seen_ids *seen, uint32_t hole)
 	}
 }
 
-static void drop_oldest(struct seen_ids *seen)
+static void drop(struct seen_ids *seen, uint32_t place)
 {
-	const struct entry *oldest = &seen->ring[seen->next];
-	uint32_t slot = tag_of(oldest->hash) | (seen->next + 1), at = home(slot);
+	const struct entry *oldest = &seen->ring[place];
+	uint32_t slot = tag_of(oldest->hash) | (place + 1), at = home(slot);
 	while (seen->slots[at] != slot)
 		at = (at + 1) & (SLOTS - 1);
 	seen_ids_raise_floor(seen, oldest->t_ms);
@@ -261,16 +263,17 @@ static void drop_oldest(struct seen_ids *seen)
 	seen->count--;
 }
 
+/* The newcomer goes in before the oldest leaves: one probe serves both questions. */
 bool seen_ids_take(struct seen_ids *seen, uint64_t hash, int64_t t_ms)
 {
-	if (seen->slots[slot_of(seen, hash)])
+	uint32_t at = slot_of(seen, hash);
+	if (seen->slots[at])
 		return false;
-	if (seen->count == SEEN_IDS)
-		drop_oldest(seen);
-	seen->slots[slot_of(seen, hash)] = tag_of(hash) | (seen->next + 1);
+	seen->slots[at] = tag_of(hash) | (seen->next + 1);
 	seen->ring[seen->next] = (struct entry){ hash, t_ms };
-	seen->next = (seen->next + 1) & (SEEN_IDS - 1);
-	seen->count++;
+	seen->next = seen->next + 1 < RING ? seen->next + 1 : 0;
+	if (++seen->count > SEEN_IDS)
+		drop(seen, seen->next);
 	return true;
 }
 
@@ -286,7 +289,7 @@ bool seen_ids_newest(const struct seen_ids *seen, size_t i, uint64_t *hash, int6
 {
 	if (i >= seen->count)
 		return false;
-	const struct entry *entry = &seen->ring[(seen->next - 1 - i) & (SEEN_IDS - 1)];
+	const struct entry *entry = &seen->ring[(seen->next + RING - 1 - i) % RING];
 	*hash = entry->hash;
 	*t_ms = entry->t_ms;
 	return true;

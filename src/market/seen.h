@@ -29,17 +29,17 @@ struct seen_ordered {
 	int64_t first_ms, last_ms; /* their event times */
 	uint32_t n_ranges;
 	struct seen_range ranges[SEEN_RANGES]; /* ascending, apart */
-	uint64_t gaps;             /* jumps seen, ever */
-	uint64_t given_up;         /* ranges dropped because the list was full */
+	uint64_t gaps;                         /* jumps seen, ever */
+	uint64_t given_up;                     /* ranges dropped because the list was full */
 };
 
 enum seen_verdict {
-	SEEN_NEW,       /* the next id, or the first ever */
-	SEEN_GAP,       /* new, and ids before it are missing: *change is their range */
-	SEEN_FILL,      /* new, out of a missing range that is still open */
-	SEEN_CLOSED,    /* new, the last one of a missing range: *change is that range */
-	SEEN_BELOW,     /* new, below the first: *change is what is missing between, or
-	                 * an empty range (first > last) */
+	SEEN_NEW,    /* the next id, or the first ever */
+	SEEN_GAP,    /* new, and ids before it are missing: *change is their range */
+	SEEN_FILL,   /* new, out of a missing range that is still open */
+	SEEN_CLOSED, /* new, the last one of a missing range: *change is that range */
+	SEEN_BELOW,  /* new, below the first: *change is what is missing between, or
+		      * an empty range (first > last) */
 	SEEN_DUPLICATE,
 };
 

@@ -45,7 +45,10 @@ static enum spike_level level_of(double percent_over)
 	static const struct {
 		double percent;
 		enum spike_level level;
-	} bands[] = { { 500, SPIKE_EXTREME }, { 300, SPIKE_HIGH }, { 150, SPIKE_MODERATE }, { 50, SPIKE_LOW } };
+	} bands[] = { { 500, SPIKE_EXTREME },
+		      { 300, SPIKE_HIGH },
+		      { 150, SPIKE_MODERATE },
+		      { 50, SPIKE_LOW } };
 	for (size_t i = 0; i < ARRAY_LEN(bands); i++)
 		if (percent_over >= bands[i].percent)
 			return bands[i].level;
@@ -64,8 +67,8 @@ void market_spike(const struct market *market, int32_t minutes, struct spike *ou
 		if (!(bars[i].flags & BAR_PARTIAL))
 			volumes[used++] = bar_volume(market, &bars[i]);
 	const struct bar *current = &bars[n - 1];
-	double elapsed = (double)(market_newest_ms(market) - current->minute_ms) /
-			 ((double)minutes * MINUTE_MS);
+	double elapsed =
+	    (double)(market_newest_ms(market) - current->minute_ms) / ((double)minutes * MINUTE_MS);
 	out->open = true;
 	out->current = bar_volume(market, current);
 	out->bars = (int32_t)used;

@@ -140,8 +140,10 @@ static struct bar bar_over(const struct market *market, int64_t from, int64_t to
 	int64_t elapsed = (to < market->newest_minute ? to : market->newest_minute) - from + 1;
 	struct bar bar = {
 		.minute_ms = from * MINUTE_MS,
-		.open = close_before, .high = close_before,
-		.low = close_before, .close = close_before,
+		.open = close_before,
+		.high = close_before,
+		.low = close_before,
+		.close = close_before,
 		.flags = sum.partial || sum.present < elapsed ? BAR_PARTIAL : 0u,
 	};
 	if (sum.first_held >= 0)
@@ -180,7 +182,10 @@ static void bar_of_minute(const struct market *market, int64_t minute, struct ba
 	bool ids = market->ordered && !(flags & BAR_KLINES);
 	*bar = (struct bar){
 		.minute_ms = minute * MINUTE_MS,
-		.open = m->open, .high = m->high, .low = m->low, .close = m->close,
+		.open = m->open,
+		.high = m->high,
+		.low = m->low,
+		.close = m->close,
 		.id_first = ids ? m->first_key : 0,
 		.id_last = ids ? m->last_key : 0,
 		.flags = flags,

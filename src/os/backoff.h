@@ -18,8 +18,8 @@ static inline int64_t backoff_next_ns(struct backoff *backoff, struct rng *rng)
 	int64_t ceiling_ns = backoff->ceiling_ns ? backoff->ceiling_ns : backoff->first_ns;
 	if (ceiling_ns > backoff->longest_ns)
 		ceiling_ns = backoff->longest_ns;
-	backoff->ceiling_ns = ceiling_ns > backoff->longest_ns / 2 ? backoff->longest_ns
-								   : ceiling_ns * 2;
+	backoff->ceiling_ns =
+	    ceiling_ns > backoff->longest_ns / 2 ? backoff->longest_ns : ceiling_ns * 2;
 	int64_t half_ns = ceiling_ns / 2;
 	return ceiling_ns - half_ns + (int64_t)rng_below(rng, (uint64_t)half_ns + 1);
 }

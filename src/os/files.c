@@ -11,7 +11,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-
 enum status path_format(char path[PATH_BYTES_MAX], struct err *err, const char *format, ...)
 {
 	va_list args;
@@ -31,8 +30,9 @@ static enum status make_one(const char *path, mode_t mode, struct err *err)
 		return STATUS_OK;
 	int number = errno;
 	if (stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? STATUS_OK
-					   : err_set(err, STATUS_EXISTS, "%s: is not a folder", path);
+		return S_ISDIR(st.st_mode)
+			   ? STATUS_OK
+			   : err_set(err, STATUS_EXISTS, "%s: is not a folder", path);
 	return err_errno(err, number, "make the folder %s", path);
 }
 
@@ -149,8 +149,8 @@ enum status files_read(const char *path, size_t bytes_max, struct buf *out, stru
 		total += n > 0 ? (size_t)n : 0;
 		out->len += n > 0 ? (size_t)n : 0;
 		if (!at || total > bytes_max)
-			status = err_set(err, STATUS_RANGE, "read %s: has more than %zu bytes", path,
-					 bytes_max);
+			status = err_set(err, STATUS_RANGE, "read %s: has more than %zu bytes",
+					 path, bytes_max);
 	}
 	close(fd);
 	return status;
@@ -178,7 +178,8 @@ void files_last_line(const char *path, char *line, size_t size)
 		last = str_trim(part);
 	if (last.len >= size)
 		last.len = size - 1;
-	memcpy(line, last.len ? last.ptr : "", last.len);
+	if (last.len)
+		memcpy(line, last.ptr, last.len);
 	line[last.len] = 0;
 }
 

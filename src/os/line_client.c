@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "os/run_dir.h"
 
 enum { HEADER_MAX = 40 };
 
@@ -98,8 +99,8 @@ static enum status read_header(struct call *call, int *exit_status, uint64_t *by
 	char line[HEADER_MAX];
 	size_t len = 0, got;
 	do {
-		enum status status = len < sizeof line ? receive(call, line + len, 1, &got)
-						       : STATUS_FORMAT;
+		enum status status =
+		    len < sizeof line ? receive(call, line + len, 1, &got) : STATUS_FORMAT;
 		if (status == STATUS_FORMAT)
 			return parse_header(call, STR(""), exit_status, bytes);
 		if (status != STATUS_OK)
@@ -128,9 +129,9 @@ static enum status read_body(struct call *call, uint64_t bytes, struct buf *answ
 static enum status open_socket(struct call *call)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (str_copy(str_of(call->path), address.sun_path, sizeof address.sun_path) != STATUS_OK)
-		return err_set(call->err, STATUS_RANGE, "%s: a socket path has at most %zu bytes",
-			       call->path, sizeof address.sun_path - 1);
+	enum status status = socket_path_fit(call->path, address.sun_path, call->err);
+	if (status != STATUS_OK)
+		return status;
 	call->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (call->fd < 0)
 		return err_errno(call->err, errno, "socket");
@@ -142,8 +143,7 @@ static enum status open_socket(struct call *call)
 	return err_errno(call->err, errno, "%s", call->path);
 }
 
-static enum status talk(struct call *call, struct str request, int *exit_status,
-			struct buf *answer)
+static enum status talk(struct call *call, struct str request, int *exit_status, struct buf *answer)
 {
 	uint64_t bytes = 0;
 	enum status status = send_all(call, request);

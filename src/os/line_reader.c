@@ -18,10 +18,10 @@ struct line_reader {
 	bool use_read_ahead;
 	struct text_source *source; /* one of the two is set while a file is open */
 	struct read_ahead *ahead;
-	uint64_t done_file_bytes; /* of closed files */
+	uint64_t done_file_bytes;   /* of closed files */
 	size_t start, scanned, end; /* in text[]: the line begins, no LF before, known bytes end */
-	bool at_end;		    /* of the file's text */
-	enum status failed;	    /* told after the good lines */
+	bool at_end;                /* of the file's text */
+	enum status failed;         /* told after the good lines */
 	struct err why;
 	bool skipping; /* inside a line that is too long */
 	uint64_t line_number;
@@ -104,7 +104,7 @@ enum status line_reader_open(const char *path, bool read_ahead, struct line_read
 
 static uint64_t open_file_bytes(const struct line_reader *reader)
 {
-	return reader->ahead	? read_ahead_file_bytes(reader->ahead)
+	return reader->ahead    ? read_ahead_file_bytes(reader->ahead)
 	       : reader->source ? text_source_file_bytes(reader->source)
 				: 0;
 }
@@ -165,8 +165,8 @@ static void fill(struct line_reader *reader)
 	size_t got = 0, room = WINDOW - reader->end;
 	char *at = reader->text + reader->end;
 	reader->failed = reader->ahead
-				 ? read_ahead_read(reader->ahead, at, room, &got, &reader->why)
-				 : text_source_read(reader->source, at, room, &got, &reader->why);
+			     ? read_ahead_read(reader->ahead, at, room, &got, &reader->why)
+			     : text_source_read(reader->source, at, room, &got, &reader->why);
 	reader->at_end = reader->failed != STATUS_OK || got == 0;
 	reader->end += got;
 	reader->stats.text_bytes += got;

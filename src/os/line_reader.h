@@ -19,8 +19,8 @@ enum { LINE_BYTES_MAX = (1 << 20) + (64 << 10), LINE_PADDING = 64 };
 struct line_reader;
 
 struct line_reader_stats {
-	uint64_t files;	     /* opened */
-	uint64_t lines;	     /* given */
+	uint64_t files;      /* opened */
+	uint64_t lines;      /* given */
 	uint64_t text_bytes; /* unpacked */
 	uint64_t file_bytes; /* as stored */
 	uint64_t too_long;   /* lines left out */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/check.h"
 #include "os/line_server_conn.h"
+#include "os/run_dir.h"
 
 union listener {
 	uv_handle_t handle;
@@ -23,7 +23,7 @@ struct line_server {
 	struct line_host host; /* first: what connections see of their server */
 	union listener listener;
 	bool is_unix, listening, closing;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char path[SOCKET_PATH_MAX + 1]; /* "" for TCP */
 	uint16_t port;
 	void (*on_end)(void *ctx);
 	void *on_end_ctx;
@@ -65,10 +65,10 @@ static void on_incoming(uv_stream_t *stream, int code)
 
 static enum status listen_unix(struct line_server *server, const char *path, struct err *err)
 {
-	if (str_copy(str_of(path), server->path, sizeof server->path) != STATUS_OK)
-		return err_set(err, STATUS_RANGE,
-			       "listen on %s: a socket path has at most %zu bytes, this one %zu", path,
-			       sizeof server->path - 1, strlen(path));
+	enum status status = socket_path_fit(path, server->path, err);
+	if (status != STATUS_OK)
+		return err_wrap(err, status, "listen");
+	path = server->path;
 	int code = uv_pipe_init(loop_uv(server->host.loop), &server->listener.pipe, 0);
 	if (code)
 		return err_errno(err, -code, "listen on %s", path);
@@ -89,8 +89,8 @@ static void note_port(struct line_server *server)
 	if (uv_tcp_getsockname(&server->listener.tcp, (struct sockaddr *)&address, &size))
 		return;
 	server->port = address.ss_family == AF_INET6
-			       ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
-			       : ntohs(((struct sockaddr_in *)&address)->sin_port);
+			   ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
+			   : ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
 static enum status listen_tcp(struct line_server *server, const char *host, uint16_t port,
@@ -120,7 +120,8 @@ static void apply_config(struct line_server *server, const struct line_server_co
 	host->events = config->events;
 	host->connections_max = config->connections_max ? config->connections_max : 64;
 	host->line_bytes_max = config->line_bytes_max ? config->line_bytes_max : 64 << 10;
-	host->outgoing_bytes_max = config->outgoing_bytes_max ? config->outgoing_bytes_max : 4 << 20;
+	host->outgoing_bytes_max =
+	    config->outgoing_bytes_max ? config->outgoing_bytes_max : 4 << 20;
 	host->on_conn_gone = on_conn_gone;
 	server->end = (struct loop_task){ .fn = run_end, .ctx = server };
 	server->is_unix = config->unix_path != NULL;
@@ -136,8 +137,8 @@ enum status line_server_open(struct loop *loop, const struct line_server_config 
 	server->host.loop = loop;
 	apply_config(server, config);
 	enum status status = config->unix_path
-				     ? listen_unix(server, config->unix_path, err)
-				     : listen_tcp(server, config->host, config->port, err);
+				 ? listen_unix(server, config->unix_path, err)
+				 : listen_tcp(server, config->host, config->port, err);
 	server->listener.handle.data = server;
 	if (status == STATUS_OK)
 		*out = server;

@@ -16,23 +16,23 @@
 struct line_server;
 
 struct line_server_config {
-	const char *unix_path; /* at most 107 bytes; or host and port */
-	const char *host;      /* a numeric address */
-	uint16_t port;	       /* 0: chosen by the kernel */
-	size_t connections_max;	   /* 0: 64 */
-	size_t line_bytes_max;	   /* 0: 64 KiB; at most 1 MiB */
+	const char *unix_path;     /* see run_dir.h, socket_path_fit; or host and port */
+	const char *host;          /* a numeric address */
+	uint16_t port;             /* 0: chosen by the kernel */
+	size_t connections_max;    /* 0: 64 */
+	size_t line_bytes_max;     /* 0: 64 KiB; at most 1 MiB */
 	size_t outgoing_bytes_max; /* 0: 4 MiB */
 	struct line_events events; /* copied */
 };
 
 struct line_server_stats {
 	uint64_t accepted;
-	uint64_t over_limit;   /* closed at once: connections_max */
-	uint64_t refused;      /* by on_open */
+	uint64_t over_limit; /* closed at once: connections_max */
+	uint64_t refused;    /* by on_open */
 	uint64_t lines;
 	uint64_t long_lines;   /* connections ended by one */
 	uint64_t slow_readers; /* connections ended by outgoing_bytes_max */
-	uint64_t open;	       /* now */
+	uint64_t open;         /* now */
 	uint64_t bytes_in, bytes_out;
 };
 

@@ -18,7 +18,7 @@ struct server_conn {
 		uv_tcp_t tcp;
 	} uv;
 	uv_write_t write;
-	struct buf partial;	     /* a line without its end yet */
+	struct buf partial;          /* a line without its end yet */
 	struct buf filling, sending; /* sending: in libuv's hands */
 	struct loop_task flush;
 	struct timer drain;

@@ -31,7 +31,7 @@ struct loop_task {
 
 struct loop_stats {
 	uint64_t turns;
-	uint64_t slow_turns;   /* busy longer than LOOP_SLOW_NS */
+	uint64_t slow_turns; /* busy longer than LOOP_SLOW_NS */
 	uint64_t timers_run;
 	struct hist *busy_ns; /* time of a turn outside the poll */
 };
@@ -49,7 +49,6 @@ void loop_turn(struct loop *loop, int64_t wait_ns);
 /* Turns until *done or until deadline_ns from now have passed; returns *done. */
 bool loop_turn_until(struct loop *loop, const bool *done, int64_t patience_ns);
 
-int64_t loop_precise_ns(void);           /* monotonic, read now: to measure a slice */
 int64_t loop_now_ns(struct loop *loop);  /* monotonic, this turn's */
 int64_t loop_wall_ns(struct loop *loop); /* unix time, this turn's */
 /* CLOCK_MONOTONIC as it is now, not this turn's: for measuring how long work took. */
@@ -60,7 +59,7 @@ struct timers *loop_timers(struct loop *loop);
 /* Arms at this turn's now + delay. */
 void loop_timer_after(struct loop *loop, struct timer *timer, int64_t delay_ns);
 
-void loop_defer(struct loop *loop, struct loop_task *task);  /* later in this turn, or in the next */
+void loop_defer(struct loop *loop, struct loop_task *task); /* later in this turn, or in the next */
 void loop_at_end(struct loop *loop, struct loop_task *task); /* before the loop waits */
 void loop_task_cancel(struct loop_task *task);               /* fine when not queued */
 

@@ -39,7 +39,8 @@ enum status process_spawn(struct loop *loop, const struct process_config *config
 	uv_stdio_container_t stdio[4] = { { .flags = UV_IGNORE },
 					  { .flags = UV_INHERIT_FD, .data.fd = fd },
 					  { .flags = UV_INHERIT_FD, .data.fd = fd },
-					  { .flags = UV_INHERIT_FD, .data.fd = config->inherited_fd } };
+					  { .flags = UV_INHERIT_FD,
+					    .data.fd = config->inherited_fd } };
 	uv_process_options_t options = { .exit_cb = on_exit_cb,
 					 .file = config->argv[0],
 					 .args = (char **)config->argv,

@@ -2,8 +2,8 @@
  *
  * A child runs in a session of its own (the terminal's Ctrl-C does not reach it),
  * with standard input from /dev/null, its output appended to a file, and no other
- * descriptor of ours but the one named. It survives our death, kill -9 included; process_signal works
- * on such an adopted process too. Loop thread. */
+ * descriptor of ours but the one named. It survives our death, kill -9 included; process_signal
+ * works on such an adopted process too. Loop thread. */
 #pragma once
 
 #include "os/loop.h"
@@ -12,9 +12,9 @@ struct process;
 
 struct process_config {
 	const char *const *argv; /* NULL-terminated; argv[0] is a path */
-	const char *folder;	 /* working directory; NULL: ours */
+	const char *folder;      /* working directory; NULL: ours */
 	const char *output_path; /* appended to, mode 0600; NULL: /dev/null */
-	int inherited_fd;	 /* the child's descriptor 3 (a lock it holds on); 0: none */
+	int inherited_fd;        /* the child's descriptor 3 (a lock it holds on); 0: none */
 	/* Once, from the loop: exit status 0..255, or the signal that ended it. The
 	 * struct process is gone after it. */
 	void (*on_exit)(void *ctx, int exit_status, int signal_number);

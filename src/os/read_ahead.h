@@ -14,6 +14,6 @@ MUST_CHECK enum status read_ahead_start(struct text_source *source, struct read_
 					struct err *err);
 void read_ahead_stop(struct read_ahead *ahead); /* closes the source */
 /* As text_source_read. */
-MUST_CHECK enum status read_ahead_read(struct read_ahead *ahead, char *at, size_t size,
-				       size_t *got, struct err *err);
+MUST_CHECK enum status read_ahead_read(struct read_ahead *ahead, char *at, size_t size, size_t *got,
+				       struct err *err);
 uint64_t read_ahead_file_bytes(const struct read_ahead *ahead); /* of the blocks taken */

@@ -1,41 +1,7 @@
-#include "os/redis_conn.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "os/backoff.h"
-#include "os/redis_link.h"
-#include "os/redis_pending.h"
-#include "os/resp_reader.h"
-
-enum { HURRY_NS = 2 * 1000 * 1000, TEXT_MAX = 256, PATH_MAX_BYTES = 1024 };
-
-enum greeting { GREET_HELLO, GREET_SELECT, GREET_PING };
-
-struct redis_conn {
-	struct redis_port port; /* first: the port is the connection */
-	struct loop *loop;
-	struct redis_conn_config config; /* its texts point to the arrays below */
-	char place[PATH_MAX_BYTES], user[TEXT_MAX], password[TEXT_MAX], name[TEXT_MAX];
-	char version[32];
-	enum redis_conn_state state;
-	enum greeting greeting;
-	struct redis_link link;
-	struct resp_reader *reader;
-	struct redis_pending pending;
-	struct backoff backoff;
-	struct rng rng;
-	struct timer retry;    /* next attempt; next PING while LOADING */
-	struct timer deadline; /* of the greeting, or of the oldest command */
-	int64_t hurry_until_ns;
-	int64_t silent_since_ns; /* a command timed out and no byte came since; 0: no */
-	struct err why;		 /* of the loss, when the greeting knows better */
-	struct redis_conn_stats stats;
-	struct loop_task end;
-	void (*on_end)(void *ctx);
-	void *on_end_ctx;
-};
+#include "os/redis_conn_impl.h"
 
 static const bool moves[][REDIS_CONN_CLOSING + 1] = {
 	[REDIS_CONN_BACKOFF] = { [REDIS_CONN_CONNECTING] = true },
@@ -47,7 +13,7 @@ static const bool moves[][REDIS_CONN_CLOSING + 1] = {
 	[REDIS_CONN_READY] = { [REDIS_CONN_BACKOFF] = true },
 };
 
-static void move(struct redis_conn *conn, enum redis_conn_state to)
+void redis_conn_move(struct redis_conn *conn, enum redis_conn_state to)
 {
 	CHECK(to == REDIS_CONN_CLOSING ? conn->state != to : moves[conn->state][to]);
 	conn->state = to;
@@ -61,7 +27,7 @@ static void finish(struct redis_conn *conn, const struct redis_pending_entry *en
 		entry->fn(entry->ctx, status, reply);
 }
 
-static void end_pending(struct redis_conn *conn, enum status status)
+void redis_conn_end_pending(struct redis_conn *conn, enum status status)
 {
 	struct redis_pending_entry entry;
 	bool late;
@@ -70,7 +36,7 @@ static void end_pending(struct redis_conn *conn, enum status status)
 			finish(conn, &entry, status, NULL);
 }
 
-static void lose(struct redis_conn *conn, const struct err *why)
+void redis_conn_lose(struct redis_conn *conn, const struct err *why)
 {
 	if (conn->state == REDIS_CONN_BACKOFF || conn->state == REDIS_CONN_CLOSING)
 		return;
@@ -108,58 +74,15 @@ static void on_deadline(void *ctx)
 	if (conn->state == REDIS_CONN_CLOSING)
 		return;
 	expire_due(conn, now_ns);
-	bool silent = conn->silent_since_ns &&
-		      now_ns - conn->silent_since_ns >= conn->config.deadline_ns;
+	bool silent =
+	    conn->silent_since_ns && now_ns - conn->silent_since_ns >= conn->config.deadline_ns;
 	if (silent) {
 		err_set(&why, STATUS_TIMEOUT, "no answer for %lld ms",
 			(long long)(conn->config.deadline_ns / 1000000 * 2));
-		lose(conn, &why);
+		redis_conn_lose(conn, &why);
 	} else {
 		arm_deadline(conn);
 	}
-}
-
-static void put_auth(struct redis_conn *conn, struct buf *out)
-{
-	struct str argv[7] = { STR("HELLO"), STR("2") };
-	size_t argc = 2;
-	if (conn->config.password) {
-		argv[argc++] = STR("AUTH");
-		argv[argc++] = str_of(conn->config.user ? conn->config.user : "default");
-		argv[argc++] = str_of(conn->config.password);
-	}
-	argv[argc++] = STR("SETNAME");
-	argv[argc++] = str_of(conn->config.name);
-	redis_put_command(out, argv, argc);
-}
-
-static void put_select(struct redis_conn *conn, struct buf *out)
-{
-	char number[12];
-	struct buf text = buf_over(number, sizeof number);
-	buf_i64(&text, conn->config.database);
-	struct str argv[2] = { STR("SELECT"), buf_str(&text) };
-	redis_put_command(out, argv, 2);
-}
-
-/* Replies come one by one; the next greeting command goes when the last was good. */
-static void greet(struct redis_conn *conn, enum greeting step)
-{
-	char storage[TEXT_MAX * 4];
-	struct buf out = buf_over(storage, sizeof storage);
-	if (step == GREET_SELECT && conn->config.database == 0)
-		step = GREET_PING;
-	if (step == GREET_HELLO)
-		put_auth(conn, &out);
-	else if (step == GREET_SELECT)
-		put_select(conn, &out);
-	else
-		redis_put_command(&out, &STR("PING"), 1);
-	CHECK(!out.overflow);
-	conn->greeting = step;
-	redis_link_write_now(&conn->link, buf_str(&out));
-	explicit_bzero(storage, sizeof storage);
-	loop_timer_after(conn->loop, &conn->retry, conn->config.deadline_ns);
 }
 
 static void on_open(void *ctx)
@@ -167,67 +90,8 @@ static void on_open(void *ctx)
 	struct redis_conn *conn = ctx;
 	if (conn->state == REDIS_CONN_CLOSING)
 		return;
-	move(conn, REDIS_CONN_GREETING);
-	greet(conn, GREET_HELLO);
-}
-
-static void become_ready(struct redis_conn *conn)
-{
-	timers_cancel(loop_timers(conn->loop), &conn->retry);
-	move(conn, REDIS_CONN_READY);
-	conn->silent_since_ns = 0;
-	conn->hurry_until_ns = 0;
-	conn->stats.connects++;
-	redis_link_flush_later(&conn->link);
-	if (conn->config.on_up)
-		conn->config.on_up(conn->config.ctx);
-}
-
-static void become_loading(struct redis_conn *conn)
-{
-	move(conn, REDIS_CONN_LOADING);
-	buf_clear(&conn->link.filling);
-	end_pending(conn, STATUS_REDIS_LOADING);
-	if (conn->state == REDIS_CONN_LOADING)
-		loop_timer_after(conn->loop, &conn->retry,
-				 conn->hurry_until_ns ? HURRY_NS * 5
-						      : backoff_next_ns(&conn->backoff, &conn->rng));
-}
-
-static void take_version(struct redis_conn *conn, const struct redis_reply *hello)
-{
-	for (size_t i = 0; i + 1 < hello->count; i += 2)
-		if (str_eq(hello->items[i].text, STR("version")) &&
-		    str_copy(hello->items[i + 1].text, conn->version, sizeof conn->version) != STATUS_OK)
-			conn->version[0] = 0;
-}
-
-static void greeting_refused(struct redis_conn *conn, enum status status, struct str text)
-{
-	struct err why;
-	if (conn->greeting == GREET_HELLO && status == STATUS_REDIS_ERR)
-		err_set(&why, STATUS_VERSION, "HELLO: %.*s (Redis 7.0 or newer is needed)",
-			STR_ARG(text));
-	else
-		err_set(&why, status, "%.*s", STR_ARG(text));
-	lose(conn, &why);
-}
-
-static void on_greeting(struct redis_conn *conn, const struct redis_reply *reply)
-{
-	if (reply->type == REDIS_ERROR) {
-		enum status status = redis_error_status(reply->text);
-		conn->stats.endings[status]++;
-		if (status == STATUS_REDIS_LOADING)
-			return become_loading(conn);
-		return greeting_refused(conn, status, reply->text);
-	}
-	if (conn->greeting == GREET_HELLO)
-		take_version(conn, reply);
-	if (conn->greeting == GREET_PING)
-		become_ready(conn);
-	else
-		greet(conn, conn->greeting + 1);
+	redis_conn_move(conn, REDIS_CONN_GREETING);
+	redis_greet(conn, GREET_HELLO);
 }
 
 /* A primary that stepped down: over TCP the name may lead to its successor. */
@@ -244,19 +108,19 @@ static void on_reply(struct redis_conn *conn, const struct redis_reply *reply)
 	if (!redis_pending_pop(&conn->pending, &entry, &late)) {
 		struct err why;
 		err_set(&why, STATUS_REDIS_PROTOCOL, "an answer nobody asked for");
-		return lose(conn, &why);
+		return redis_conn_lose(conn, &why);
 	}
 	backoff_reset(&conn->backoff);
 	conn->stats.replies++;
 	conn->stats.late_replies += late;
-	enum status status = reply->type == REDIS_ERROR ? redis_error_status(reply->text)
-							: STATUS_OK;
+	enum status status =
+	    reply->type == REDIS_ERROR ? redis_error_status(reply->text) : STATUS_OK;
 	if (!late)
 		finish(conn, &entry, status, reply);
 	if (wants_another_server(conn, status)) {
 		struct err why;
 		err_set(&why, status, "%s", status_text(status));
-		lose(conn, &why);
+		redis_conn_lose(conn, &why);
 	}
 }
 
@@ -271,14 +135,14 @@ static void on_bytes(void *ctx, struct str bytes)
 		if (status != STATUS_OK)
 			break;
 		if (conn->state == REDIS_CONN_GREETING)
-			on_greeting(conn, reply);
+			redis_greet_answer(conn, reply);
 		else
 			on_reply(conn, reply);
 	}
 	if (status == STATUS_REDIS_PROTOCOL) {
 		struct err why;
 		err_set(&why, status, "not RESP: %s", resp_reader_why(conn->reader));
-		lose(conn, &why);
+		redis_conn_lose(conn, &why);
 	} else if (conn->state == REDIS_CONN_READY) {
 		arm_deadline(conn);
 	}
@@ -292,7 +156,7 @@ static void start(struct redis_conn *conn)
 		loop_timer_after(conn->loop, &conn->retry, conn->config.backoff_longest_ns);
 		return;
 	}
-	move(conn, REDIS_CONN_CONNECTING);
+	redis_conn_move(conn, REDIS_CONN_CONNECTING);
 	conn->stats.tries++;
 	conn->why = (struct err){ 0 };
 	loop_timer_after(conn->loop, &conn->retry, conn->config.deadline_ns);
@@ -308,12 +172,12 @@ static void on_retry(void *ctx)
 	if (conn->state == REDIS_CONN_BACKOFF) {
 		start(conn);
 	} else if (conn->state == REDIS_CONN_LOADING) {
-		move(conn, REDIS_CONN_GREETING);
-		greet(conn, GREET_PING);
+		redis_conn_move(conn, REDIS_CONN_GREETING);
+		redis_greet(conn, GREET_PING);
 	} else {
 		err_set(&why, STATUS_TIMEOUT, "no greeting within %lld ms",
 			(long long)(conn->config.deadline_ns / 1000000));
-		lose(conn, &why);
+		redis_conn_lose(conn, &why);
 	}
 }
 
@@ -363,14 +227,15 @@ static void on_lost(void *ctx)
 	timers_cancel(loop_timers(conn->loop), &conn->deadline);
 	conn->silent_since_ns = 0;
 	if (conn->state != REDIS_CONN_CLOSING)
-		move(conn, REDIS_CONN_BACKOFF);
-	end_pending(conn, STATUS_CLOSED);
+		redis_conn_move(conn, REDIS_CONN_BACKOFF);
+	redis_conn_end_pending(conn, STATUS_CLOSED);
 	if (conn->state != REDIS_CONN_CLOSING)
 		tell_down(conn, was_ready);
 	if (conn->state == REDIS_CONN_CLOSING)
 		return free_conn(conn);
 	loop_timer_after(conn->loop, &conn->retry,
-			 is_hurrying(conn) ? HURRY_NS : backoff_next_ns(&conn->backoff, &conn->rng));
+			 is_hurrying(conn) ? REDIS_CONN_HURRY_NS
+					   : backoff_next_ns(&conn->backoff, &conn->rng));
 }
 
 static size_t command_bytes(const struct str *argv, size_t argc)
@@ -393,8 +258,9 @@ static enum status conn_command(struct redis_port *port, const struct str *argv,
 	struct redis_conn *conn = (struct redis_conn *)port;
 	struct redis_pending_entry entry = { fn, ctx, 0, command_bytes(argv, argc) };
 	CHECK(argc > 0);
-	if (conn->link.is_closing || (conn->state != REDIS_CONN_READY && conn->state != REDIS_CONN_GREETING &&
-				      conn->state != REDIS_CONN_CONNECTING))
+	if (conn->link.is_closing ||
+	    (conn->state != REDIS_CONN_READY && conn->state != REDIS_CONN_GREETING &&
+	     conn->state != REDIS_CONN_CONNECTING))
 		return refuse(conn, STATUS_CLOSED);
 	if (conn->pending.bytes + entry.bytes > conn->config.pending_bytes_max)
 		return refuse(conn, STATUS_FULL);
@@ -466,10 +332,10 @@ enum status redis_conn_open(struct loop *loop, const struct redis_conn_config *c
 	if (keep_texts(conn) != STATUS_OK) {
 		free(conn);
 		return err_set(err, STATUS_RANGE, "redis connection: a name longer than %d bytes",
-			       TEXT_MAX - 1);
+			       REDIS_CONN_TEXT_MAX - 1);
 	}
-	conn->backoff = (struct backoff){ conn->config.backoff_first_ns,
-					  conn->config.backoff_longest_ns, 0 };
+	conn->backoff =
+	    (struct backoff){ conn->config.backoff_first_ns, conn->config.backoff_longest_ns, 0 };
 	rng_init(&conn->rng, conn->config.seed ^ (uint64_t)loop_wall_ns(loop));
 	conn->retry = (struct timer){ .fn = on_retry, .ctx = conn };
 	conn->deadline = (struct timer){ .fn = on_deadline, .ctx = conn };
@@ -484,7 +350,7 @@ enum status redis_conn_open(struct loop *loop, const struct redis_conn_config *c
 
 void redis_conn_close(struct redis_conn *conn, void (*fn)(void *ctx), void *ctx)
 {
-	move(conn, REDIS_CONN_CLOSING);
+	redis_conn_move(conn, REDIS_CONN_CLOSING);
 	conn->on_end = fn;
 	conn->on_end_ctx = ctx;
 	timers_cancel(loop_timers(conn->loop), &conn->retry);
@@ -503,16 +369,13 @@ const struct redis_conn_stats *redis_conn_stats(const struct redis_conn *conn)
 	return stats;
 }
 
-int redis_conn_peer_pid(const struct redis_conn *conn)
-{
-	return redis_link_peer_pid(&conn->link);
-}
+int redis_conn_peer_pid(const struct redis_conn *conn) { return redis_link_peer_pid(&conn->link); }
 
 void redis_conn_hurry(struct redis_conn *conn, int64_t for_ns)
 {
 	conn->hurry_until_ns = loop_now_ns(conn->loop) + for_ns;
 	if (conn->state == REDIS_CONN_BACKOFF && !conn->link.busy)
-		loop_timer_after(conn->loop, &conn->retry, HURRY_NS);
+		loop_timer_after(conn->loop, &conn->retry, REDIS_CONN_HURRY_NS);
 }
 
 void redis_conn_set_auth(struct redis_conn *conn, const char *user, const char *password)

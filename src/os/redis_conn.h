@@ -41,11 +41,11 @@ struct redis_conn_config {
 	const char *password;
 	const char *name; /* for CLIENT LIST; NULL: "weir" */
 	int database;
-	int64_t deadline_ns;       /* 0: 5 s */
-	int64_t backoff_first_ns;  /* 0: 50 ms */
+	int64_t deadline_ns;        /* 0: 5 s */
+	int64_t backoff_first_ns;   /* 0: 50 ms */
 	int64_t backoff_longest_ns; /* 0: 5 s */
-	size_t pending_bytes_max;  /* 0: 16 MB */
-	uint64_t seed;             /* of the jitter */
+	size_t pending_bytes_max;   /* 0: 16 MB */
+	uint64_t seed;              /* of the jitter */
 	/* May be NULL. on_up: greeted and ready. on_down: was ready, or a try ended
 	 * with something else than "nobody listens yet"; err says why in one line. */
 	void (*on_up)(void *ctx);
@@ -56,9 +56,9 @@ struct redis_conn_config {
 struct redis_conn_stats {
 	uint64_t commands, replies;
 	uint64_t bytes_out, bytes_in;
-	uint64_t connects;                /* that became ready */
-	uint64_t tries;                   /* connection attempts */
-	uint64_t late_replies;            /* dropped: their command had timed out */
+	uint64_t connects;     /* that became ready */
+	uint64_t tries;        /* connection attempts */
+	uint64_t late_replies; /* dropped: their command had timed out */
 	/* Commands by how they ended, refusals (FULL, CLOSED) and greetings included. */
 	uint64_t endings[STATUS_COUNT];
 };

@@ -2,9 +2,9 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/check.h"
+#include "os/run_dir.h"
 
 enum { KEEP_BYTES = 1 << 20 }; /* an emptied buffer larger than this is given back */
 
@@ -115,15 +115,18 @@ static void on_connected(uv_connect_t *connect, int code)
 
 static void open_unix(struct redis_link *link, const char *path)
 {
+	char fitting[SOCKET_PATH_MAX + 1];
 	/* libuv cuts a longer path in silence and would connect to somebody else. */
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return fail(link, -ENAMETOOLONG, "connect");
+	if (socket_path_fit(path, fitting, &link->why) != STATUS_OK) {
+		redis_link_close(link);
+		return;
+	}
 	int code = uv_pipe_init(loop_uv(link->loop), &link->uv.pipe, 0);
 	if (code)
 		return fail(link, code, "socket");
 	link->uv.handle.data = link;
 	link->has_handle = true;
-	uv_pipe_connect(&link->connect, &link->uv.pipe, path, on_connected);
+	uv_pipe_connect(&link->connect, &link->uv.pipe, fitting, on_connected);
 }
 
 static void open_address(struct redis_link *link, const struct sockaddr *address)
@@ -167,8 +170,8 @@ static void open_host(struct redis_link *link, const char *host)
 	buf_u64(&text, link->port);
 	buf_char(&text, 0);
 	link->resolve.data = link;
-	int code = uv_getaddrinfo(loop_uv(link->loop), &link->resolve, on_resolved, host, service,
-				  &hints);
+	int code =
+	    uv_getaddrinfo(loop_uv(link->loop), &link->resolve, on_resolved, host, service, &hints);
 	if (code)
 		return fail(link, code, "resolve");
 	link->resolving = true;

@@ -79,7 +79,7 @@ static struct redis_reply *slot_of(const redisReadTask *task)
 
 static enum redis_type type_of(const redisReadTask *task)
 {
-	return task->type == REDIS_REPLY_STATUS	 ? REDIS_STATUS
+	return task->type == REDIS_REPLY_STATUS  ? REDIS_STATUS
 	       : task->type == REDIS_REPLY_ERROR ? REDIS_ERROR
 						 : REDIS_BULK;
 }
@@ -114,7 +114,8 @@ static void *create_array(const redisReadTask *task, int count)
 	if (!items)
 		return NULL;
 	memset(items, 0, size);
-	*reply = (struct redis_reply){ .type = REDIS_ARRAY, .count = (size_t)count, .items = items };
+	*reply =
+	    (struct redis_reply){ .type = REDIS_ARRAY, .count = (size_t)count, .items = items };
 	return reply;
 }
 
@@ -180,7 +181,8 @@ enum status resp_reader_feed(struct resp_reader *reader, struct str bytes)
 /* What the lexer holds without having used it is one unfinished item at most. */
 static bool holds_too_much(const struct resp_reader *reader)
 {
-	return reader->lexer->len - reader->lexer->pos > reader->limits.bulk_bytes_max + CHUNK_BYTES * 8;
+	return reader->lexer->len - reader->lexer->pos >
+	       reader->limits.bulk_bytes_max + CHUNK_BYTES * 8;
 }
 
 enum status resp_reader_next(struct resp_reader *reader, const struct redis_reply **out)

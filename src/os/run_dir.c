@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) == SOCKET_PATH_MAX + 1, "sun_path");
 
 static bool is_short(const char *folder)
 {
@@ -22,10 +25,11 @@ static enum status other_place(const char *state_dir, char path[PATH_BYTES_MAX],
 	enum status status = path_format(path, err, "%s/weir-%u-%016llx", base, (unsigned)getuid(),
 					 (unsigned long long)hash);
 	if (status == STATUS_OK && !is_short(path))
-		return err_set(err, STATUS_RANGE,
-			       "sockets of %.120s: a socket path has at most %d bytes, and %.120s is "
-			       "too long as well; use a shorter --state or XDG_RUNTIME_DIR",
-			       state_dir, SOCKET_PATH_MAX, path);
+		return err_set(
+		    err, STATUS_RANGE,
+		    "sockets of %.120s: a socket path has at most %d bytes, and %.120s is "
+		    "too long as well; use a shorter --state or XDG_RUNTIME_DIR",
+		    state_dir, SOCKET_PATH_MAX, path);
 	return status;
 }
 
@@ -90,4 +94,20 @@ enum status run_dir_path(const char *state_dir, const char *name, char path[PATH
 		target[n] = 0;
 	return n >= 0 ? path_format(path, err, "%s/%s", target, name)
 		      : path_format(path, err, "%s/run/%s", state_dir, name);
+}
+
+enum status socket_path_fit(const char *path, char out[SOCKET_PATH_MAX + 1], struct err *err)
+{
+	char folder[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
+	const char *slash = strrchr(path, '/');
+	if (str_copy(str_of(path), out, SOCKET_PATH_MAX + 1) == STATUS_OK)
+		return STATUS_OK;
+	if (slash && slash != path &&
+	    path_format(folder, NULL, "%.*s", (int)(slash - path), path) == STATUS_OK &&
+	    realpath(folder, real) && path_format(folder, NULL, "%s%s", real, slash) == STATUS_OK &&
+	    str_copy(str_of(folder), out, SOCKET_PATH_MAX + 1) == STATUS_OK)
+		return STATUS_OK;
+	return err_set(err, STATUS_RANGE,
+		       "%.200s: a socket path has at most %d bytes, this one %zu", path,
+		       SOCKET_PATH_MAX, strlen(path));
 }

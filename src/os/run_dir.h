@@ -14,6 +14,11 @@ enum { SOCKET_PATH_MAX = 107, SOCKET_NAME_MAX = 9 }; /* weir.sock, rtss.sock */
 /* Makes the folder (and the link). RANGE when even the other place is too long,
  * REFUSED when it is somebody else's. */
 MUST_CHECK enum status run_dir_make(const char *state_dir, struct err *err);
+/* Any socket path as one that fits into an address: itself, or through the real path
+ * of its folder. Whoever listens or connects calls this, so that STATE/run/weir.sock
+ * works however long STATE is. RANGE, with both lengths, when neither fits. */
+MUST_CHECK enum status socket_path_fit(const char *path, char out[SOCKET_PATH_MAX + 1],
+				       struct err *err);
 /* The path of a socket or file of the run directory, short enough to connect to;
  * NOT_FOUND when there is no run directory. */
 MUST_CHECK enum status run_dir_path(const char *state_dir, const char *name,

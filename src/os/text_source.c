@@ -17,8 +17,8 @@ enum packing { PACKED_UNKNOWN, PACKED_PLAIN, PACKED_GZIP, PACKED_ZSTD };
 struct text_source {
 	int fd;
 	enum packing packing;
-	bool at_eof;	 /* of the file */
-	bool in_member;	 /* inside a gzip member or a zstd frame */
+	bool at_eof;     /* of the file */
+	bool in_member;  /* inside a gzip member or a zstd frame */
 	size_t pos, len; /* what of input[] is not used yet */
 	uint64_t file_bytes;
 	z_stream gzip;
@@ -82,7 +82,7 @@ static enum status read_file(struct text_source *source, void *at, size_t size, 
  * four bytes that came in two reads. */
 static enum status refill(struct text_source *source, struct err *err)
 {
-	size_t left = source->len - source->pos, got;
+	size_t left = source->len - source->pos, got = 0;
 	memmove(source->input, source->input + source->pos, left);
 	source->pos = 0;
 	source->len = left;
@@ -197,9 +197,9 @@ static enum status unpack(struct text_source *source, char *at, size_t size, siz
 	*got = 0;
 	while (status == STATUS_OK && *got == 0) {
 		if (source->pos == source->len && source->at_eof)
-			return source->in_member
-				       ? damaged(source, STATUS_TRUNCATED, "packed data ends early", err)
-				       : STATUS_OK;
+			return source->in_member ? damaged(source, STATUS_TRUNCATED,
+							   "packed data ends early", err)
+						 : STATUS_OK;
 		if (source->pos == source->len)
 			status = refill(source, err);
 		else if (is_gzip && !source->in_member)

@@ -42,7 +42,8 @@ static void take_group(const char *root, const char *mount, const char *file, st
 	for (;;) {
 		while (group.len && group.ptr[group.len - 1] == '/')
 			group.len--;
-		if (path_format(path, NULL, "%s%.*s/%s", mount, STR_ARG(group), file) == STATUS_OK &&
+		if (path_format(path, NULL, "%s%.*s/%s", mount, STR_ARG(group), file) ==
+			STATUS_OK &&
 		    read_small(root, path, text) == STATUS_OK)
 			take_least(buf_str(text), bytes);
 		if (!group.len)
@@ -57,14 +58,15 @@ static void take_groups(const char *root, struct str groups, struct buf *text, u
 {
 	struct str line, id, controllers;
 	while (str_split(&groups, '\n', &line)) {
-		if (!str_split(&line, ':', &id) || !str_split(&line, ':', &controllers) || !line.ptr)
+		if (!str_split(&line, ':', &id) || !str_split(&line, ':', &controllers) ||
+		    !line.ptr)
 			continue;
 		if (str_eq(id, STR("0")) && !controllers.len)
 			take_group(root, "/sys/fs/cgroup", "memory.max", line, text, bytes);
 		for (struct str name; str_split(&controllers, ',', &name);)
 			if (str_eq(name, STR("memory")))
-				take_group(root, "/sys/fs/cgroup/memory", "memory.limit_in_bytes", line,
-					   text, bytes);
+				take_group(root, "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
+					   line, text, bytes);
 	}
 }
 

@@ -135,7 +135,8 @@ static bool put_sha256(struct buf *out, const char *password)
 {
 	unsigned char digest[32];
 	unsigned size = 0;
-	if (!EVP_Digest(password, strlen(password), digest, &size, EVP_sha256(), NULL) || size != 32)
+	if (!EVP_Digest(password, strlen(password), digest, &size, EVP_sha256(), NULL) ||
+	    size != 32)
 		return false;
 	for (unsigned i = 0; i < size; i++)
 		buf_printf(out, "%02x", digest[i]);

@@ -10,9 +10,9 @@
 
 struct redis_config {
 	enum segment segment;
-	const char *folder;	 /* absolute: AOF, RDB and users.acl are there */
+	const char *folder;      /* absolute: AOF, RDB and users.acl are there */
 	const char *socket_path; /* absolute */
-	uint16_t port;		 /* 0: no TCP */
+	uint16_t port;           /* 0: no TCP */
 	uint64_t maxmemory;
 	const char *appendfsync;
 };

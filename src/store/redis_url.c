@@ -36,8 +36,8 @@ static enum status take_login(struct str login, struct redis_url *url)
 	enum status status = user.len ? unescape(user, url->user, sizeof url->user)
 				      : str_copy(STR("default"), url->user, sizeof url->user);
 	return status == STATUS_OK
-		       ? unescape(str_skip(login, colon + 1), url->password, sizeof url->password)
-		       : status;
+		   ? unescape(str_skip(login, colon + 1), url->password, sizeof url->password)
+		   : status;
 }
 
 /* The last @ ends the login: a password may hold one. */
@@ -105,7 +105,8 @@ enum status redis_url_parse(struct str text, struct redis_url *out, struct err *
 		return err_set(err, STATUS_UNSUPPORTED,
 			       "rediss:// (TLS) is not supported: use redis:// or unix://");
 	if (!is_unix && !str_starts(text, STR("redis://")))
-		return err_set(err, STATUS_FORMAT, "the URL does not begin with redis:// or unix://");
+		return err_set(err, STATUS_FORMAT,
+			       "the URL does not begin with redis:// or unix://");
 	rest = split_login(str_skip(text, is_unix ? 7 : 8), &login);
 	enum status status = login.len ? take_login(login, &url) : STATUS_OK;
 	if (status == STATUS_OK)

@@ -44,8 +44,8 @@ enum status segment_logins_parse(struct str text, struct segment_logins *logins,
 		if (!str_trim(line).len || line.ptr[0] == '#')
 			continue;
 		if (take_line(str_trim(line), logins) != STATUS_OK)
-			return err_set(err, STATUS_FORMAT,
-				       "line %d is not `segment user password`", number);
+			return err_set(err, STATUS_FORMAT, "line %d is not `segment user password`",
+				       number);
 	}
 	return STATUS_OK;
 }
@@ -79,7 +79,7 @@ static enum status fill_missing(struct segment_logins *logins, bool *changed, st
 			if (password[0])
 				continue;
 			enum status status =
-				files_random_hex(&out, SEGMENT_PASSWORD_BYTES / 2, err);
+			    files_random_hex(&out, SEGMENT_PASSWORD_BYTES / 2, err);
 			if (status != STATUS_OK)
 				return status;
 			password[SEGMENT_PASSWORD_BYTES] = 0;
@@ -127,8 +127,8 @@ enum status segment_login_read(const char *state_dir, enum segment segment, cons
 	if (status != STATUS_OK)
 		return status;
 	if (!user_parse(str_of(user), &which) || !logins.passwords[segment][which][0])
-		status = err_set(err, STATUS_NOT_FOUND, "%s: no line for user %s of segment %s", path,
-				 user, segment_row(segment)->name);
+		status = err_set(err, STATUS_NOT_FOUND, "%s: no line for user %s of segment %s",
+				 path, user, segment_row(segment)->name);
 	else if (str_copy(str_of(user), login->user, sizeof login->user) == STATUS_OK)
 		memcpy(login->password, logins.passwords[segment][which], sizeof login->password);
 	explicit_bzero(&logins, sizeof logins);

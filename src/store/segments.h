@@ -26,18 +26,18 @@ struct segments;
 
 struct segment_config {
 	bool external;
-	const char *url;	 /* external: redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], unix://…@/PATH */
-	uint16_t port;		 /* managed: TCP on 127.0.0.1 besides the socket; 0: none */
-	uint64_t maxmemory;	 /* bytes; 0: the table's */
-	bool maxmemory_chosen;	 /* by a person: refused instead of scaled down */
+	const char *url; /* external: redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], unix://…@/PATH */
+	uint16_t port;   /* managed: TCP on 127.0.0.1 besides the socket; 0: none */
+	uint64_t maxmemory;      /* bytes; 0: the table's */
+	bool maxmemory_chosen;   /* by a person: refused instead of scaled down */
 	const char *appendfsync; /* NULL: the table's */
-	bool accept_unsafe;	 /* external money segment that can lose data */
+	bool accept_unsafe;      /* external money segment that can lose data */
 };
 
 struct store_config {
 	const char *state_dir;
 	const char *redis_server; /* NULL: "redis-server", looked up in PATH */
-	int64_t deadline_ns;	  /* of a command; 0: 5 s */
+	int64_t deadline_ns;      /* of a command; 0: 5 s */
 	int64_t start_timeout_ns; /* 0: 10 s */
 	struct segment_config segments[SEGMENT_COUNT];
 };
@@ -64,11 +64,11 @@ enum segment_state {
 struct segment_status {
 	bool wanted, external, adopted;
 	enum segment_state state;
-	int pid;	       /* managed; 0 when none runs */
-	uint64_t restarts;     /* after the first start */
-	int64_t answered_ns;   /* from segments_open to the first answer; 0: none yet */
-	uint64_t maxmemory;    /* in force */
-	uint64_t used_memory;  /* of the last INFO, 0 before it; so are the next ones */
+	int pid;              /* managed; 0 when none runs */
+	uint64_t restarts;    /* after the first start */
+	int64_t answered_ns;  /* from segments_open to the first answer; 0: none yet */
+	uint64_t maxmemory;   /* in force */
+	uint64_t used_memory; /* of the last INFO, 0 before it; so are the next ones */
 	uint64_t evicted_keys, expired_keys;
 	uint64_t keys;
 	uint64_t connected_clients;

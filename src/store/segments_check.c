@@ -13,9 +13,10 @@ static void on_config_set(void *ctx, enum status status, const struct redis_repl
 	if (server->state != SEGMENT_CHECKING)
 		return;
 	if (status != STATUS_OK)
-		segments_notice(server->owner,
-				"segment %s: the adopted server does not take its configuration: %.*s",
-				server->row->name, STR_ARG(reply ? reply->text : str_of(status_text(status))));
+		segments_notice(
+		    server->owner,
+		    "segment %s: the adopted server does not take its configuration: %.*s",
+		    server->row->name, STR_ARG(reply ? reply->text : str_of(status_text(status))));
 	segment_is_up(server);
 }
 
@@ -28,7 +29,8 @@ static void configure_adopted(struct segment_server *server)
 	struct str argv[2 + REDIS_CONFIG_LIVE * 2] = { STR("CONFIG"), STR("SET") };
 	const struct redis_config config = segment_redis_config(server);
 	size_t pairs = redis_config_live(&config, &scratch, argv + 2);
-	if (redis_command(redis_conn_port(server->conn), argv, 2 + pairs * 2, on_config_set, server))
+	if (redis_command(redis_conn_port(server->conn), argv, 2 + pairs * 2, on_config_set,
+			  server))
 		segment_is_up(server); /* the connection is going; it comes back here */
 }
 
@@ -42,18 +44,21 @@ static struct str value_of(const struct redis_reply *reply, const char *name)
 	return (struct str){ 0 };
 }
 
-static void refuse(struct segment_server *server, const char *what, struct str is, const char *wanted)
+static void refuse(struct segment_server *server, const char *what, struct str is,
+		   const char *wanted)
 {
 	struct err err;
 	if (server->config.accept_unsafe || !server->row->money) {
-		segments_notice(server->owner, "segment %s: %s of the external server is %.*s, not %s",
+		segments_notice(server->owner,
+				"segment %s: %s of the external server is %.*s, not %s",
 				server->row->name, what, STR_ARG(is), wanted);
 		return;
 	}
-	err_set(&err, STATUS_REFUSED,
-		"segment %s: %s of the external server is %.*s, not %s: it holds money data and can "
-		"lose it; change the server, or set accept_unsafe = yes in [segment.%s]",
-		server->row->name, what, STR_ARG(is), wanted, server->row->name);
+	err_set(
+	    &err, STATUS_REFUSED,
+	    "segment %s: %s of the external server is %.*s, not %s: it holds money data and can "
+	    "lose it; change the server, or set accept_unsafe = yes in [segment.%s]",
+	    server->row->name, what, STR_ARG(is), wanted, server->row->name);
 	segments_fail(server->owner, &err);
 }
 
@@ -70,11 +75,12 @@ static void judge_maxmemory(struct segment_server *server, struct str text)
 		return;
 	server->info.maxmemory = bytes;
 	if (bytes && bytes < server->config.maxmemory)
-		segments_notice(server->owner,
-				"segment %s: maxmemory of the external server is %llu MB, %llu MB are "
-				"wanted",
-				server->row->name, (unsigned long long)(bytes >> 20),
-				(unsigned long long)(server->config.maxmemory >> 20));
+		segments_notice(
+		    server->owner,
+		    "segment %s: maxmemory of the external server is %llu MB, %llu MB are "
+		    "wanted",
+		    server->row->name, (unsigned long long)(bytes >> 20),
+		    (unsigned long long)(server->config.maxmemory >> 20));
 }
 
 static void judge_fsync(struct segment_server *server, struct str value)
@@ -102,19 +108,21 @@ static void on_external_info(void *ctx, enum status status, const struct redis_r
 	if (server->state != SEGMENT_CHECKING)
 		return;
 	if (status != STATUS_OK) {
-		segments_notice(server->owner,
-				"segment %s: the external server's policy, maxmemory and persistence could "
-				"not be checked (%s)",
-				server->row->name, status_text(status));
+		segments_notice(
+		    server->owner,
+		    "segment %s: the external server's policy, maxmemory and persistence could "
+		    "not be checked (%s)",
+		    server->row->name, status_text(status));
 	} else {
 		judge_policy(server, info_value(reply->text, "maxmemory_policy"));
 		judge_maxmemory(server, info_value(reply->text, "maxmemory"));
 		if (str_eq(info_value(reply->text, "aof_enabled"), STR("0")))
 			refuse(server, "appendonly", STR("no"), "yes");
-		segments_notice(server->owner,
-				"segment %s: the external server's appendfsync could not be checked: "
-				"CONFIG GET is not allowed",
-				server->row->name);
+		segments_notice(
+		    server->owner,
+		    "segment %s: the external server's appendfsync could not be checked: "
+		    "CONFIG GET is not allowed",
+		    server->row->name);
 	}
 	segment_is_up(server);
 }
@@ -151,7 +159,7 @@ static void check_external(struct segment_server *server)
 		segments_fail(server->owner, &err);
 		return;
 	}
-	struct str argv[] = { STR("CONFIG"),    STR("GET"),	   STR("maxmemory-policy"),
+	struct str argv[] = { STR("CONFIG"),    STR("GET"),        STR("maxmemory-policy"),
 			      STR("maxmemory"), STR("appendonly"), STR("appendfsync") };
 	if (redis_command(redis_conn_port(server->conn), argv, ARRAY_LEN(argv), on_external_config,
 			  server))

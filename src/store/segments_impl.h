@@ -1,5 +1,6 @@
 /* segments_impl.h - what the files of the segments share; nobody else includes it.
  *   segments.c         open, close, ready, the events and the states' moves
+ *   segments_prepare.c what is wanted, as far as it can be judged without waiting
  *   segments_managed.c files, lock, start, adoption, exit, restart, stop
  *   segments_check.c   adopted and external servers: what they are set to
  *   segments_watch.c   INFO once a second, AOF rewrites one after the other */
@@ -25,13 +26,13 @@ struct segment_server {
 	struct process *process; /* our child; NULL when adopted or none runs */
 	int pid;
 	bool adopted;
-	bool was_up;   /* once */
-	bool told_up;  /* on_up, and no on_down since */
+	bool was_up;  /* once */
+	bool told_up; /* on_up, and no on_down since */
 	uint64_t restarts;
 	int64_t answered_ns, stop_began_ns;
 	struct backoff backoff;
 	struct timer tend; /* restart; lock of an adopted server; steps of the stop */
-	struct err why;	   /* of the last loss */
+	struct err why;    /* of the last loss */
 	bool info_pending, rewriting;
 	struct segment_status info; /* the figures part only */
 	char socket_path[PATH_BYTES_MAX], folder[PATH_BYTES_MAX];
@@ -61,8 +62,13 @@ void segment_is_down(struct segment_server *server, const struct err *why);
 /* The end of a start: told once, from the loop. */
 void segments_fail(struct segments *segments, const struct err *err);
 void segments_notice(struct segments *segments, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 void segment_stopped(struct segment_server *server);
+
+/* segments_prepare.c */
+MUST_CHECK enum status segments_prepare(struct segments *segments,
+					const struct store_config *config, uint32_t mask,
+					struct err *err);
 
 /* segments_managed.c */
 MUST_CHECK enum status segment_write_files(struct segment_server *server, struct err *err);

@@ -9,7 +9,7 @@
 
 enum { LOG_BYTES_MAX = 1 << 20, CONFIG_BYTES_MAX = 32 * 1024 };
 
-static const int64_t step_ns = 10000000;	 /* asking again whether a server has ended */
+static const int64_t step_ns = 10000000;         /* asking again whether a server has ended */
 static const int64_t term_after_ns = 5000000000; /* of a stop */
 static const int64_t kill_after_ns = 10000000000;
 
@@ -37,9 +37,9 @@ static enum status find_places(struct segment_server *server, struct err *err)
 	buf_char(&text, 0);
 	enum status status = path_format(server->folder, err, "%s/segments/%s",
 					 server->owner->state_dir, server->row->name);
-	return status == STATUS_OK ? run_dir_path(server->owner->state_dir, name,
-						  server->socket_path, err)
-				   : status;
+	return status == STATUS_OK
+		   ? run_dir_path(server->owner->state_dir, name, server->socket_path, err)
+		   : status;
 }
 
 static enum status write_config(const struct segment_server *server, struct err *err)
@@ -58,7 +58,8 @@ static enum status write_users(const struct segment_server *server, struct err *
 {
 	char storage[CONFIG_BYTES_MAX], path[PATH_BYTES_MAX];
 	struct buf out = buf_over(storage, sizeof storage);
-	enum status status = redis_config_print_users(&out, server->id, &server->owner->logins, err);
+	enum status status =
+	    redis_config_print_users(&out, server->id, &server->owner->logins, err);
 	if (status == STATUS_OK)
 		status = file_of(server, "users.acl", path, err);
 	return status == STATUS_OK ? files_replace(path, buf_str(&out), 0600, err) : status;
@@ -88,7 +89,8 @@ enum status segment_write_files(struct segment_server *server, struct err *err)
 		status = write_users(server, err);
 	if (status == STATUS_OK)
 		status = bound_log(server, err);
-	return status == STATUS_OK ? status : err_wrap(err, status, "segment %s", server->row->name);
+	return status == STATUS_OK ? status
+				   : err_wrap(err, status, "segment %s", server->row->name);
 }
 
 /* Lines `NAME HOST:PORT`, for those who look for a segment over TCP. */
@@ -100,7 +102,8 @@ void segments_write_ports(struct segments *segments)
 	for (int i = 0; i < SEGMENT_COUNT; i++) {
 		const struct segment_server *server = &segments->servers[i];
 		if (server->wanted && !server->config.external && server->config.port)
-			buf_printf(&out, "%s 127.0.0.1:%u\n", server->row->name, server->config.port);
+			buf_printf(&out, "%s 127.0.0.1:%u\n", server->row->name,
+				   server->config.port);
 	}
 	if (!out.len)
 		return;
@@ -291,8 +294,8 @@ static void on_tend(void *ctx)
 	struct segment_server *server = ctx;
 	if (server->state == SEGMENT_STOPPING)
 		step_stop(server);
-	else if (server->state != SEGMENT_UP && server->state != SEGMENT_CHECKING && !server->process &&
-		 !server->owner->has_failed)
+	else if (server->state != SEGMENT_UP && server->state != SEGMENT_CHECKING &&
+		 !server->process && !server->owner->has_failed)
 		segment_start(server);
 }
 

@@ -24,7 +24,8 @@ static void take_figure(struct segment_status *info, struct str name, struct str
 {
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
 		uint64_t number;
-		if (str_eq(name, str_of(figures[i].name)) && str_to_u64(value, &number) == STATUS_OK)
+		if (str_eq(name, str_of(figures[i].name)) &&
+		    str_to_u64(value, &number) == STATUS_OK)
 			memcpy((char *)info + figures[i].offset, &number, sizeof number);
 	}
 }
@@ -89,11 +90,12 @@ static void rewrite_one(struct segments *segments)
 		struct segment_server *server = &segments->servers[i];
 		if (server->rewriting)
 			return;
-		if (wants_rewrite(server) && (!chosen || server->info.aof_bytes > chosen->info.aof_bytes))
+		if (wants_rewrite(server) &&
+		    (!chosen || server->info.aof_bytes > chosen->info.aof_bytes))
 			chosen = server;
 	}
-	if (chosen && redis_command(redis_conn_port(chosen->conn), argv, 1, on_rewrite, chosen) ==
-			      STATUS_OK)
+	if (chosen &&
+	    redis_command(redis_conn_port(chosen->conn), argv, 1, on_rewrite, chosen) == STATUS_OK)
 		chosen->rewriting = true;
 }
 
@@ -113,7 +115,7 @@ void segments_watch(struct segments *segments)
 		struct segment_server *server = &segments->servers[i];
 		if (!server->wanted || server->state != SEGMENT_UP || server->info_pending)
 			continue;
-		server->info_pending = redis_command(redis_conn_port(server->conn), argv, 1, on_info,
-						     server) == STATUS_OK;
+		server->info_pending = redis_command(redis_conn_port(server->conn), argv, 1,
+						     on_info, server) == STATUS_OK;
 	}
 }

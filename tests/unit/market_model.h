@@ -21,9 +21,9 @@ struct model_trade {
 	int64_t price, qty; /* × 10^MODEL_SCALE */
 	int32_t id;         /* its place + base_id */
 	uint8_t side;
-	bool dropped;       /* not delivered until repaired */
-	bool taken;         /* delivered once */
-	bool counted;       /* in its minute */
+	bool dropped; /* not delivered until repaired */
+	bool taken;   /* delivered once */
+	bool counted; /* in its minute */
 };
 
 struct model {
@@ -40,9 +40,9 @@ enum { MODEL_BASE_ID = 1000000 };
 struct model_shape {
 	uint64_t seed;
 	size_t n;
-	int64_t step_ms;   /* mean distance */
-	int64_t delay_ms;  /* delivered up to so much later */
-	int percent_late;  /* delivered up to 20 s later */
+	int64_t step_ms;  /* mean distance */
+	int64_t delay_ms; /* delivered up to so much later */
+	int percent_late; /* delivered up to 20 s later */
 	int percent_dropped;
 };
 
@@ -88,7 +88,9 @@ static void model_make(struct model *model, const struct model_shape *shape)
 		t_ms += model_step(model, shape->step_ms);
 		bool late = (int)rng_below(&model->rng, 100) < shape->percent_late;
 		trade->t_ms = t_ms;
-		trade->arrival_ms = t_ms + (int64_t)rng_below(&model->rng, late ? 20000 : (uint64_t)shape->delay_ms + 1);
+		trade->arrival_ms =
+		    t_ms +
+		    (int64_t)rng_below(&model->rng, late ? 20000 : (uint64_t)shape->delay_ms + 1);
 		trade->price = model_number(model, 3000);
 		trade->qty = model_number(model, 50);
 		trade->id = (int32_t)i + MODEL_BASE_ID;
@@ -137,7 +139,8 @@ static struct decimal model_decimal(int64_t value)
 }
 
 /* The trade as the venue's event; text holds the id where ids are not ordered. */
-static struct event_trade model_event(const struct model *model, size_t i, bool ordered, char text[40])
+static struct event_trade model_event(const struct model *model, size_t i, bool ordered,
+				      char text[40])
 {
 	const struct model_trade *trade = &model->trades[i];
 	int len = snprintf(text, 40, "%08x-5a1e-4d3c-8b7a-%012x", (unsigned)trade->id * 2654435761u,

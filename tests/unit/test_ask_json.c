@@ -330,6 +330,50 @@ static void cvd_of_a_full_state_starts_72_hours_ago(void **state)
 	markets_destroy(full.markets);
 }
 
+/* Quote delta of the minutes from `from_ms` on. */
+static i128 quote_delta_since(const struct market *market, int64_t from_ms)
+{
+	struct market_cursor cursor = { 0 };
+	struct bar bar;
+	int32_t price_scale, qty_scale;
+	i128 sum = 0;
+	market_scales(market, &price_scale, &qty_scale);
+	while (market_next_minute(market, &cursor, &bar))
+		if (bar.minute_ms >= from_ms)
+			sum += bar.buy_quote - bar.sell_quote;
+	return sum * decimal_pow10(18 - price_scale - qty_scale);
+}
+
+static void sums_are_of_the_same_minutes_for_all(void **state)
+{
+	(void)state;
+	struct ask_world lagging = { world_create(false, WORLD_END_MS), ask_options_default() };
+	const struct world_market *row = &world_markets[0];
+	struct market *ahead =
+	    markets_get(lagging.markets, row->venue, row->kind, str_of(row->symbol));
+	world_trade(ahead, row, 2000000, 268000, 10000, SIDE_BUY, WORLD_END_MS + 150000);
+	int64_t end_ms = WORLD_END_MS + 3 * MINUTE_MS; /* of the newest minute */
+	i128 quarter = 0, day = 0;
+	for (size_t i = 0; i < 4; i++) {
+		row = &world_markets[i];
+		struct market *market =
+		    markets_get(lagging.markets, row->venue, row->kind, str_of(row->symbol));
+		quarter += quote_delta_since(market, end_ms - 15 * MINUTE_MS);
+		day += quote_delta_since(market, end_ms - INT64_C(1440) * MINUTE_MS);
+	}
+	json_t *answer = ask_json(&lagging, "/cvd ETH 15m");
+	json_t *total = json_object_get(json_object_get(answer, "data"), "total_quote");
+	is_units(total, "delta", quarter);
+	is_units(total, "change_24h", day);
+	json_decref(answer);
+	answer = ask_json(&lagging, "/price ETH");
+	total = json_object_get(json_object_get(answer, "data"), "total_quote");
+	is_units(total, "delta_15m", quarter);
+	is_units(total, "delta_24h", day);
+	json_decref(answer);
+	markets_destroy(lagging.markets);
+}
+
 static void totals_leave_out_other_quotes(void **state)
 {
 	(void)state;
@@ -436,6 +480,7 @@ int main(void)
 		cmocka_unit_test(tables_fit_a_phone),
 		cmocka_unit_test(cvd_is_what_the_minutes_add_up_to),
 		cmocka_unit_test(cvd_of_a_full_state_starts_72_hours_ago),
+		cmocka_unit_test(sums_are_of_the_same_minutes_for_all),
 		cmocka_unit_test(totals_leave_out_other_quotes),
 		cmocka_unit_test(a_crowd_of_markets_stays_within_bounds),
 		cmocka_unit_test(the_committed_reference_is_the_generated_one),

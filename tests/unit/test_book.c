@@ -29,16 +29,20 @@ static int drop(void **state)
 static void top(double bid, double ask)
 {
 	struct event_book event = {
-		.bid = { llround(bid * 1000), 3 }, .bid_qty = { 5, 0 },
-		.ask = { llround(ask * 1000), 3 }, .ask_qty = { 7, 1 },
+		.bid = { llround(bid * 1000), 3 },
+		.bid_qty = { 5, 0 },
+		.ask = { llround(ask * 1000), 3 },
+		.ask_qty = { 7, 1 },
 	};
 	book_take_top(book, &event, 1000);
 }
 
 static void depth(const char *bids, const char *asks, int64_t update, bool snapshot)
 {
-	struct event_depth event = { .bids = str_of(bids), .asks = str_of(asks),
-				     .last_update = update, .snapshot = snapshot };
+	struct event_depth event = { .bids = str_of(bids),
+				     .asks = str_of(asks),
+				     .last_update = update,
+				     .snapshot = snapshot };
 	book_take_depth(book, &event, 1000);
 }
 
@@ -72,8 +76,11 @@ static void levels_are_summed_by_distance(void **state)
 {
 	(void)state;
 	top(999.9, 1000.1); /* mid 1000: 10 bp is 1, 50 bp is 5, the band 6 */
-	depth("[\"999.5\",\"1.5\"],[\"999\",\"2\"],[\"998.99\",\"4\"],[\"995\",\"8\"],[\"994.9\",\"16\"],[\"990\",\"64\"]",
-	      "[\"1000.5\",\"1\"],[\"1001.00\",\"2.25\"],[\"1004.99\",\"4\"],[\"1005.01\",\"8\"],[\"2000\",\"16\"]", 1, true);
+	depth("[\"999.5\",\"1.5\"],[\"999\",\"2\"],[\"998.99\",\"4\"],[\"995\",\"8\"],[\"994.9\","
+	      "\"16\"],[\"990\",\"64\"]",
+	      "[\"1000.5\",\"1\"],[\"1001.00\",\"2.25\"],[\"1004.99\",\"4\"],[\"1005.01\",\"8\"],["
+	      "\"2000\",\"16\"]",
+	      1, true);
 	struct book_depth out = book_depth(book);
 	assert_true(out.known);
 	assert_false(out.at_least);
@@ -88,8 +95,10 @@ static void quantity_zero_removes(void **state)
 {
 	(void)state;
 	top(99.99, 100.01);
-	depth("[\"99.95\",\"1\"],[\"99.94\",\"2\"],[\"90\",\"1\"]", "[\"100.05\",\"3\"],[\"110\",\"1\"]", 1, true);
-	depth("[\"99.95\",\"0.000\"],[\"99.93\",\"0\"]", "[\"100.05\",\"4\"],[\"100.06\",\"1\"]", 2, false);
+	depth("[\"99.95\",\"1\"],[\"99.94\",\"2\"],[\"90\",\"1\"]",
+	      "[\"100.05\",\"3\"],[\"110\",\"1\"]", 1, true);
+	depth("[\"99.95\",\"0.000\"],[\"99.93\",\"0\"]", "[\"100.05\",\"4\"],[\"100.06\",\"1\"]", 2,
+	      false);
 	struct book_depth out = book_depth(book);
 	assert_near(out.bid_10bp, 2);
 	assert_near(out.ask_10bp, 5);
@@ -131,9 +140,12 @@ static void what_may_be_missing_is_said(void **state)
 	top(999.9, 1000.1);
 	depth("[\"999\",\"1\"],[\"996\",\"1\"]", "[\"1001\",\"1\"],[\"1010\",\"1\"]", 1, true);
 	assert_true(book_depth(book).at_least); /* nothing is known below 996 */
-	depth("[\"999\",\"1\"],[\"980\",\"1\"]", "[\"1001\",\"1\"],[\"1005.5\",\"3\"],[\"1020\",\"1\"]", 2, true);
+	depth("[\"999\",\"1\"],[\"980\",\"1\"]",
+	      "[\"1001\",\"1\"],[\"1005.5\",\"3\"],[\"1020\",\"1\"]", 2, true);
 	assert_false(book_depth(book).at_least);
-	top(1010, 1010.2); /* what lay 60 bp above the old mid was not kept */
+	depth("", "[\"1012\",\"5\"]", 3, false); /* beyond the band: not kept */
+	assert_false(book_depth(book).at_least);
+	top(1010, 1010.2); /* and now it would count */
 	assert_true(book_depth(book).at_least);
 }
 
@@ -152,7 +164,8 @@ static void long_numbers_and_rising_scales_are_read(void **state)
 {
 	(void)state;
 	top(99.99, 100.01);
-	depth("[\"99.95\",\"1\"],[\"99.9400000000\",\"0.0000000001\"],[\"99.930000001\",\"123456789.5\"]",
+	depth("[\"99.95\",\"1\"],[\"99.9400000000\",\"0.0000000001\"],[\"99.930000001\","
+	      "\"123456789.5\"]",
 	      "[\"100.05\",\"1\"]", 1, true);
 	assert_near(book_depth(book).bid_10bp, 1 + 1e-10 + 123456789.5);
 	depth("[\"99.950000000\",\"0\"]", "", 2, false);
@@ -230,14 +243,17 @@ static void the_nearest_levels_stay(void **state)
 	for (int i = 0; i < 12000; i++)
 		len += (size_t)sprintf(text + len, "%s[\"%d.%02d\",\"1\"]", i ? "," : "",
 				       50000 + i / 100, i % 100);
-	struct event_depth event = { .asks = str_make(text, len), .last_update = 1, .snapshot = true };
+	struct event_depth event = { .asks = str_make(text, len),
+				     .last_update = 1,
+				     .snapshot = true };
 	book_take_depth(book, &event, 1);
 	struct book_depth out = book_depth(book);
 	assert_true(out.at_least);
 	assert_true(book_dropped_levels(book) > 8000);
 	assert_true(out.ask_50bp >= BOOK_LEVELS && out.ask_50bp <= 4096);
 	/* all 20 dollars next to the mid are there */
-	event = (struct event_depth){ .asks = STR("[\"50020.00\",\"0\"],[\"50000.00\",\"0\"]"), .last_update = 2 };
+	event = (struct event_depth){ .asks = STR("[\"50020.00\",\"0\"],[\"50000.00\",\"0\"]"),
+				      .last_update = 2 };
 	book_take_depth(book, &event, 1);
 	assert_near(book_depth(book).ask_50bp, out.ask_50bp - 2);
 }

@@ -64,12 +64,12 @@ static void bytes_behind_the_frame_are_malformed(void **state)
 static void buyer_is_maker_means_the_taker_sold(void **state)
 {
 	(void)state;
-	struct event sold = decode_one(
-		&spot,
-		"{\"e\":\"aggTrade\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"a\":12345,\"p\":"
-		"\"0.001\",\"q\":\"100\",\"f\":100,\"l\":105,\"T\":1672515782130,\"m\":true,"
-		"\"M\":true}",
-		EVENT_TRADE);
+	struct event sold =
+	    decode_one(&spot,
+		       "{\"e\":\"aggTrade\",\"E\":1672515782136,\"s\":\"BNBBTC\",\"a\":12345,\"p\":"
+		       "\"0.001\",\"q\":\"100\",\"f\":100,\"l\":105,\"T\":1672515782130,\"m\":true,"
+		       "\"M\":true}",
+		       EVENT_TRADE);
 	assert_int_equal(sold.trade.side, SIDE_SELL);
 	assert_int_equal(sold.trade.ordered_id, 12345);
 	assert_int_equal(sold.t_ms, 1672515782130); /* T, not E */
@@ -82,31 +82,33 @@ static void a_sell_order_liquidates_a_long(void **state)
 {
 	(void)state;
 	struct event event = decode_one(
-		&perp,
-		"{\"e\":\"forceOrder\",\"E\":1,\"o\":{\"s\":\"BTCUSDT\",\"S\":\"SELL\",\"q\":\"3\","
-		"\"p\":\"9910\",\"ap\":\"9900\",\"z\":\"2\",\"T\":1568014460893}}",
-		EVENT_LIQUIDATION);
+	    &perp,
+	    "{\"e\":\"forceOrder\",\"E\":1,\"o\":{\"s\":\"BTCUSDT\",\"S\":\"SELL\",\"q\":\"3\","
+	    "\"p\":\"9910\",\"ap\":\"9900\",\"z\":\"2\",\"T\":1568014460893}}",
+	    EVENT_LIQUIDATION);
 	assert_int_equal(event.liquidation.position, SIDE_BUY);
-	assert_int_equal(event.liquidation.qty.mantissa, 2);    /* filled, not ordered */
+	assert_int_equal(event.liquidation.qty.mantissa, 2);      /* filled, not ordered */
 	assert_int_equal(event.liquidation.price.mantissa, 9900); /* average, not limit */
 }
 
 static void a_trade_of_no_size_that_is_no_trade_is_unknown(void **state)
 {
 	(void)state;
-	decode_one(&perp,
-		   "{\"e\":\"trade\",\"E\":1,\"T\":1,\"s\":\"A\",\"t\":1,\"p\":\"0\",\"q\":\"0.00\","
-		   "\"X\":\"NA\",\"m\":true}",
-		   EVENT_UNKNOWN);
+	decode_one(
+	    &perp,
+	    "{\"e\":\"trade\",\"E\":1,\"T\":1,\"s\":\"A\",\"t\":1,\"p\":\"0\",\"q\":\"0.00\","
+	    "\"X\":\"NA\",\"m\":true}",
+	    EVENT_UNKNOWN);
 }
 
 static void the_first_of_a_repeated_key_counts(void **state)
 {
 	(void)state;
-	struct event event = decode_one(&spot,
-					"{\"u\":1,\"u\":2,\"s\":\"A\",\"b\":\"1\",\"B\":\"2\",\"a\":"
-					"\"3\",\"A\":\"4\",\"b\":\"9\"}",
-					EVENT_BOOK);
+	struct event event =
+	    decode_one(&spot,
+		       "{\"u\":1,\"u\":2,\"s\":\"A\",\"b\":\"1\",\"B\":\"2\",\"a\":"
+		       "\"3\",\"A\":\"4\",\"b\":\"9\"}",
+		       EVENT_BOOK);
 	assert_int_equal(event.book.update_id, 1);
 	assert_int_equal(event.book.bid.mantissa, 1);
 }
@@ -141,19 +143,24 @@ static void wrong_fields_are_malformed_and_named(void **state)
 		{ TRADE("\"1\"", "\"1\"", "\"1\"", "true"), "t:" },
 		{ TRADE("9223372036854775808", "\"1\"", "\"1\"", "true"), "t:" },
 		{ TRADE("01", "\"1\"", "\"1\"", "true"), "number" },
-		{ "{\"e\":\"trade\",\"s\":\"A\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":99999999999999,"
+		{ "{\"e\":\"trade\",\"s\":\"A\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":"
+		  "99999999999999,"
 		  "\"m\":true}",
 		  "T:" },
-		{ "{\"e\":\"trade\",\"s\":\"\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":1,\"m\":true}", "s:" },
+		{ "{\"e\":\"trade\",\"s\":\"\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":1,\"m\":true}",
+		  "s:" },
 		{ "{\"e\":\"trade\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":1,\"m\":true}", "s:" },
 		{ "{\"e\":5}", "e:" },
 		{ "{\"e\":\"kline\",\"E\":1,\"s\":\"A\",\"k\":[]}", "k:" },
-		{ "{\"e\":\"forceOrder\",\"o\":{\"s\":\"A\",\"S\":\"sell\",\"z\":\"1\",\"ap\":\"1\","
+		{ "{\"e\":\"forceOrder\",\"o\":{\"s\":\"A\",\"S\":\"sell\",\"z\":\"1\",\"ap\":"
+		  "\"1\","
 		  "\"T\":1}}",
 		  "S:" },
-		{ "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"A\",\"U\":1,\"u\":2,\"b\":[[\"1\"]],\"a\":[]}",
+		{ "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"A\",\"U\":1,\"u\":2,\"b\":[[\"1\"]],"
+		  "\"a\":[]}",
 		  "b:" },
-		{ "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"A\",\"U\":1,\"u\":2,\"b\":[],\"a\":[[\"1\","
+		{ "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"A\",\"U\":1,\"u\":2,\"b\":[],\"a\":[["
+		  "\"1\","
 		  "\"2\",\"3\"]]}",
 		  "a:" },
 		{ "{\"lastUpdateId\":1,\"bids\":[[1,\"2\"]],\"asks\":[]}", "bids:" },

@@ -65,10 +65,10 @@ static void liquidation_buy_is_a_long(void **state)
 {
 	(void)state;
 	struct event event = decode_one(
-		&perp,
-		"{\"topic\":\"allLiquidation.A\",\"type\":\"snapshot\",\"ts\":1,\"data\":[{\"T\":2,"
-		"\"s\":\"A\",\"S\":\"Buy\",\"v\":\"20000\",\"p\":\"0.04499\"}]}",
-		EVENT_LIQUIDATION);
+	    &perp,
+	    "{\"topic\":\"allLiquidation.A\",\"type\":\"snapshot\",\"ts\":1,\"data\":[{\"T\":2,"
+	    "\"s\":\"A\",\"S\":\"Buy\",\"v\":\"20000\",\"p\":\"0.04499\"}]}",
+	    EVENT_LIQUIDATION);
 	assert_int_equal(event.liquidation.position, SIDE_BUY);
 	assert_int_equal(event.t_ms, 2);
 }
@@ -77,18 +77,20 @@ static void ids_prove_no_order_and_seq_is_kept(void **state)
 {
 	(void)state;
 	struct event event = decode_one(
-		&spot,
-		"{\"topic\":\"publicTrade.A\",\"type\":\"snapshot\",\"ts\":1,\"data\":[{\"T\":2,"
-		"\"s\":\"A\",\"S\":\"Sell\",\"v\":\"20000\",\"p\":\"0.04499\",\"i\":\"22\",\"seq\":7,"
-		"\"BT\":true}]}",
-		EVENT_TRADE);
+	    &spot,
+	    "{\"topic\":\"publicTrade.A\",\"type\":\"snapshot\",\"ts\":1,\"data\":[{\"T\":2,"
+	    "\"s\":\"A\",\"S\":\"Sell\",\"v\":\"20000\",\"p\":\"0.04499\",\"i\":\"22\",\"seq\":7,"
+	    "\"BT\":true}]}",
+	    EVENT_TRADE);
 	assert_int_equal(event.trade.ordered_id, -1);
 	assert_int_equal(event.trade.seq, 7);
 	assert_int_equal(event.trade.side, SIDE_SELL);
 	assert_true(event.trade.block);
 }
 
-#define TICKER(data) "{\"topic\":\"tickers.A\",\"type\":\"delta\",\"ts\":5,\"data\":{\"symbol\":\"A\"" data "}}"
+#define TICKER(data)                                                                               \
+	"{\"topic\":\"tickers.A\",\"type\":\"delta\",\"ts\":5,\"data\":{\"symbol\":\"A\"" data "}" \
+											       "}"
 
 /* The events of a ticker frame in case_events. */
 static size_t decode_ticker(const char *frame)
@@ -109,7 +111,7 @@ static void open_interest_of_both_sides_is_marked_and_one_side_preferred(void **
 	assert_true(case_events[1].oi.both_sides);
 	assert_int_equal(case_events[1].oi.qty.mantissa, 101);
 	assert_int_equal(
-		decode_ticker(TICKER(",\"openInterest\":\"10\",\"singleOpenInterest\":\"5.5\"")), 2);
+	    decode_ticker(TICKER(",\"openInterest\":\"10\",\"singleOpenInterest\":\"5.5\"")), 2);
 	assert_false(case_events[1].oi.both_sides);
 	assert_int_equal(case_events[1].oi.qty.mantissa, 55);
 }
@@ -158,7 +160,8 @@ static void the_day_ratio_becomes_percent_exactly(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		decode_ticker(rows[i].frame);
 		assert_int_equal(case_events[0].type, EVENT_TICKER);
-		assert_int_equal(case_events[0].ticker.change_percent_24h.mantissa, rows[i].mantissa);
+		assert_int_equal(case_events[0].ticker.change_percent_24h.mantissa,
+				 rows[i].mantissa);
 		assert_int_equal(case_events[0].ticker.change_percent_24h.scale, rows[i].scale);
 	}
 }
@@ -185,13 +188,15 @@ static void wrong_fields_are_malformed_and_named(void **state)
 		{ TRADES("5"), "s:" },
 		{ "{\"topic\":\"publicTrade.A\",\"data\":{}}", "data:" },
 		{ "{\"topic\":5}", "topic:" },
-		{ "{\"topic\":\"tickers.A\",\"type\":\"new\",\"ts\":1,\"data\":{\"symbol\":\"A\"}}", "type:" },
+		{ "{\"topic\":\"tickers.A\",\"type\":\"new\",\"ts\":1,\"data\":{\"symbol\":\"A\"}}",
+		  "type:" },
 		{ "{\"topic\":\"tickers.A\",\"type\":\"delta\",\"ts\":1,\"data\":{}}", "symbol:" },
 		{ TICKER(",\"price24hPcnt\":\"9223372036854775807\""), "price24hPcnt:" },
 		{ TICKER(",\"lastPrice\":\"-1\""), "lastPrice:" },
 		{ TICKER(",\"nextFundingTime\":\"soon\""), "nextFundingTime:" },
 		{ "{\"topic\":\"kline.5\",\"ts\":1,\"data\":[]}", "topic:" },
-		{ "{\"topic\":\"orderbook.50.A\",\"type\":\"delta\",\"ts\":1,\"data\":{\"s\":\"A\",\"b\":"
+		{ "{\"topic\":\"orderbook.50.A\",\"type\":\"delta\",\"ts\":1,\"data\":{\"s\":\"A\","
+		  "\"b\":"
 		  "[[\"1\",2]],\"a\":[],\"u\":1}}",
 		  "b:" },
 		{ "{\"success\":\"yes\",\"op\":\"subscribe\"}", "success:" },
@@ -204,9 +209,10 @@ static void wrong_fields_are_malformed_and_named(void **state)
 /* A frame of n trades, in linear's own spelling. */
 static size_t decode_many(struct decoder *decoder, size_t n)
 {
-	static const char row[] = "{\"T\":1774021164272,\"s\":\"BTCUSDT\",\"S\":\"Sell\",\"v\":\"0.001\","
-				  "\"p\":\"69916.80\",\"L\":\"PlusTick\",\"i\":\"8c931d9a\","
-				  "\"BT\":false,\"RPI\":false,\"seq\":549792210006}";
+	static const char row[] =
+	    "{\"T\":1774021164272,\"s\":\"BTCUSDT\",\"S\":\"Sell\",\"v\":\"0.001\","
+	    "\"p\":\"69916.80\",\"L\":\"PlusTick\",\"i\":\"8c931d9a\","
+	    "\"BT\":false,\"RPI\":false,\"seq\":549792210006}";
 	struct buf frame;
 	buf_init(&frame, 1 << 20);
 	buf_printf(&frame, "{\"topic\":\"publicTrade.BTCUSDT\",\"type\":\"snapshot\",\"ts\":"

@@ -48,8 +48,10 @@ static struct event_trade trade_of(int64_t id, int64_t price, int64_t qty)
 {
 	static char text[24];
 	int len = snprintf(text, sizeof text, "id-%lld", (long long)id);
-	return (struct event_trade){ .id = str_make(text, (size_t)len), .ordered_id = id,
-				     .price = { price, 0 }, .qty = { qty, 0 } };
+	return (struct event_trade){ .id = str_make(text, (size_t)len),
+				     .ordered_id = id,
+				     .price = { price, 0 },
+				     .qty = { qty, 0 } };
 }
 
 static enum market_taken take(int64_t id, int64_t offset_ms)
@@ -85,7 +87,7 @@ static void late_trade_goes_to_the_tape_only(void **state)
 	take(1, 0);
 	take(2, 60000);
 	take(3, 65001);
-	assert_int_equal(take(4, 60001), MARKET_NEW); /* 5,000 ms behind */
+	assert_int_equal(take(4, 60001), MARKET_NEW);  /* 5,000 ms behind */
 	assert_int_equal(take(5, 60000), MARKET_LATE); /* 5,001 ms behind */
 	assert_int_equal(trades_at(1), 3);
 	assert_int_equal(flags_at(1), BAR_PARTIAL);
@@ -129,7 +131,8 @@ static void another_kind_may_go_on_after_a_restart(void **state)
 	market_destroy(market);
 	make(VENUE_BINANCE);
 	assert_int_equal(market_state_restore(market, buf_str(&buf)), STATUS_OK);
-	assert_int_equal(market_take_trade(market, &event, start_ms + 119000, &out), MARKET_SKIPPED);
+	assert_int_equal(market_take_trade(market, &event, start_ms + 119000, &out),
+			 MARKET_SKIPPED);
 	assert_int_equal(market_take_trade(market, &event, start_ms + 240000, &out), MARKET_NEW);
 	assert_int_equal(flags_at(2), BAR_PARTIAL); /* what lies between cannot be known */
 	assert_int_equal(flags_at(4), BAR_PARTIAL);
@@ -214,7 +217,8 @@ static void one_absurd_time_wipes_nothing(void **state)
 	take(2, 1000);
 	assert_int_equal(take(3, INT64_C(365) * 86400000), MARKET_HELD);
 	assert_int_equal(market_newest_ms(market), start_ms + 1000);
-	assert_int_equal(take(3, 2000), MARKET_DUPLICATE); /* the same trade again confirms nothing */
+	assert_int_equal(take(3, 2000),
+			 MARKET_DUPLICATE); /* the same trade again confirms nothing */
 	assert_int_equal(take(4, 3000), MARKET_NEW);
 	assert_int_equal(market_counts(market)->refused, 1);
 	assert_int_equal(market_newest_ms(market), start_ms + 3000);
@@ -405,7 +409,8 @@ static void largest_and_whales_are_kept(void **state)
 	struct large_trade list[MARKET_WHALES];
 	for (int64_t i = 0; i < 40; i++) {
 		struct event_trade event = trade_of(i, 100, (i * 7) % 40 + 1);
-		assert_int_equal(market_take_trade(market, &event, start_ms + i * 1000, &out), MARKET_NEW);
+		assert_int_equal(market_take_trade(market, &event, start_ms + i * 1000, &out),
+				 MARKET_NEW);
 	}
 	assert_int_equal(market_largest(market, list, MARKET_WHALES), MARKET_LARGEST);
 	for (int i = 0; i < MARKET_LARGEST; i++)
@@ -448,6 +453,90 @@ static void trades_out_of_the_tape_are_taken_once(void **state)
 	struct event_trade event = trade_of(2, 101, 1);
 	event.aggregated = true; /* the tape does not say which kind it was */
 	assert_int_equal(market_take_trade(market, &event, start_ms + 1, &out), MARKET_NEW);
+}
+
+/* ---- klines ---- */
+
+static enum market_kline kline(int minute, int64_t volume, int64_t taker_buy, bool has_taker)
+{
+	struct event_kline event = {
+		.open_ms = start_ms + minute * MINUTE_MS,
+		.minutes = 1,
+		.closed = true,
+		.open = { 100, 0 },
+		.high = { 1105, 1 },
+		.low = { 90, 0 },
+		.close = { 105, 0 },
+		.volume = { volume, 1 },
+		.taker_buy = { taker_buy, 1 },
+		.quote_volume = { volume * 100, 1 },
+		.taker_buy_quote = { taker_buy * 100, 1 },
+		.has_taker = has_taker,
+	};
+	return market_take_kline(market, &event);
+}
+
+static void klines_start_a_market(void **state)
+{
+	(void)state;
+	struct window window;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(kline(i, 100 + i, 30, true), MARKET_KLINE_TAKEN);
+	assert_int_equal(take(7, 5 * 60000 + 20000), MARKET_NEW);
+	assert_int_equal(take(8, 6 * 60000), MARKET_NEW);
+	market_window(market, 10, &window);
+	assert_int_equal(window.klines, 5);
+	assert_int_equal(window.present, 7);
+	assert_int_equal(window.partial, 1); /* the minute in which the stream began */
+	assert_int_equal(flags_at(5), BAR_PARTIAL);
+	assert_int_equal(window.flow.buy, 5 * 30 + 2 * 10);
+	assert_int_equal(window.flow.sell, 70 + 71 + 72 + 73 + 74);
+	assert_int_equal(window.high, 1105);
+	assert_int_equal(kline(5, 50, 10, true), MARKET_KLINE_TAKEN); /* the whole of it */
+	assert_int_equal(flags_at(5), BAR_KLINES);
+	assert_int_equal(take(6, 5 * 60000 + 56000), MARKET_NEW); /* is in it */
+	market_window(market, 10, &window);
+	assert_int_equal(window.flow.buy, 6 * 30 - 20 + 10);
+	assert_int_equal(window.partial, 0);
+}
+
+static void klines_leave_complete_minutes_alone(void **state)
+{
+	(void)state;
+	take(1, 0);
+	take(2, 60000);
+	take(3, 4 * 60000);
+	assert_int_equal(kline(1, 999, 9, true), MARKET_KLINE_IGNORED);
+	assert_int_equal(kline(2, 999, 9, true), MARKET_KLINE_IGNORED); /* proved empty */
+	assert_int_equal(kline(0, 999, 9, false),
+			 MARKET_KLINE_IGNORED); /* says nothing of takers */
+	assert_int_equal(flags_at(0), BAR_PARTIAL);
+	assert_int_equal(kline(0, 10, 10, false), MARKET_KLINE_AGREED);
+	assert_int_equal(flags_at(0), 0);
+	assert_int_equal(flags_at(1), 0);
+}
+
+static void klines_of_the_volume_prove_an_interrupted_minute(void **state)
+{
+	(void)state;
+	take(1, 0);
+	take(2, 60000);
+	market_mark_interrupted(market);
+	take(3, 61000);
+	take(4, 120000);
+	assert_int_equal(flags_at(1), BAR_PARTIAL);
+	assert_int_equal(kline(1, 30, 0, false), MARKET_KLINE_IGNORED);
+	assert_int_equal(flags_at(1), BAR_PARTIAL);
+	assert_int_equal(kline(1, 20, 0, false), MARKET_KLINE_AGREED);
+	assert_int_equal(flags_at(1), 0);
+	market_mark_interrupted(market);
+	take(5, 4 * 60000);
+	struct window window;
+	market_window(market, 5, &window);
+	assert_int_equal(window.present, 4);
+	assert_int_equal(kline(3, 0, 0, false), MARKET_KLINE_AGREED); /* nothing was traded */
+	market_window(market, 5, &window);
+	assert_int_equal(window.present, 5);
 }
 
 static void bars_are_aligned_and_carry_cvd(void **state)
@@ -513,7 +602,7 @@ static void an_empty_market_answers_nothing(void **state)
 	assert_int_equal(market_largest(market, NULL, 0), 0);
 }
 
-#define ORDERED(test) cmocka_unit_test_setup_teardown(test, make_ordered, drop)
+#define ORDERED(test)   cmocka_unit_test_setup_teardown(test, make_ordered, drop)
 #define UNORDERED(test) cmocka_unit_test_setup_teardown(test, make_unordered, drop)
 
 int main(void)
@@ -541,6 +630,9 @@ int main(void)
 		ORDERED(largest_and_whales_are_kept),
 		ORDERED(largest_forgets_after_a_day),
 		ORDERED(trades_out_of_the_tape_are_taken_once),
+		ORDERED(klines_start_a_market),
+		ORDERED(klines_leave_complete_minutes_alone),
+		UNORDERED(klines_of_the_volume_prove_an_interrupted_minute),
 		ORDERED(bars_are_aligned_and_carry_cvd),
 		ORDERED(quiet_bars_are_flat),
 		ORDERED(an_empty_market_answers_nothing),

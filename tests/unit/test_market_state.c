@@ -33,12 +33,15 @@ static size_t full_state(enum venue venue, char bytes[MARKET_STATE_BYTES])
 		char text[24];
 		int len = snprintf(text, sizeof text, "%lld", (long long)i * 7919);
 		struct event_trade event = {
-			.id = str_make(text, (size_t)len), .ordered_id = id,
-			.price = { 100 + i % 7, 1 }, .qty = { 1 + i * 31 % 500, 1 },
+			.id = str_make(text, (size_t)len),
+			.ordered_id = id,
+			.price = { 100 + i % 7, 1 },
+			.qty = { 1 + i * 31 % 500, 1 },
 			.side = i % 2,
 		};
 		id += i % 9 == 0 ? 3 : 1;
-		assert_int_equal(market_take_trade(market, &event, 1723161240000 + i * 1000, &out), MARKET_NEW);
+		assert_int_equal(market_take_trade(market, &event, 1723161240000 + i * 1000, &out),
+				 MARKET_NEW);
 	}
 	struct buf buf = buf_over(bytes, MARKET_STATE_BYTES);
 	market_state_pack(market, &buf);
@@ -73,7 +76,8 @@ static void fullest_state_fits(void **state)
 	(void)state;
 	char bytes[MARKET_STATE_BYTES];
 	assert_true(full_state(VENUE_BINANCE, bytes) > 2500);
-	assert_int_equal(restore(VENUE_BINANCE, bytes, full_state(VENUE_BINANCE, bytes)), STATUS_OK);
+	assert_int_equal(restore(VENUE_BINANCE, bytes, full_state(VENUE_BINANCE, bytes)),
+			 STATUS_OK);
 	assert_true(full_state(VENUE_BYBIT, bytes) > 3000);
 	assert_int_equal(restore(VENUE_BYBIT, bytes, full_state(VENUE_BYBIT, bytes)), STATUS_OK);
 }
@@ -142,7 +146,9 @@ static void try_forged(enum venue venue, const char *bytes, size_t len)
 	struct market *market = new_market(venue);
 	struct window window;
 	struct trade out;
-	struct event_trade event = { .id = STR("x"), .ordered_id = 5000, .price = { 1, 0 }, .qty = { 1, 0 } };
+	struct event_trade event = {
+		.id = STR("x"), .ordered_id = 5000, .price = { 1, 0 }, .qty = { 1, 0 }
+	};
 	if (market_state_restore(market, str_make(bytes, len)) == STATUS_OK) {
 		market_take_trade(market, &event, 1723161840000, &out);
 		market_window(market, MARKET_MINUTES, &window);
@@ -172,8 +178,16 @@ static void impossible_bars_are_refused(void **state)
 {
 	(void)state;
 	struct market *market = new_market(VENUE_BINANCE);
-	const struct bar good = { .minute_ms = 1723161240000, .open = 5, .high = 9, .low = 2, .close = 7,
-				  .buy = 3, .buy_quote = 20, .n_buy = 1, .id_first = 4, .id_last = 4 };
+	const struct bar good = { .minute_ms = 1723161240000,
+				  .open = 5,
+				  .high = 9,
+				  .low = 2,
+				  .close = 7,
+				  .buy = 3,
+				  .buy_quote = 20,
+				  .n_buy = 1,
+				  .id_first = 4,
+				  .id_last = 4 };
 	struct bar bar = good;
 	bar.minute_ms++;
 	assert_int_equal(market_restore_bar(market, &bar, 2, 1), STATUS_INVALID);
@@ -200,8 +214,16 @@ static void bars_alone_make_a_market(void **state)
 {
 	(void)state;
 	struct market *market = new_market(VENUE_BINANCE);
-	struct bar bar = { .minute_ms = 1723161240000, .open = 5, .high = 9, .low = 2, .close = 7,
-			   .buy = 3, .buy_quote = 20, .n_buy = 3, .id_first = 4, .id_last = 6 };
+	struct bar bar = { .minute_ms = 1723161240000,
+			   .open = 5,
+			   .high = 9,
+			   .low = 2,
+			   .close = 7,
+			   .buy = 3,
+			   .buy_quote = 20,
+			   .n_buy = 3,
+			   .id_first = 4,
+			   .id_last = 6 };
 	struct bar next = bar, got;
 	next.minute_ms += 3 * MINUTE_MS;
 	next.id_first = 7;
@@ -214,7 +236,8 @@ static void bars_alone_make_a_market(void **state)
 	assert_int_equal(market_newest_ms(market), next.minute_ms);
 	struct event_trade event = { .ordered_id = 9, .price = { 1, 2 }, .qty = { 1, 1 } };
 	struct trade out;
-	assert_int_equal(market_take_trade(market, &event, next.minute_ms + 5, &out), MARKET_DUPLICATE);
+	assert_int_equal(market_take_trade(market, &event, next.minute_ms + 5, &out),
+			 MARKET_DUPLICATE);
 	event.ordered_id = 10;
 	assert_int_equal(market_take_trade(market, &event, next.minute_ms + 5, &out), MARKET_NEW);
 	assert_int_equal(market_minute(market, next.minute_ms, &got), STATUS_OK);
@@ -228,8 +251,15 @@ static void klines_are_not_added_to(void **state)
 {
 	(void)state;
 	struct market *market = new_market(VENUE_BINANCE);
-	struct bar bar = { .minute_ms = 1723161240000, .open = 5, .high = 9, .low = 2, .close = 7,
-			   .buy = 3, .buy_quote = 20, .flags = BAR_KLINES }, got;
+	struct bar bar = { .minute_ms = 1723161240000,
+			   .open = 5,
+			   .high = 9,
+			   .low = 2,
+			   .close = 7,
+			   .buy = 3,
+			   .buy_quote = 20,
+			   .flags = BAR_KLINES },
+		   got;
 	assert_int_equal(market_restore_bar(market, &bar, 0, 0), STATUS_OK);
 	struct event_trade event = { .ordered_id = 10, .price = { 8, 0 }, .qty = { 1, 0 } };
 	struct trade out;

@@ -91,7 +91,8 @@ static void check_minutes(const struct model *model, const struct market *market
 		before = bar.minute_ms;
 		first_ms = first_ms ? first_ms : bar.minute_ms;
 		struct model_sums sums = model_sum(model, minute, minute, false);
-		struct flow flow = { bar.buy, bar.sell, bar.buy_quote, bar.sell_quote, bar.n_buy, bar.n_sell };
+		struct flow flow = { bar.buy,        bar.sell,  bar.buy_quote,
+				     bar.sell_quote, bar.n_buy, bar.n_sell };
 		compare_sums(market, &sums, &flow);
 		if (ordered) {
 			compare_price(market, bar.open, sums.open);

@@ -44,7 +44,8 @@ static void bad_symbols_and_too_many_markets_are_refused(void **state)
 	for (int i = 0; i < MARKETS_MAX + 3; i++) {
 		char text[16];
 		int len = snprintf(text, sizeof text, "S%dUSDT", i);
-		struct market *market = markets_get(markets, VENUE_BYBIT, KIND_SPOT, str_make(text, (size_t)len));
+		struct market *market =
+		    markets_get(markets, VENUE_BYBIT, KIND_SPOT, str_make(text, (size_t)len));
 		assert_true((market != NULL) == (i < MARKETS_MAX));
 	}
 	assert_int_equal(markets_refused(markets), 5);

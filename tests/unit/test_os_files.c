@@ -67,7 +67,8 @@ static void test_a_write_replaces_the_whole_file_whatever_the_umask(void **state
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
 	assert_int_not_equal(access(in(*state, "f.new"), F_OK), 0);
-	assert_int_equal(files_write_atomic(in(*state, "no/f"), STR(""), 0600, &err), STATUS_NOT_FOUND);
+	assert_int_equal(files_write_atomic(in(*state, "no/f"), STR(""), 0600, &err),
+			 STATUS_NOT_FOUND);
 	assert_non_null(strstr(err.text, "no/f"));
 }
 
@@ -193,7 +194,8 @@ static void test_a_short_state_path_has_its_sockets_inside(void **state)
 {
 	struct err err;
 	char path[PATH_BYTES_MAX];
-	assert_int_equal(run_dir_path(in(*state, "var"), "weir.sock", path, &err), STATUS_NOT_FOUND);
+	assert_int_equal(run_dir_path(in(*state, "var"), "weir.sock", path, &err),
+			 STATUS_NOT_FOUND);
 	assert_int_equal(run_dir_make(in(*state, "var"), &err), STATUS_OK);
 	assert_int_equal(run_dir_path(in(*state, "var"), "weir.sock", path, &err), STATUS_OK);
 	assert_string_equal(path, in(*state, "var/run/weir.sock"));
@@ -242,8 +244,11 @@ static struct exited run_shell(struct loop *loop, const char *folder, const char
 	struct process *process;
 	struct err err;
 	const char *argv[] = { "/bin/sh", "-c", script, NULL };
-	struct process_config config = { .argv = argv, .folder = folder, .inherited_fd = fd,
-					 .output_path = in(folder, "out"), .on_exit = on_exit_of,
+	struct process_config config = { .argv = argv,
+					 .folder = folder,
+					 .inherited_fd = fd,
+					 .output_path = in(folder, "out"),
+					 .on_exit = on_exit_of,
 					 .ctx = &exited };
 	assert_int_equal(process_spawn(loop, &config, &process, &err), STATUS_OK);
 	assert_int_equal(process_started(process_pid(process)) > 0, 1);
@@ -258,8 +263,10 @@ static void test_a_child_has_its_own_session_folder_and_output(void **state)
 	struct err err;
 	char line[256];
 	assert_int_equal(loop_create(8, &loop, &err), STATUS_OK);
-	struct exited exited = run_shell(loop, *state, "pwd; test \"$(ps -o sid= -p $$ | tr -d ' ')\" = $$ "
-						       "&& ! read x; exit 7", 0);
+	struct exited exited = run_shell(loop, *state,
+					 "pwd; test \"$(ps -o sid= -p $$ | tr -d ' ')\" = $$ "
+					 "&& ! read x; exit 7",
+					 0);
 	assert_int_equal(exited.exit_status, 7);
 	files_last_line(in(*state, "out"), line, sizeof line);
 	assert_string_equal(line, (const char *)*state);
@@ -286,8 +293,9 @@ static void test_a_lock_lives_as_long_as_the_child_that_inherits_it(void **state
 	struct process *process;
 	snprintf(script, sizeof script, "exec sleep 60");
 	const char *argv[] = { "/bin/sh", "-c", script, NULL };
-	struct process_config config = { .argv = argv, .inherited_fd = fd, .on_exit = on_exit_of,
-					 .ctx = &exited };
+	struct process_config config = {
+		.argv = argv, .inherited_fd = fd, .on_exit = on_exit_of, .ctx = &exited
+	};
 	assert_int_equal(process_spawn(loop, &config, &process, &err), STATUS_OK);
 	close(fd);
 	assert_int_equal(files_try_lock(path, &second, &err), STATUS_OK);

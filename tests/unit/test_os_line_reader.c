@@ -14,7 +14,7 @@
 #include "os/line_reader.h"
 #include "redis_fixture.h"
 
-enum { LINES = 20000 };
+enum { LINES = 4000 };
 
 struct world {
 	char *folder;
@@ -113,22 +113,25 @@ static void test_lines_of_every_packing_come_back(void **state)
 	struct str text = buf_str(&world->text);
 	for (int ahead = 0; ahead < 2; ahead++) {
 		put_file(world, "plain", text.ptr, text.len);
-		assert_int_equal(read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND), LINES);
+		assert_int_equal(read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND),
+				 LINES);
 		for (size_t members = 1; members < 5; members += 3) {
 			struct buf packed = gzip_of(text, members);
 			buf_put(&packed, "\0\0\0\0", members == 1 ? 0 : 4);
 			put_file(world, "packed", packed.ptr, packed.len);
 			assert_int_equal(
-				read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND), LINES);
+			    read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND), LINES);
 			buf_deinit(&packed);
 		}
 		size_t bound = ZSTD_compressBound(text.len);
 		char *packed = malloc(bound);
 		size_t half = text.len / 2;
 		size_t size = ZSTD_compress(packed, bound, text.ptr, half, 1);
-		size += ZSTD_compress(packed + size, bound - size, text.ptr + half, text.len - half, 1);
+		size +=
+		    ZSTD_compress(packed + size, bound - size, text.ptr + half, text.len - half, 1);
 		put_file(world, "packed", packed, size);
-		assert_int_equal(read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND), LINES);
+		assert_int_equal(read_and_compare(world, world->path, ahead, STATUS_NOT_FOUND),
+				 LINES);
 		free(packed);
 	}
 }
@@ -200,10 +203,12 @@ static void test_a_folder_is_read_in_name_order_past_a_bad_file(void **state)
 	put_file(world, "sub/.hidden", "9\n", 2);
 	assert_int_equal(line_reader_open(folder, false, &reader, &err), STATUS_OK);
 	int errors = 0;
-	for (enum status status; (status = line_reader_next(reader, &line, &err)) != STATUS_NOT_FOUND;) {
+	for (enum status status;
+	     (status = line_reader_next(reader, &line, &err)) != STATUS_NOT_FOUND;) {
 		errors += status != STATUS_OK;
 		if (status == STATUS_OK)
-			snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s,", STR_ARG(line));
+			snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s,",
+				 STR_ARG(line));
 	}
 	assert_string_equal(got, "1,,2,5,6,");
 	assert_int_equal(errors, 1);
@@ -218,7 +223,8 @@ static void test_the_recordings_are_read_fast(void **state)
 	struct line_reader *reader;
 	struct err err;
 	struct str line;
-	if (line_reader_open(TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz", false, &reader, &err)) {
+	if (line_reader_open(TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz", false, &reader,
+			     &err)) {
 		printf("no recordings in %s: skipped\n", TEST_SHARED_DIR);
 		skip();
 	}
@@ -239,7 +245,8 @@ static void test_the_recordings_are_read_fast(void **state)
 		bytes += line.len + 1;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
 	line_reader_close(reader);
-	double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+	double seconds =
+	    (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
 	printf("%.0f MB/s of lines\n", (double)bytes / seconds / 1e6);
 	assert_int_equal(bytes, all.len);
 	buf_deinit(&all);
@@ -248,11 +255,13 @@ static void test_the_recordings_are_read_fast(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_lines_of_every_packing_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lines_of_every_packing_come_back, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
-			test_a_cut_or_damaged_file_gives_its_good_lines_and_then_says_where, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_left_out, setup, teardown),
+		    test_a_cut_or_damaged_file_gives_its_good_lines_and_then_says_where, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_left_out, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_a_folder_is_read_in_name_order_past_a_bad_file,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_recordings_are_read_fast, setup, teardown),

@@ -127,7 +127,8 @@ static void test_lines_do_not_depend_on_how_the_bytes_were_cut(void **state)
 		int fd = dial(world->path);
 		assert_int_equal(write(fd, text, cut), cut);
 		turn_some(world, 2);
-		assert_int_equal(write(fd, text + cut, sizeof text - 1 - cut), sizeof text - 1 - cut);
+		assert_int_equal(write(fd, text + cut, sizeof text - 1 - cut),
+				 sizeof text - 1 - cut);
 		for (int i = 0; i < 100 && world->lines < 4; i++)
 			turn_some(world, 1);
 		assert_string_equal(world->text, "one||two words|three|");
@@ -264,8 +265,9 @@ static void test_the_blocking_client_gets_the_whole_answer(void **state)
 static void test_the_blocking_client_says_what_went_wrong(void **state)
 {
 	struct world *world = *state;
-	struct caller caller = { .timeout_ms = 50, .limit = 100, .path = world->path,
-				 .loop = world->loop };
+	struct caller caller = {
+		.timeout_ms = 50, .limit = 100, .path = world->path, .loop = world->loop
+	};
 	call(&caller);
 	assert_int_equal(caller.status, STATUS_UNAVAILABLE);
 	buf_deinit(&caller.answer);

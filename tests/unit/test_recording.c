@@ -95,7 +95,8 @@ static void an_object_names_its_exchange(void **state)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char text[128];
-		snprintf(text, sizeof text, "{\"exchange\":\"%s\",\"message\":{\"a\":1}}", rows[i].name);
+		snprintf(text, sizeof text, "{\"exchange\":\"%s\",\"message\":{\"a\":1}}",
+			 rows[i].name);
 		struct recording_line line = parse_good(text);
 		assert_true(line.named);
 		assert_int_equal(line.venue, rows[i].venue);
@@ -107,12 +108,13 @@ static void an_object_names_its_exchange(void **state)
 static void a_message_may_be_json_or_text_that_holds_json(void **state)
 {
 	(void)state;
-	struct recording_line line =
-		parse_good("{\"exchange\":\"binance\",\"message\" : {\"e\":[1,{\"b\":\"}\"}]} ,\"local\":1}");
+	struct recording_line line = parse_good(
+	    "{\"exchange\":\"binance\",\"message\" : {\"e\":[1,{\"b\":\"}\"}]} ,\"local\":1}");
 	assert_frame(&line, "{\"e\":[1,{\"b\":\"}\"}]}");
 	line = parse_good("{\"message\":[{\"e\":1}],\"exchange\":\"binance\"}");
 	assert_frame(&line, "[{\"e\":1}]");
-	line = parse_good("{\"exchange\":\"bybit\",\"message\":\"{\\\"topic\\\":\\\"\\u0061\\\"}\"}");
+	line =
+	    parse_good("{\"exchange\":\"bybit\",\"message\":\"{\\\"topic\\\":\\\"\\u0061\\\"}\"}");
 	assert_frame(&line, "{\"topic\":\"a\"}");
 }
 
@@ -139,6 +141,8 @@ static void the_receive_time_may_be_any_unit_or_iso(void **state)
 		{ "\"local\":\"2024-08-08T23:54:15.0123456789Z\"", 0 },
 		{ "\"local\":\"yesterday\"", 0 },
 		{ "\"local\":-5", 0 },
+		{ "\"local\":9723161255", 0 },
+		{ "\"local\":9223372036", 9223372036000000000 },
 		{ "\"local\":null", 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -160,9 +164,11 @@ static void lines_without_a_frame_say_why(void **state)
 	assert_non_null(why);
 	assert_int_equal(parse("17231612550881567670 {}", &line, &why), STATUS_FORMAT);
 	assert_int_equal(parse("12x {}", &line, &why), STATUS_FORMAT);
-	assert_int_equal(parse("{\"exchange\":\"kraken\",\"message\":{}}", &line, &why), STATUS_FORMAT);
+	assert_int_equal(parse("{\"exchange\":\"kraken\",\"message\":{}}", &line, &why),
+			 STATUS_FORMAT);
 	assert_non_null(strstr(why, "exchange"));
-	assert_int_equal(parse("{\"exchange\":\"bybit\",\"message\":5}", &line, &why), STATUS_FORMAT);
+	assert_int_equal(parse("{\"exchange\":\"bybit\",\"message\":5}", &line, &why),
+			 STATUS_FORMAT);
 	assert_non_null(strstr(why, "message"));
 }
 
@@ -173,8 +179,8 @@ static void a_frame_from_an_object_decodes_in_place(void **state)
 	struct decoder *decoder = decoder_create(VENUE_BINANCE, KIND_SPOT, DECODE_AUTO);
 	assert_non_null(decoder);
 	struct recording_line line = parse_good(
-		"{\"exchange\":\"binance\",\"message\":\"{\\\"u\\\":7,\\\"s\\\":\\\"A\\\",\\\"b\\\":"
-		"\\\"1\\\",\\\"B\\\":\\\"2\\\",\\\"a\\\":\\\"3\\\",\\\"A\\\":\\\"4\\\"}\"}");
+	    "{\"exchange\":\"binance\",\"message\":\"{\\\"u\\\":7,\\\"s\\\":\\\"A\\\",\\\"b\\\":"
+	    "\\\"1\\\",\\\"B\\\":\\\"2\\\",\\\"a\\\":\\\"3\\\",\\\"A\\\":\\\"4\\\"}\"}");
 	assert_int_equal(decoder_decode(decoder, line.frame, events), 1);
 	assert_int_equal(events[0].type, EVENT_BOOK);
 	assert_int_equal(events[0].book.update_id, 7);

@@ -35,9 +35,10 @@ static void decimals_are_those_of_decimal_parse(void **state)
 	size_t taken = 0;
 	rng_init(&rng, 1);
 	for (int round = 0; round < 300000; round++) {
-		char text[40 + DECODE_PADDING];
-		for (size_t i = 0; i < sizeof text; i++)
-			text[i] = "0123456789.\""[rng_below(&rng, 12)];
+		char bytes[SCAN_BEFORE_BYTES + 40 + DECODE_PADDING];
+		char *text = bytes + SCAN_BEFORE_BYTES;
+		for (size_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = "0123456789.\""[rng_below(&rng, 12)];
 		size_t n = random_number(&rng, text, round % 2 ? 20 : 39);
 		text[n] = '"';
 		n = str_find_char(str_make(text, n + 1), '"');
@@ -57,7 +58,8 @@ static void decimals_are_those_of_decimal_parse(void **state)
 static void decimals_need_their_quote_within_the_frame(void **state)
 {
 	(void)state;
-	const char text[DECODE_PADDING * 2] = "12345678.125\"";
+	const char bytes[DECODE_PADDING * 2] = "{\"before\":1,\"p\":\"12345678.125\"";
+	const char *text = bytes + 17;
 	struct decimal out;
 	struct scan scan = { text, text };
 	assert_false(scan_decimal(&scan, &out));
@@ -73,7 +75,9 @@ static void integers_are_json_integers(void **state)
 	struct rng rng;
 	rng_init(&rng, 2);
 	for (int round = 0; round < 100000; round++) {
-		char text[24 + DECODE_PADDING] = { 0 };
+		char bytes[SCAN_BEFORE_BYTES + 24 + DECODE_PADDING];
+		char *text = bytes + SCAN_BEFORE_BYTES;
+		memset(bytes, '7', sizeof bytes);
 		size_t n = random_number(&rng, text, 17);
 		text[n] = ',';
 		size_t digits = 0;
@@ -99,12 +103,14 @@ static void times_are_thirteen_digits_up_to_the_bound(void **state)
 		const char *text;
 		bool good;
 	} rows[] = {
-		{ "1723161256303,", true },  { "4102444799999,", true },  { "4102444800000,", false },
-		{ "0723161256303,", false }, { "172316125630,", false },  { "17231612563x3,", false },
+		{ "1723161256303,", true },  { "4102444799999,", true },
+		{ "4102444800000,", false }, { "0723161256303,", false },
+		{ "172316125630,", false },  { "17231612563x3,", false },
 		{ "1000000000000,", true },  { "x723161256303,", false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		char text[DECODE_PADDING * 2] = { 0 };
+		char bytes[SCAN_BEFORE_BYTES + DECODE_PADDING * 2] = "1234567890123456";
+		char *text = bytes + SCAN_BEFORE_BYTES;
 		strcpy(text, rows[i].text);
 		struct scan scan = { text, text + strlen(text) };
 		int64_t got;
@@ -209,9 +215,10 @@ static void check_ways(const char *p, const char *end, bool must_take)
 /* A byte replaced, something put in, or something taken out. */
 static void spoil_list(struct rng *rng, struct str list, struct buf *out)
 {
-	static const char *const tokens[] = { "[",  "]",  "\"",	   ",",		  ".",	    "0",
-					      "x",  " ",  ",\"3\"", "[\"1\"],", "[],",    "]]",
-					      "5.", "-1", "\",\"",  "\"],[\"",  "[[\"1\"", ",\"3\",\"4\"" };
+	static const char *const tokens[] = {
+		"[",        "]",   "\"", ",",  ".",  "0",     "x",       " ",       ",\"3\"",
+		"[\"1\"],", "[],", "]]", "5.", "-1", "\",\"", "\"],[\"", "[[\"1\"", ",\"3\",\"4\""
+	};
 	size_t at = rng_below(rng, list.len), kind = rng_below(rng, 3);
 	const char *token = tokens[rng_below(rng, ARRAY_LEN(tokens))];
 	buf_put(out, list.ptr, at);
@@ -326,8 +333,7 @@ static void check_recording(const char *name, enum kind kind)
 	while (gzgets(file, line, FRAME_BYTES_MAX)) {
 		struct str text = str_trim(str_of(line));
 		frames++;
-		taken += check_same(scanner, parser,
-				    str_skip(text, str_find_char(text, ' ') + 1));
+		taken += check_same(scanner, parser, str_skip(text, str_find_char(text, ' ') + 1));
 	}
 	gzclose(file);
 	decoder_destroy(scanner);
@@ -354,11 +360,12 @@ static void streams_that_share_a_slot_do_not_mix(void **state)
 		for (int i = 0; i < 2000; i++) { /* more streams than slots */
 			char text[512 + DECODE_PADDING] = { 0 };
 			struct buf frame = buf_over(text, 512);
-			buf_printf(&frame,
-				   "{\"stream\":\"coin%dusdt@trade\",\"data\":{\"e\":\"trade\",\"E\":"
-				   "1723161255612,\"s\":\"COIN%dUSDT\",\"t\":%d,\"p\":\"2683.8%d\",\"q\":"
-				   "\"0.5\",\"T\":1723161255611,\"m\":true,\"M\":true}}",
-				   i, i, i, i);
+			buf_printf(
+			    &frame,
+			    "{\"stream\":\"coin%dusdt@trade\",\"data\":{\"e\":\"trade\",\"E\":"
+			    "1723161255612,\"s\":\"COIN%dUSDT\",\"t\":%d,\"p\":\"2683.8%d\",\"q\":"
+			    "\"0.5\",\"T\":1723161255611,\"m\":true,\"M\":true}}",
+			    i, i, i, i);
 			assert_true(check_same(scanner, parser, buf_str(&frame)));
 			assert_int_equal(case_events[0].trade.ordered_id, i);
 		}

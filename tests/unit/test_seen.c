@@ -128,8 +128,8 @@ static void any_order_equals_a_bitmap(void **state)
 static uint64_t hash_of(uint64_t i)
 {
 	char text[40];
-	int len = snprintf(text, sizeof text, "%08x-4c1f-5a4e-9d5c-%012x", (unsigned)(i * 2654435761u),
-			   (unsigned)i);
+	int len = snprintf(text, sizeof text, "%08x-4c1f-5a4e-9d5c-%012x",
+			   (unsigned)(i * 2654435761u), (unsigned)i);
 	return seen_id_hash(str_make(text, (size_t)len));
 }
 
@@ -146,8 +146,8 @@ static void set_holds_the_last_ids(void **state)
 			assert_int_equal(seen_ids_look(seen, hash_of(oldest - 1)), SEEN_NEW);
 		assert_int_equal(seen_ids_floor_ms(seen), oldest > 0 ? oldest - 1 : 0);
 	}
-	uint64_t hash;
-	int64_t t_ms;
+	uint64_t hash = 0;
+	int64_t t_ms = 0;
 	assert_true(seen_ids_newest(seen, 0, &hash, &t_ms));
 	assert_int_equal(t_ms, 5 * SEEN_IDS - 1);
 	assert_true(seen_ids_newest(seen, SEEN_IDS - 1, &hash, &t_ms));
@@ -193,7 +193,8 @@ static void id_hash_depends_on_every_byte_and_the_length(void **state)
 	}
 	/* stored with the state: it may never change */
 	assert_true(seen_id_hash(STR("2290000000068683805")) == UINT64_C(0xc92d1155147a5382));
-	assert_true(seen_id_hash(STR("fa2d1b3c-1111-5222-8333-0123456789ab")) == UINT64_C(0xd8f729e3e911063f));
+	assert_true(seen_id_hash(STR("fa2d1b3c-1111-5222-8333-0123456789ab")) ==
+		    UINT64_C(0xd8f729e3e911063f));
 }
 
 int main(void)

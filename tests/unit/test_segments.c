@@ -82,11 +82,14 @@ static int setup(void **state)
 
 static enum status try_open(struct world *world, uint32_t mask)
 {
-	const struct segment_events events = { on_ready, on_failed, on_up, on_down, on_notice, world };
+	const struct segment_events events = {
+		on_ready, on_failed, on_up, on_down, on_notice, world
+	};
 	world->ready = world->failed = world->up = world->down = false;
 	memset(world->ups, 0, sizeof world->ups);
 	memset(world->downs, 0, sizeof world->downs);
-	return segments_open(world->loop, &world->config, mask, &events, &world->segments, &world->err);
+	return segments_open(world->loop, &world->config, mask, &events, &world->segments,
+			     &world->err);
 }
 
 static void open_ready(struct world *world, uint32_t mask)
@@ -115,8 +118,8 @@ static int servers_alive(const struct world *world)
 		char path[300], text[1000];
 		snprintf(path, sizeof path, "/proc/%.200s/cwd", entry->d_name);
 		ssize_t n = entry->d_name[0] >= '0' && entry->d_name[0] <= '9'
-				    ? readlink(path, text, sizeof text - 1)
-				    : -1;
+				? readlink(path, text, sizeof text - 1)
+				: -1;
 		text[n > 0 ? n : 0] = 0;
 		count += n > 0 && strstr(text, world->folder) != NULL;
 	}
@@ -293,6 +296,40 @@ static void test_a_stopped_server_is_down_by_its_deadline_and_comes_back(void **
 	assert_int_equal(segments_status(world->segments, SEGMENT_RMS).restarts, 0);
 }
 
+/* 80 MB of writes to one key: the file grows, the data does not. */
+static void test_an_append_only_file_that_grew_is_rewritten(void **state)
+{
+	struct world *world = *state;
+	bool never = false;
+	size_t size = 1 << 20;
+	char *bytes = malloc(size);
+	assert_non_null(bytes);
+	memset(bytes, 'x', size);
+	struct str argv[] = { STR("SET"), STR("k"), { bytes, size } };
+	open_ready(world, 1u << SEGMENT_RMS);
+	struct redis_port *port = segments_redis(world->segments, SEGMENT_RMS);
+	for (int i = 0; i < 80; i++) {
+		struct answer answer = { 0 };
+		assert_int_equal(redis_command(port, argv, 3, on_answer, &answer), STATUS_OK);
+		assert_true(loop_turn_until(world->loop, &answer.done, patience_ns));
+	}
+	uint64_t largest = 0;
+	struct segment_status status;
+	for (int i = 0; i < 100; i++) {
+		loop_turn_until(world->loop, &never, 100000000);
+		status = segments_status(world->segments, SEGMENT_RMS);
+		largest = status.aof_bytes > largest ? status.aof_bytes : largest;
+		if (status.aof_rewrites && status.aof_bytes < size * 4)
+			break;
+	}
+	assert_true(largest > 64 * size);
+	assert_int_equal(status.aof_rewrites, 1);
+	assert_true(status.aof_bytes < size * 4);
+	assert_true(status.persisting);
+	assert_int_equal(status.keys, 1);
+	free(bytes);
+}
+
 /* ---- users ---- */
 
 static struct redis_conn *log_in(struct world *world, enum segment segment, const char *user)
@@ -302,8 +339,10 @@ static struct redis_conn *log_in(struct world *world, enum segment segment, cons
 	struct redis_conn *conn;
 	snprintf(name, sizeof name, "%s.sock", segment_row(segment)->name);
 	assert_int_equal(run_dir_path(world->state, name, path, &world->err), STATUS_OK);
-	assert_int_equal(segment_login_read(world->state, segment, user, &login, &world->err), STATUS_OK);
-	struct redis_conn_config config = { .unix_path = path, .user = login.user,
+	assert_int_equal(segment_login_read(world->state, segment, user, &login, &world->err),
+			 STATUS_OK);
+	struct redis_conn_config config = { .unix_path = path,
+					    .user = login.user,
 					    .password = login.password };
 	assert_int_equal(redis_conn_open(world->loop, &config, &conn, &world->err), STATUS_OK);
 	return conn;
@@ -348,7 +387,8 @@ static void test_each_user_may_do_its_work_and_no_more(void **state)
 		{ SEGMENT_RTSS, "metrics", "GET k", STATUS_REDIS_NOPERM },
 		{ SEGMENT_RTSS, "metrics", "CONFIG GET dir", STATUS_REDIS_NOPERM },
 		{ SEGMENT_RTSS, "weir", "XGROUP CREATE trade_signals router 0", STATUS_OK },
-		{ SEGMENT_RTSS, "weir", "XREADGROUP GROUP router w STREAMS trade_signals >", STATUS_OK },
+		{ SEGMENT_RTSS, "weir", "XREADGROUP GROUP router w STREAMS trade_signals >",
+		  STATUS_OK },
 		{ SEGMENT_RTSS, "weir", "XAUTOCLAIM trade_signals router w 0 0", STATUS_OK },
 		{ SEGMENT_RTSS, "weir", "XTRIM trade_signals MINID 1-1", STATUS_OK },
 		{ SEGMENT_RTSS, "weir", "MEMORY USAGE trade_signals", STATUS_OK },
@@ -366,10 +406,10 @@ static void test_each_user_may_do_its_work_and_no_more(void **state)
 	};
 	open_ready(world, 1u << SEGMENT_RTSS | 1u << SEGMENT_RMS);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		enum status status =
-			try_as(world, cases[i].segment, cases[i].user, cases[i].words);
+		enum status status = try_as(world, cases[i].segment, cases[i].user, cases[i].words);
 		if (status != cases[i].status)
-			printf("%s: %s gave %s\n", cases[i].user, cases[i].words, status_name(status));
+			printf("%s: %s gave %s\n", cases[i].user, cases[i].words,
+			       status_name(status));
 		assert_int_equal(status, cases[i].status);
 	}
 }
@@ -404,12 +444,14 @@ static void test_passwords_are_made_once(void **state)
 	struct world *world = *state;
 	struct segment_login before, after;
 	open_ready(world, 1u << SEGMENT_RMS);
-	assert_int_equal(segment_login_read(world->state, SEGMENT_RTS, "reader", &before, &world->err),
-			 STATUS_OK);
+	assert_int_equal(
+	    segment_login_read(world->state, SEGMENT_RTS, "reader", &before, &world->err),
+	    STATUS_OK);
 	close_segments(world, false);
 	open_ready(world, 1u << SEGMENT_RMS);
-	assert_int_equal(segment_login_read(world->state, SEGMENT_RTS, "reader", &after, &world->err),
-			 STATUS_OK);
+	assert_int_equal(
+	    segment_login_read(world->state, SEGMENT_RTS, "reader", &after, &world->err),
+	    STATUS_OK);
 	assert_string_equal(before.password, after.password);
 }
 
@@ -468,7 +510,8 @@ static void test_a_taken_port_is_told(void **state)
 {
 	struct world *world = *state;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in any = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof any;
 	assert_int_equal(bind(fd, (struct sockaddr *)&any, size), 0);
 	assert_int_equal(listen(fd, 1), 0);
@@ -594,6 +637,7 @@ int main(void)
 		WORLD(test_a_server_left_behind_is_adopted_and_set_right),
 		WORLD(test_no_second_server_is_started_beside_one_that_hangs),
 		WORLD(test_a_stopped_server_is_down_by_its_deadline_and_comes_back),
+		WORLD(test_an_append_only_file_that_grew_is_rewritten),
 		WORLD(test_each_user_may_do_its_work_and_no_more),
 		WORLD(test_secrets_and_sockets_are_for_their_owner_alone),
 		WORLD(test_passwords_are_made_once),

@@ -22,8 +22,8 @@ static void test_every_segment_is_found_by_its_name(void **state)
 	(void)state;
 	for (int i = 0; i < SEGMENT_COUNT; i++) {
 		enum segment segment = SEGMENT_COUNT;
-		assert_int_equal(segment_parse(str_of(segment_row((enum segment)i)->name), &segment),
-				 STATUS_OK);
+		assert_int_equal(
+		    segment_parse(str_of(segment_row((enum segment)i)->name), &segment), STATUS_OK);
 		assert_int_equal(segment, i);
 	}
 	enum segment segment = SEGMENT_RTS;
@@ -94,8 +94,10 @@ static void test_the_configuration_says_what_the_table_says(void **state)
 	assert_true(has_line(text, "port 0"));
 	assert_true(has_line(text, "stream-node-max-bytes 32768"));
 	assert_true(has_line(text, "save 3600 1 300 100000"));
-	assert_true(has_line(config_text(&buf, SEGMENT_RIS, "/x"), "maxmemory-policy volatile-ttl"));
-	assert_true(has_line(config_text(&buf, SEGMENT_RLS, "/x"), "maxmemory-policy volatile-lru"));
+	assert_true(
+	    has_line(config_text(&buf, SEGMENT_RIS, "/x"), "maxmemory-policy volatile-ttl"));
+	assert_true(
+	    has_line(config_text(&buf, SEGMENT_RLS, "/x"), "maxmemory-policy volatile-lru"));
 	buf_deinit(&buf);
 }
 
@@ -127,8 +129,8 @@ static void test_every_directive_is_known_to_redis(void **state)
 		snprintf(path, sizeof path, "%s/redis.conf", folder);
 		assert_int_equal(files_write_atomic(path, buf_str(&buf), 0600, &err), STATUS_OK);
 		snprintf(command, sizeof command,
-			 "redis-server %s >%s/out 2>&1; grep -q 'FATAL CONFIG' %s/out", path, folder,
-			 folder);
+			 "redis-server %s >%s/out 2>&1; grep -q 'FATAL CONFIG' %s/out", path,
+			 folder, folder);
 		assert_int_not_equal(system(command), 0);
 		snprintf(command, sizeof command, "grep -q 'Error loading ACLs' %s/out", folder);
 		assert_int_equal(system(command), 0);
@@ -151,8 +153,8 @@ static void test_users_file_holds_hashes_and_the_default_user_is_off(void **stat
 	assert_true(str_starts(buf_str(&buf), STR("user default off ")));
 	/* SHA-256 of "abc", FIPS 180-2 appendix B.1. */
 	buf_char(&buf, 0);
-	assert_non_null(strstr(
-		buf.ptr, "#ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	assert_non_null(
+	    strstr(buf.ptr, "#ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 	assert_non_null(strstr(buf.ptr, "~trade_signals +xadd"));
 	buf_clear(&buf);
 	assert_int_equal(redis_config_print_users(&buf, SEGMENT_RMS, &logins, &err), STATUS_OK);
@@ -221,11 +223,22 @@ static void test_bad_urls_are_refused_without_their_password(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"",	     "host",		   "http://host",	  "redis://",
-		"redis://:secret@",  "redis://u:secret@host:0", "redis://u:secret@host:70000",
-		"redis://u:secret@host:x", "redis://u:secret@host/x", "redis://u:secret%zz@host",
-		"redis://u:secret%00@host", "redis://[::1", "unix://", "unix://relative",
-		"unix://u:secret@", "rediss://u:secret@host",
+		"",
+		"host",
+		"http://host",
+		"redis://",
+		"redis://:secret@",
+		"redis://u:secret@host:0",
+		"redis://u:secret@host:70000",
+		"redis://u:secret@host:x",
+		"redis://u:secret@host/x",
+		"redis://u:secret%zz@host",
+		"redis://u:secret%00@host",
+		"redis://[::1",
+		"unix://",
+		"unix://relative",
+		"unix://u:secret@",
+		"rediss://u:secret@host",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct redis_url url;
