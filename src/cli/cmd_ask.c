@@ -1,4 +1,6 @@
 /* weir ask: of the running weir, of the state directory, or of a recording. */
+#include <unistd.h>
+
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "daemon/config_file.h"
@@ -6,7 +8,7 @@
 #include "os/files.h"
 #include "os/line_client.h"
 
-enum { ASK_TIMEOUT_MS = 10000 };
+enum { ASK_TIMEOUT_MS = 10000, RETRY_MS = 20 };
 
 struct question {
 	const struct args *args;
@@ -104,15 +106,20 @@ static enum status ask(struct question *question, const struct config *config, s
 	const char *state_dir = args_str(question->args, FLAG_state).ptr;
 	if (args_has(question->args, FLAG_replay))
 		return ask_alone(question, config, err);
-	enum status status = ask_running(question, state_dir, err);
-	if (status != STATUS_UNAVAILABLE)
-		return status;
-	if (!files_is_folder(state_dir))
-		return err_set(err, STATUS_NOT_FOUND,
-			       "no weir runs here and there is no state directory %s: start one with "
-			       "'weir up', or name another with --state",
-			       state_dir);
-	return ask_alone(question, config, err);
+	for (int waited_ms = 0;; waited_ms += RETRY_MS) {
+		enum status status = ask_running(question, state_dir, err);
+		if (status != STATUS_UNAVAILABLE)
+			return status;
+		if (!files_is_folder(state_dir))
+			return err_set(err, STATUS_NOT_FOUND,
+				       "no weir runs here and there is no state directory %s: start one "
+				       "with 'weir up', or name another with --state",
+				       state_dir);
+		status = ask_alone(question, config, err);
+		if (status != STATUS_IN_USE || waited_ms >= ASK_TIMEOUT_MS)
+			return status;
+		usleep(RETRY_MS * 1000); /* one is starting, or ending: it holds the lock */
+	}
 }
 
 int cmd_ask(const struct args *args)

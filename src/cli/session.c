@@ -1,13 +1,14 @@
 #include "cli/session.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "os/files.h"
 #include "os/line_client.h"
 #include "os/redis_conn.h"
 #include "store/segment_login.h"
 
-enum { FLUSH_TIMEOUT_MS = 2000 };
+enum { FLUSH_TIMEOUT_MS = 2000, RETRY_MS = 20, RETRY_FOR_MS = 10000 };
 static const int64_t patience_ns = 30000000000;
 
 struct session {
@@ -117,27 +118,37 @@ static bool weir_runs(const char *state_dir)
 	return status == STATUS_OK;
 }
 
+static enum status try_open(struct session *session, const char *state_dir,
+			    const struct config *config, enum segment segment, struct err *err)
+{
+	if (weir_runs(state_dir))
+		return connect_running(session, state_dir, segment, err);
+	if (!files_is_folder(state_dir))
+		return err_set(err, STATUS_NOT_FOUND,
+			       "there is no state directory %s: name another with --state",
+			       state_dir);
+	return start_own(session, state_dir, config, segment, err);
+}
+
 enum status session_open(const char *state_dir, const struct config *config, enum segment segment,
 			 struct session **out, struct err *err)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (!session)
 		return err_set(err, STATUS_NO_MEMORY, "no memory");
-	enum status status;
-	if (weir_runs(state_dir))
-		status = connect_running(session, state_dir, segment, err);
-	else if (!files_is_folder(state_dir))
-		status = err_set(err, STATUS_NOT_FOUND,
-				 "there is no state directory %s: name another with --state",
-				 state_dir);
-	else
-		status = start_own(session, state_dir, config, segment, err);
-	if (status) {
-		session_close(session);
-		return status;
+	for (int waited_ms = 0;; waited_ms += RETRY_MS) {
+		*session = (struct session){ 0 };
+		enum status status = try_open(session, state_dir, config, segment, err);
+		if (!status) {
+			*out = session;
+			return STATUS_OK;
+		}
+		if (status != STATUS_IN_USE || waited_ms >= RETRY_FOR_MS) {
+			session_close(session);
+			return status;
+		}
+		usleep(RETRY_MS * 1000); /* a weir is starting, or ending: it holds the lock */
 	}
-	*out = session;
-	return STATUS_OK;
 }
 
 static void on_closed(void *ctx) { ((struct session *)ctx)->closed = true; }

@@ -140,10 +140,33 @@ static enum status check_origin(struct daemon *daemon, struct err *err)
 	return STATUS_OK;
 }
 
+static enum status open_control(struct daemon *daemon, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	enum status status = path_format(path, err, "%s/run/weir.sock", daemon->options.state_dir);
+	if (status)
+		return status;
+	daemon->control = control_create(daemon);
+	if (!daemon->control)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the control socket");
+	struct line_server_config config = {
+		.unix_path = path,
+		.connections_max = CONTROL_CONNS_MAX,
+		.line_bytes_max = CONTROL_LINE_MAX,
+		.events = control_events(daemon->control),
+	};
+	return line_server_open(daemon->loop, &config, &daemon->control_server, err);
+}
+
 static void begin_run(struct daemon *daemon)
 {
 	struct err err = { 0 };
 	if (check_origin(daemon, &err)) {
+		fail(daemon, &err);
+		return;
+	}
+	/* Not before: an answer must not be made of a state that is half read. */
+	if (daemon->options.control && open_control(daemon, &err)) {
 		fail(daemon, &err);
 		return;
 	}
@@ -252,9 +275,16 @@ static void on_segment_down(void *ctx, enum segment segment, const struct err *w
 
 /* ---- signals and settings ---- */
 
+static int64_t flush_ns(const struct config *config)
+{
+	return config_i64(config, CONFIG_market_flush_ms) * 1000000;
+}
+
 static enum status apply_live(struct daemon *daemon, struct err *err)
 {
 	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
+	if (daemon->store)
+		market_store_set_flush_ns(daemon->store, flush_ns(daemon->config));
 	return log_file_setup(daemon->config, err);
 }
 
@@ -296,24 +326,6 @@ static void on_hup(void *ctx, int signal_number)
 
 /* ---- build ---- */
 
-static enum status open_control(struct daemon *daemon, struct err *err)
-{
-	char path[PATH_BYTES_MAX];
-	enum status status = path_format(path, err, "%s/run/weir.sock", daemon->options.state_dir);
-	if (status)
-		return status;
-	daemon->control = control_create(daemon);
-	if (!daemon->control)
-		return err_set(err, STATUS_NO_MEMORY, "no memory for the control socket");
-	struct line_server_config config = {
-		.unix_path = path,
-		.connections_max = CONTROL_CONNS_MAX,
-		.line_bytes_max = CONTROL_LINE_MAX,
-		.events = control_events(daemon->control),
-	};
-	return line_server_open(daemon->loop, &config, &daemon->control_server, err);
-}
-
 static enum status open_store(struct daemon *daemon, struct err *err)
 {
 	struct store_config config;
@@ -330,7 +342,7 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 	if (status)
 		return status;
 	const struct market_store_config store_config = {
-		.flush_ns = config_i64(daemon->config, CONFIG_market_flush_ms) * 1000000,
+		.flush_ns = flush_ns(daemon->config),
 	};
 	daemon->store = market_store_create(daemon_rms(daemon), daemon->markets,
 					    loop_timers(daemon->loop), loop_clock(daemon->loop),
@@ -388,10 +400,8 @@ static enum status build(struct daemon *daemon, struct err *err)
 	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
 	    !daemon->options.store)
 		return status;
-	if ((status = state_folder_open(daemon->options.state_dir, &daemon->folder, err)) ||
-	    (status = open_store(daemon, err)))
-		return status;
-	return daemon->options.control ? open_control(daemon, err) : STATUS_OK;
+	status = state_folder_open(daemon->options.state_dir, &daemon->folder, err);
+	return status ? status : open_store(daemon, err);
 }
 
 enum status daemon_create(const struct daemon_options *options, struct daemon **out,

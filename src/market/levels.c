@@ -66,12 +66,15 @@ bool levels_whole(const struct levels *levels, double price)
 
 /* ---- the table ---- */
 
+/* Four prices that follow each other share a cache line, and these are spread evenly:
+ * what trades near the mid stays in the first-level cache. */
 static inline uint32_t home(int64_t price)
 {
-	return (uint32_t)(((uint64_t)price * 0x9E3779B97F4A7C15u) >> 52);
+	uint64_t line = ((uint64_t)price >> 2) * 0x9E3779B97F4A7C15u >> 54;
+	return (uint32_t)(line << 2 | ((uint64_t)price & 3));
 }
 
-_Static_assert(LEVELS_ROOM == 1 << 12, "home takes the upper 12 bits");
+_Static_assert(LEVELS_ROOM == 1 << 12, "10 bits of the line and 2 of the place in it");
 
 static inline struct level *place_of(struct levels *levels, int64_t price)
 {
@@ -204,13 +207,18 @@ static inline uint32_t first_other(uint64_t others)
 	return (uint32_t)__builtin_ctzll(others) / 8;
 }
 
-/* The number that the first n (1..8) digits make. */
-static inline uint64_t weigh(uint64_t digits, uint32_t n)
+/* The number of eight digits, the first in the lowest byte. */
+static inline uint64_t weigh_eight(uint64_t digits)
 {
-	digits <<= 64 - 8 * n;
 	digits = (digits * 2561) >> 8 & 0x00FF00FF00FF00FFu;
 	digits = (digits * 6553601) >> 16 & 0x0000FFFF0000FFFFu;
 	return (digits * 42949672960001) >> 32;
+}
+
+/* The number that the first n (1..8) digits make. */
+static inline uint64_t weigh(uint64_t digits, uint32_t n)
+{
+	return weigh_eight(digits << (64 - 8 * n));
 }
 
 /* The whole number, its point and the quote behind it within eight bytes: most are. */
@@ -277,28 +285,119 @@ static bool price_at_scale(struct levels *levels, const struct number *number, i
 	       *price > 0;
 }
 
+/* ---- numbers of the form that those before them had ---- */
+
+static const uint64_t ones = 0x0101010101010101u;
+
+/* The form of numbers with so many places (at most 6), seen as eight bytes of which
+ * the last character is the highest. */
+static struct levels_form form_of(int32_t places)
+{
+	uint32_t point_bit = 8 * (7 - (uint32_t)places);
+	struct levels_form form = { .behind = ~(uint64_t)0, .zeros = ones * '0' };
+	if (places > 0) {
+		form.behind <<= point_bit + 8;
+		form.zeros &= ~((uint64_t)0xFF << point_bit);
+		form.point = (uint64_t)'.' << point_bit;
+	}
+	form.places = places;
+	return form;
+}
+
+/* The number of the first characters of text, which `shift` brings to the top; false:
+ * it is not of the form. Only digits leave a byte below 10, and in the shape of
+ * levels a byte between digits is the point or a digit. */
+static inline bool form_read(const struct levels_form *form, uint64_t text, uint32_t shift,
+			     int64_t *out)
+{
+	uint64_t bytes = text << shift ^ (form->zeros >> shift << shift | form->point);
+	uint64_t others = ((bytes + ones * 6) | bytes) & ones * 0xF0;
+	*out = (int64_t)weigh_eight((bytes & form->behind) | (bytes << 8 & ~form->behind));
+	return others == 0;
+}
+
+static inline uint64_t load_word(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof word);
+	return word;
+}
+
+/* How far left a text of up to 7 characters has to go; at least 64: no quote there. */
+static inline uint32_t shift_to_quote(uint64_t text)
+{
+	uint64_t bytes = text ^ ones * '"';
+	uint64_t quote = (bytes - ones) & ~bytes & ones * 0x80;
+	return quote ? 71 - (uint32_t)__builtin_ctzll(quote) : 64;
+}
+
+/* The level at p, of the form that those before it had: its end, or NULL. That the
+ * length of the price is foretold lets the next level begin before this one is read. */
+static inline const char *usual_level(const struct levels *levels, const char *p, int64_t *price,
+				      double *qty)
+{
+	const struct levels_form *of_price = &levels->price_form, *of_qty = &levels->qty_form;
+	uint32_t len = levels->price_len;
+	if (p[2 + len] != '"')
+		return NULL;
+	uint64_t text = load_word(p + len + 5); /* [" and "," */
+	uint32_t shift = shift_to_quote(text);
+	int64_t mantissa;
+	if (shift > 56 || !form_read(of_price, load_word(p + 2), 64 - 8 * len, price) ||
+	    !form_read(of_qty, text, shift, &mantissa) || *price == 0)
+		return NULL;
+	*qty = (double)mantissa / powers[of_qty->places];
+	return p + len + 5 + 8 - shift / 8 + 3;
+}
+
+static void learn_form(struct levels *levels, const struct number *price, uint32_t len,
+		       const struct number *qty)
+{
+	enum { PLACES_MAX = 6, LEN_MAX = 8 };
+	if (price->places != levels->scale || price->places > PLACES_MAX || len > LEN_MAX ||
+	    qty->places > PLACES_MAX)
+		return;
+	levels->price_len = len;
+	levels->price_form = form_of(price->places);
+	levels->qty_form = form_of(qty->places);
+}
+
+/* The level at p, of any form: its end; *price is 0 when it cannot be read. */
+static const char *any_level(struct levels *levels, const char *p, const char *end, int64_t *price,
+			     double *qty)
+{
+	struct number price_text, qty_text;
+	bool good = number_at(p + 2, end, &price_text);        /* [" */
+	good &= number_at(price_text.end + 3, end, &qty_text); /* "," */
+	if (!good || !price_at_scale(levels, &price_text, price)) {
+		levels->dropped++;
+		*price = 0;
+		return qty_text.end + 3; /* "], */
+	}
+	*qty = (double)qty_text.mantissa / powers[qty_text.places];
+	if (depth_of(levels, *price) <= levels->limit)
+		learn_form(levels, &price_text, (uint32_t)(price_text.end - p - 2), &qty_text);
+	return qty_text.end + 3;
+}
+
 double levels_apply(struct levels *levels, struct str text, bool below)
 {
 	const char *p = text.ptr, *end = text.ptr + text.len;
 	int64_t deepest = INT64_MIN;
 	while (p < end) {
-		struct number price_text, qty_text;
 		int64_t price;
-		bool good = number_at(p + 2, end, &price_text);        /* [" */
-		good &= number_at(price_text.end + 3, end, &qty_text); /* "," */
-		p = qty_text.end + 3;                                  /* "], */
-		if (!good || !price_at_scale(levels, &price_text, &price)) {
-			levels->dropped++;
+		double qty;
+		const char *next = usual_level(levels, p, &price, &qty);
+		p = next ? next : any_level(levels, p, end, &price, &qty);
+		if (price == 0)
 			continue;
-		}
 		int64_t depth = depth_of(levels, price);
 		if (depth > deepest)
 			deepest = depth;
 		if (depth > levels->limit)
 			leave_out(levels, price);
 		else
-			put(levels, price, (double)qty_text.mantissa / powers[qty_text.places],
-			    below);
+			put(levels, price, qty, below);
 	}
 	return deepest == INT64_MIN ? 0 : price_of(levels, depth_of(levels, deepest));
 }

@@ -20,6 +20,13 @@ struct level {
 	double qty;    /* base units */
 };
 
+/* How the numbers of a side are usually written; of levels.c. */
+struct levels_form {
+	uint64_t behind;       /* bytes behind the point */
+	uint64_t zeros, point; /* '0' where digits are, and the point */
+	int32_t places;
+};
+
 /* Bounds are depths: the price for asks, minus the price for bids, so that deeper
  * in the book is always greater. */
 struct levels {
@@ -30,6 +37,8 @@ struct levels {
 	double limit_price; /* 0: no limit as yet */
 	int64_t limit;      /* the same as a depth: what lies deeper is not kept */
 	int64_t whole;      /* nothing down to here was left out */
+	uint32_t price_len; /* characters of a price near enough; 0: none read as yet */
+	struct levels_form price_form, qty_form;
 	struct level table[LEVELS_ROOM];
 };
 

@@ -178,7 +178,7 @@ void files_last_line(const char *path, char *line, size_t size)
 		last = str_trim(part);
 	if (last.len >= size)
 		last.len = size - 1;
-	if (last.len)
+	if (last.ptr)
 		memcpy(line, last.ptr, last.len);
 	line[last.len] = 0;
 }

@@ -214,6 +214,11 @@ void market_store_reconnected(struct market_store *store)
 	}
 }
 
+void market_store_set_flush_ns(struct market_store *store, int64_t flush_ns)
+{
+	store->config.flush_ns = flush_ns;
+}
+
 const struct market_store_counts *market_store_counts(const struct market_store *store)
 {
 	return &store->counts;

@@ -68,4 +68,6 @@ void market_store_drain(struct market_store *store, void (*done)(void *ctx, enum
 			void *ctx);
 /* The server came back: what was on its way is looked up, then sent again. */
 void market_store_reconnected(struct market_store *store);
+/* From the next interval on. */
+void market_store_set_flush_ns(struct market_store *store, int64_t flush_ns);
 const struct market_store_counts *market_store_counts(const struct market_store *store);

@@ -121,6 +121,47 @@ static void test_random_trouble_leaves_the_invariants_whole(void **state)
 	}
 }
 
+/* ---- the oracle notices ---- */
+
+static void assert_noticed(const char *text, const char *why)
+{
+	struct err err = { 0 };
+	uint64_t rounds;
+	if (!scenario_run(str_of(text), 0, &rounds, &err))
+		fail_msg("not noticed: %s", why);
+	if (!strstr(err.text, why))
+		fail_msg("noticed something else: %s", err.text);
+}
+
+static void test_a_broken_promise_is_noticed(void **state)
+{
+	(void)state;
+	static const char *const begin = "rate 200\nat 0s weir start\nat 10s expect up\n";
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "at 60s weir kill\nat 61s weir start\nat 70s weir stop\nat 71s expect tape\n",
+		  "missing from the tape" },
+		{ "at 60s weir kill\nat 63s weir start\nat 150s expect delivered\n", "delivered" },
+		{ "at 60s weir kill\nat 70s weir start\nat 90s expect counts\n", "truth" },
+		{ "at 60s redis kill\nat 61s expect up\nat 61s weir stop\n", "could not be drained" },
+		{ "at 20s expect trades = 5\n", "expected trades = 5" },
+		{ "at 20s expect everything\n", "expect wants" },
+		{ "at 20s redis explode\n", "no such action" },
+		{ "seed 5\n", "only `at`" },
+		/* a foreign trade is in no truth: the walk passes over all others and says so */
+		{ "at 20s say bybit:spot {\"topic\":\"publicTrade.BTCUSDT\",\"type\":\"snapshot\",\"ts\":1723162250002,"
+		  "\"data\":[{\"T\":1723162250000,\"s\":\"BTCUSDT\",\"S\":\"Buy\",\"v\":\"1.0\",\"p\":\"65000.00\","
+		  "\"i\":\"99\",\"BT\":false,\"RPI\":false,\"seq\":7}]}\nat 40s weir stop\nat 41s expect tape\n",
+		  "is missing from the tape" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[2048];
+		snprintf(text, sizeof text, "%s%s", begin, cases[i].text);
+		assert_noticed(text, cases[i].why);
+	}
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -135,7 +176,7 @@ static int is_scenario(const struct dirent *entry)
 int main(int argc, char **argv)
 {
 	enum { FILES_MAX = 200 };
-	struct CMUnitTest tests[FILES_MAX + 1] = { { 0 } };
+	struct CMUnitTest tests[FILES_MAX + 2] = { { 0 } };
 	struct dirent **files;
 	int found = scandir(SCENARIO_DIR, &files, is_scenario, by_name), n = 0;
 	CHECK(found > 0 && found <= FILES_MAX);
@@ -143,6 +184,8 @@ int main(int argc, char **argv)
 		if (argc < 2 || strcmp(files[i]->d_name, argv[1]) == 0)
 			tests[n++] = (struct CMUnitTest){ .name = files[i]->d_name, .test_func = run_file,
 							  .initial_state = files[i]->d_name };
+	if (argc < 2)
+		tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_broken_promise_is_noticed);
 	if (argc < 2)
 		tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 			test_random_trouble_leaves_the_invariants_whole);
