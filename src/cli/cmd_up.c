@@ -28,12 +28,22 @@ static void put_view(struct up *up)
 	buf_clear(&up->view);
 }
 
-/* Home, the block, and what is left of the screen below it cleared. */
+/* Home, each line with its old rest cleared, and the screen below. */
 static void draw(struct up *up)
 {
+	struct buf block;
+	struct str rest, line;
+	buf_init(&block, VIEW_BYTES / 2);
+	status_view_print(up->daemon, &block);
+	buf_printf(&block, "\nask from another terminal: weir ask /cvd ETH 5m      Ctrl-C ends");
+	rest = buf_str(&block);
 	buf_printf(&up->view, "\033[H");
-	status_view_print(up->daemon, &up->view);
-	buf_printf(&up->view, "\nask from another terminal: weir ask /cvd ETH 5m      Ctrl-C ends\n\033[J");
+	while (str_split(&rest, '\n', &line)) {
+		buf_str_put(&up->view, line);
+		buf_printf(&up->view, "\033[K\n");
+	}
+	buf_printf(&up->view, "\033[J");
+	buf_deinit(&block);
 	put_view(up);
 }
 
@@ -115,6 +125,7 @@ static int run(struct up *up, const struct config *config, const char *config_pa
 		.segments = SEGMENTS_ALL,
 		.control = true,
 		.recording = { .paths = recordings },
+		.log_to_state = up->terminal,
 		.on_ready = on_ready,
 		.ctx = up,
 	};

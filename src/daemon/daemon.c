@@ -285,7 +285,11 @@ static enum status apply_live(struct daemon *daemon, struct err *err)
 	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
 	if (daemon->store)
 		market_store_set_flush_ns(daemon->store, flush_ns(daemon->config));
-	return log_file_setup(daemon->config, err);
+	char folder[PATH_BYTES_MAX];
+	enum status status = path_format(folder, err, "%s/log", daemon->options.state_dir);
+	if (status)
+		return status;
+	return log_file_setup(daemon->config, daemon->options.log_to_state ? folder : NULL, err);
 }
 
 

@@ -31,6 +31,7 @@ struct daemon_options {
 	uint32_t segments; /* mask, 1 << enum segment */
 	bool control;      /* answer on run/weir.sock */
 	bool stay;         /* go on answering when a recording has ended */
+	bool log_to_state; /* without log.file: to STATE/log/weir.log, not to a screen in use */
 	enum daemon_feed feed;
 	struct recording_options recording;
 	void (*on_ready)(void *ctx, struct daemon *daemon); /* before the feed starts; may be NULL */

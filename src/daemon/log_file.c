@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "os/files.h"
 
 /* The process's one log: the sink of base/log.h has no other owner. */
 static struct {
@@ -42,12 +43,30 @@ static void write_line(void *ctx, const char *line, unsigned long len)
 	sink.bytes += len;
 }
 
-static enum status open_file(struct str path, struct err *err)
+/* The configured path, else FOLDER/weir.log; "" for standard error. */
+static enum status choose_path(struct str path, const char *folder, struct err *err)
 {
-	if (sink.file || path.len == 0)
-		return STATUS_OK;
-	if (str_copy(path, sink.path, sizeof sink.path))
+	struct buf text = buf_over(sink.path, sizeof sink.path - 1);
+	buf_str_put(&text, path);
+	if (path.len == 0 && folder) {
+		enum status status = files_make_folder(folder, 0700, err);
+		if (status)
+			return status;
+		buf_printf(&text, "%s/weir.log", folder);
+	}
+	sink.path[text.len] = 0;
+	if (text.overflow)
 		return err_set(err, STATUS_RANGE, "log.file: the path is too long");
+	return STATUS_OK;
+}
+
+static enum status open_file(struct str path, const char *folder, struct err *err)
+{
+	if (sink.file)
+		return STATUS_OK;
+	enum status status = choose_path(path, folder, err);
+	if (status || !sink.path[0])
+		return status;
 	sink.file = fopen(sink.path, "ae");
 	if (!sink.file)
 		return err_errno(err, errno, "log.file: %s", sink.path);
@@ -56,9 +75,9 @@ static enum status open_file(struct str path, struct err *err)
 	return STATUS_OK;
 }
 
-enum status log_file_setup(const struct config *config, struct err *err)
+enum status log_file_setup(const struct config *config, const char *folder, struct err *err)
 {
-	enum status status = open_file(config_str(config, CONFIG_log_file), err);
+	enum status status = open_file(config_str(config, CONFIG_log_file), folder, err);
 	if (status)
 		return status;
 	sink.bytes_max = (uint64_t)config_i64(config, CONFIG_log_max_mb) * 1000000 / 2;

@@ -6,5 +6,7 @@
 #include "def/config.h"
 
 /* Level, format and file as configured; may be called again after a reload (the
- * file itself needs a new start). */
-MUST_CHECK enum status log_file_setup(const struct config *config, struct err *err);
+ * file itself needs a new start). `folder`: where weir.log goes when no file is
+ * configured; NULL for standard error. */
+MUST_CHECK enum status log_file_setup(const struct config *config, const char *folder,
+				      struct err *err);

@@ -60,7 +60,7 @@ static void put_market(struct market *market, int64_t now_ms, struct buf *out)
 	buf_printf(out, "%-26.*s %14.*s", STR_ARG(buf_str(&name_text)), STR_ARG(buf_str(&price_text)));
 	put_number(out, 9, 2, change);
 	put_number(out, 15, 3, delta);
-	put_number(out, 13, 1, volume);
+	put_number(out, 13, 1, volume / 1e6);
 	buf_printf(out, " %4d/1440", day.present);
 	put_number(out, 7, 1, age);
 	buf_char(out, '\n');

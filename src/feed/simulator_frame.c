@@ -1,7 +1,5 @@
 #include "feed/simulator_frame.h"
 
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/decimal.h"
 
@@ -15,23 +13,28 @@ static inline char *put_bytes(char *p, const char *bytes, size_t n)
 
 static inline char *put_str(char *p, struct str s) { return put_bytes(p, s.ptr, s.len); }
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+			    "34353637383940414243444546474849505152535455565758596061626364656667"
+			    "6869707172737475767778798081828384858687888990919293949596979899";
+
 static char *put_u64(char *p, uint64_t value)
 {
 	char digits[20];
 	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
+	for (; value >= 10; value /= 100)
+		memcpy(digits + (at -= 2), pairs + value % 100 * 2, 2);
+	if (value || at == sizeof digits)
+		digits[--at] = (char)('0' + value);
 	return put_bytes(p, digits + at, sizeof digits - at);
 }
 
 static char *put_padded(char *p, uint64_t value, uint32_t places)
 {
-	for (uint32_t i = places; i > 0; i--) {
-		p[i - 1] = (char)('0' + value % 10);
-		value /= 10;
-	}
+	uint32_t i = places;
+	for (; i > 1; i -= 2, value /= 100)
+		memcpy(p + i - 2, pairs + value % 100 * 2, 2);
+	if (i)
+		p[0] = (char)('0' + value % 10);
 	return p + places;
 }
 
@@ -63,12 +66,15 @@ void sim_label_init(struct sim_label *label, const struct market_id *id, uint8_t
 		char c = label->id.symbol[i];
 		label->lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 	}
-	int len = snprintf(label->trade_head, sizeof label->trade_head,
-			   binance(label) ? "{\"stream\":\"%s@aggTrade\",\"data\":{\"e\":\"aggTrade\",\"E\":"
-					  : "{\"topic\":\"publicTrade.%s\",\"type\":\"snapshot\",\"ts\":",
-			   binance(label) ? label->lower : label->id.symbol);
-	CHECK(len > 0 && (size_t)len < sizeof label->trade_head);
-	label->trade_head_len = (uint32_t)len;
+	struct buf head = buf_over(label->trade_head, sizeof label->trade_head);
+	if (binance(label))
+		buf_printf(&head, "{\"stream\":\"%s@aggTrade\",\"data\":{\"e\":\"aggTrade\",\"E\":",
+			   label->lower);
+	else
+		buf_printf(&head, "{\"topic\":\"publicTrade.%s\",%s\"ts\":", label->id.symbol,
+			   perp(label) ? "\"type\":\"snapshot\"," : "");
+	CHECK(!head.overflow);
+	label->trade_head_len = (uint32_t)head.len;
 }
 
 /* An aggregate of one to three fills: f and l only have to look right. */
@@ -107,21 +113,32 @@ static char *put_uuid(char *p, const uint64_t uuid[2])
 	return p;
 }
 
-static char *bybit_trade(char *p, const struct sim_label *label, const struct sim_print *t)
+static char *put_side(char *p, const struct sim_print *t)
+{
+	return t->sell ? PUT(p, "\",\"S\":\"Sell\",\"") : PUT(p, "\",\"S\":\"Buy\",\"");
+}
+
+static char *bybit_perp_trade(char *p, const struct sim_label *label, const struct sim_print *t)
 {
 	p = put_u64(PUT(p, "{\"T\":"), (uint64_t)t->t_ms);
-	p = put_str(PUT(p, ",\"s\":\""), label->symbol);
-	p = t->sell ? PUT(p, "\",\"S\":\"Sell") : PUT(p, "\",\"S\":\"Buy");
-	p = put_decimal(PUT(p, "\",\"v\":\""), t->qty, label->places_qty);
+	p = put_side(put_str(PUT(p, ",\"s\":\""), label->symbol), t);
+	p = put_decimal(PUT(p, "v\":\""), t->qty, label->places_qty);
 	p = put_decimal(PUT(p, "\",\"p\":\""), t->price, label->places_price);
-	if (perp(label)) {
-		p = t->sell ? PUT(p, "\",\"L\":\"MinusTick\"") : PUT(p, "\",\"L\":\"PlusTick\"");
-		p = put_uuid(PUT(p, ",\"i\":\""), t->uuid);
-	} else {
-		p = put_padded(PUT(p, "\",\"i\":\"22900000"), (uint64_t)t->id, 11);
-	}
-	p = put_u64(PUT(p, "\",\"BT\":false,\"RPI\":false,\"seq\":"), (uint64_t)t->seq);
-	return PUT(p, "}");
+	p = t->sell ? PUT(p, "\",\"L\":\"MinusTick\"") : PUT(p, "\",\"L\":\"PlusTick\"");
+	p = put_uuid(PUT(p, ",\"i\":\""), t->uuid);
+	return PUT(put_u64(PUT(p, "\",\"BT\":false,\"RPI\":false,\"seq\":"), (uint64_t)t->seq), "}");
+}
+
+/* The id keeps its last eleven digits: enough for years at any rate. */
+static char *bybit_spot_trade(char *p, const struct sim_label *label, const struct sim_print *t)
+{
+	p = put_padded(PUT(p, "{\"i\":\"22900000"), (uint64_t)t->id, 11);
+	p = put_u64(PUT(p, "\",\"T\":"), (uint64_t)t->t_ms);
+	p = put_decimal(PUT(p, ",\"p\":\""), t->price, label->places_price);
+	p = put_decimal(PUT(p, "\",\"v\":\""), t->qty, label->places_qty);
+	p = put_u64(PUT(put_side(p, t), "seq\":"), (uint64_t)t->seq);
+	p = put_str(PUT(p, ",\"s\":\""), label->symbol);
+	return PUT(p, "\",\"BT\":false,\"RPI\":false}");
 }
 
 size_t sim_frame_trade(char *out, const struct sim_label *label, const struct sim_print *trades,
@@ -134,11 +151,12 @@ size_t sim_frame_trade(char *out, const struct sim_label *label, const struct si
 		return (size_t)(binance_trade(p, label, trades) - out);
 	}
 	p = put_u64(p, (uint64_t)trades[0].t_ms + 2);
-	p = PUT(p, ",\"data\":[");
+	p = perp(label) ? PUT(p, ",\"data\":[") : PUT(p, ",\"type\":\"snapshot\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			*p++ = ',';
-		p = bybit_trade(p, label, &trades[i]);
+		p = perp(label) ? bybit_perp_trade(p, label, &trades[i])
+				: bybit_spot_trade(p, label, &trades[i]);
 	}
 	return (size_t)(PUT(p, "]}") - out);
 }

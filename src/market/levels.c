@@ -23,11 +23,19 @@ static double price_of(const struct levels *levels, int64_t price)
 	return (double)price / powers[levels->scale];
 }
 
+/* Of the empty form no number is. */
+static void forget_form(struct levels *levels)
+{
+	levels->price_form = levels->qty_form = (struct levels_form){ 0 };
+	levels->price_len = 1;
+}
+
 void levels_init(struct levels *levels, bool bids)
 {
 	memset(levels, 0, sizeof *levels);
 	levels->bids = bids;
 	levels->limit = levels->whole = INT64_MAX;
+	forget_form(levels);
 }
 
 void levels_clear(struct levels *levels)
@@ -149,6 +157,7 @@ static void raise_scale(struct levels *levels, int32_t scale)
 	memset(levels->table, 0, sizeof levels->table);
 	levels->used = 0;
 	levels->scale = scale;
+	forget_form(levels);
 	if (levels->limit_price > 0)
 		levels->limit = bound(levels, levels->limit_price);
 	levels->whole = bound_raise(levels->whole, by);
