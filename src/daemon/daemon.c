@@ -16,7 +16,7 @@
 
 enum daemon_phase { PHASE_SEGMENTS, PHASE_RESTORE, PHASE_RUN, PHASE_DRAIN, PHASE_STOP, PHASE_ENDED };
 
-enum { TIMER_ROOM = 1024, MALFORMED_LOG_NS = 1000000000 };
+enum { TIMER_ROOM = 1024, MALFORMED_LOG_NS = 1000000000, HOLD_NS = 1000000 };
 
 struct daemon {
 	struct daemon_options options;
@@ -34,6 +34,8 @@ struct daemon {
 	const struct config *config; /* the options', or what a SIGHUP put in its place */
 	struct config *reloaded;
 	struct loop_task step_task;
+	struct timer hold_timer;
+	bool holding; /* the store is behind */
 	int64_t created_ns, segments_ready_ns, restored_ns;
 	int64_t malformed_logged_ns;
 	uint64_t malformed_unlogged;
@@ -58,11 +60,34 @@ static void fail(struct daemon *daemon, const struct err *err)
 
 /* ---- hooks of the ingest ---- */
 
+static void hold_sources(struct daemon *daemon)
+{
+	daemon->holding = true;
+	sources_pause(daemon->sources, true);
+	loop_timer_after(daemon->loop, &daemon->hold_timer, HOLD_NS);
+}
+
+/* Sources that can wait do so until the segment has taken what is there. */
+static void on_hold_timer(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	if (market_store_busy(daemon->store)) {
+		market_store_flush(daemon->store);
+		loop_timer_after(daemon->loop, &daemon->hold_timer, HOLD_NS);
+		return;
+	}
+	daemon->holding = false;
+	sources_pause(daemon->sources, false);
+}
+
 static void on_trade(void *ctx, struct market *market, const struct trade *trade)
 {
 	struct daemon *daemon = ctx;
-	if (daemon->store)
-		market_store_trade(daemon->store, market, trade);
+	if (!daemon->store)
+		return;
+	market_store_trade(daemon->store, market, trade);
+	if (!daemon->holding && market_store_busy(daemon->store))
+		hold_sources(daemon);
 }
 
 static void on_malformed(void *ctx, enum venue venue, const char *reason)
@@ -87,10 +112,7 @@ static void on_step(void *ctx)
 	struct err err = { 0 };
 	if (daemon->phase != PHASE_RUN)
 		return;
-	if (daemon->store && market_store_busy(daemon->store))
-		market_store_flush(daemon->store);
-	bool paused = daemon->store && market_store_busy(daemon->store);
-	switch (sources_step(daemon->sources, paused, &err)) {
+	switch (sources_step(daemon->sources, daemon->holding, &err)) {
 	case SOURCES_MORE: loop_defer(daemon->loop, &daemon->step_task); break;
 	case SOURCES_WAIT: break; /* a timer of the sources queues the task again */
 	case SOURCES_END:
@@ -208,6 +230,8 @@ static void on_control_closed(void *ctx)
 static void begin_stop(struct daemon *daemon)
 {
 	sources_stop(daemon->sources);
+	if (daemon->holding)
+		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
 	if (daemon->control_server)
 		line_server_close(daemon->control_server, on_control_closed, daemon);
 	else
@@ -369,6 +393,7 @@ static enum status open_feed(struct daemon *daemon, struct err *err)
 	if (!daemon->ingest)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets");
 	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
+	daemon->hold_timer = (struct timer){ .fn = on_hold_timer, .ctx = daemon };
 	const struct sources_config config = {
 		.feed = daemon->options.feed,
 		.recording = daemon->options.recording,

@@ -8,6 +8,7 @@
 enum {
 	STEP_LINES = 64, /* between two looks at the clock */
 	HISTORY_MS = 26 * 3600 * 1000,
+	OVERLAP_MS = 10000,
 	SYMBOLS_MAX = 64,
 };
 
@@ -103,17 +104,19 @@ static size_t name_symbols(struct sources *sources, const char **names)
 	return n;
 }
 
-/* Where the state ends the simulated world goes on, ids and all; an empty state gets
- * a day and two hours of history. */
+/* Where the state ends the simulated world goes on, ids and all: from before the
+ * newest event of the market that lags most, so that none misses a trade and what
+ * is told twice falls away by its id. An empty state gets a day and two hours. */
 static int64_t history_start_ms(struct sources *sources)
 {
-	int64_t newest = 0, now = loop_wall_ns(sources->config.loop) / 1000000;
-	for (size_t i = 0; i < markets_count(sources->config.markets); i++) {
+	int64_t now = loop_wall_ns(sources->config.loop) / 1000000, oldest = now;
+	size_t count = markets_count(sources->config.markets);
+	for (size_t i = 0; i < count; i++) {
 		int64_t ms = market_newest_ms(markets_at(sources->config.markets, i));
-		newest = ms > newest ? ms : newest;
+		oldest = ms < oldest ? ms : oldest;
 	}
-	int64_t earliest = now - HISTORY_MS;
-	return newest > earliest && newest < now ? newest : earliest;
+	int64_t earliest = now - HISTORY_MS, start = oldest - OVERLAP_MS;
+	return count > 0 && start > earliest ? start : earliest;
 }
 
 static enum status start_simulator(struct sources *sources, struct err *err)
@@ -193,6 +196,12 @@ enum sources_state sources_step(struct sources *sources, bool paused, struct err
 		return SOURCES_WAIT;
 	}
 	return step_recording(sources, err);
+}
+
+void sources_pause(struct sources *sources, bool paused)
+{
+	for (size_t i = 0; sources->sim && i < ARRAY_LEN(sources->clients); i++)
+		sources->clients[i].client->ops->pause(sources->clients[i].client, paused);
 }
 
 bool sources_live(const struct sources *sources)

@@ -26,5 +26,7 @@ void sources_stop(struct sources *sources); /* nothing comes any more; NULL is f
 /* A slice of about SOURCES_SLICE_NS. paused: the store is behind, take nothing now. */
 enum { SOURCES_SLICE_NS = 200000, SOURCES_PAUSE_NS = 1000000 };
 enum sources_state sources_step(struct sources *sources, bool paused, struct err *err);
+/* The simulator waits; a recording is told at each step. */
+void sources_pause(struct sources *sources, bool paused);
 /* The simulator has said its history (always true of a recording). */
 bool sources_live(const struct sources *sources);

@@ -2,6 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/check.h"
 #include "base/decimal.h"
@@ -23,11 +26,10 @@ static double price_of(const struct levels *levels, int64_t price)
 	return (double)price / powers[levels->scale];
 }
 
-/* Of the empty form no number is. */
+/* No level is of the form with no point and one. */
 static void forget_form(struct levels *levels)
 {
-	levels->price_form = levels->qty_form = (struct levels_form){ 0 };
-	levels->price_len = 1;
+	levels->form = (struct levels_form){ .price_len = 1, .points = UINT32_MAX };
 }
 
 void levels_init(struct levels *levels, bool bids)
@@ -294,35 +296,52 @@ static bool price_at_scale(struct levels *levels, const struct number *number, i
 	       *price > 0;
 }
 
-/* ---- numbers of the form that those before them had ---- */
+/* ---- levels of the form that those before them had ---- */
 
-static const uint64_t ones = 0x0101010101010101u;
-
-/* The form of numbers with so many places (at most 6), seen as eight bytes of which
- * the last character is the highest. */
-static struct levels_form form_of(int32_t places)
+#if defined(__SSE2__)
+/* Price and quantity side by side, eight bytes each, the last character in the highest
+ * byte and nothing below the first. A digit is weighed with its neighbours, 2, 4 and 8
+ * at a time; a point, which counts as the digit 0, takes no weight. */
+static void lane_weights(struct levels_form *form, uint32_t lane, int32_t places)
 {
-	uint32_t point_bit = 8 * (7 - (uint32_t)places);
-	struct levels_form form = { .behind = ~(uint64_t)0, .zeros = ones * '0' };
-	if (places > 0) {
-		form.behind <<= point_bit + 8;
-		form.zeros &= ~((uint64_t)0xFF << point_bit);
-		form.point = (uint64_t)'.' << point_bit;
+	uint32_t point = 7 - (uint32_t)places; /* its byte */
+	for (uint32_t i = 0; i < 4; i++) {
+		form->by_pair[4 * lane + i] = places && i == point / 2 ? 257 : 2561;
+		form->by_four[4 * lane + i] = i % 2 ? 1 : 100;
 	}
-	form.places = places;
+	form->by_eight[2 * lane] = 10000;
+	form->by_eight[2 * lane + 1] = 1;
+	if (places == 0)
+		return;
+	form->points |= 1u << (8 * lane + point);
+	if (point >= 4)
+		form->by_eight[2 * lane] = 1000;
+	if (point / 2 % 2)
+		form->by_four[4 * lane + (point / 2) - 1] = 10;
+}
+
+/* A price of len characters (at most 8), and so many places (at most 6). */
+static struct levels_form form_of(uint32_t len, int32_t places, int32_t qty_places)
+{
+	struct levels_form form = { .price_len = len, .qty_unit = powers[qty_places] };
+	lane_weights(&form, 0, places);
+	lane_weights(&form, 1, qty_places);
 	return form;
 }
 
-/* The number of the first characters of text, which `shift` brings to the top; false:
- * it is not of the form. Only digits leave a byte below 10, and in the shape of
- * levels a byte between digits is the point or a digit. */
-static inline bool form_read(const struct levels_form *form, uint64_t text, uint32_t shift,
-			     int64_t *out)
+static inline __m128i load_weights(const int16_t weights[8])
 {
-	uint64_t bytes = text << shift ^ (form->zeros >> shift << shift | form->point);
-	uint64_t others = ((bytes + ones * 6) | bytes) & ones * 0xF0;
-	*out = (int64_t)weigh_eight((bytes & form->behind) | (bytes << 8 & ~form->behind));
-	return others == 0;
+	return _mm_loadu_si128((const __m128i *)weights);
+}
+
+/* The two numbers, in the lower half. */
+static inline __m128i weigh_both(const struct levels_form *form, __m128i texts)
+{
+	__m128i digits = _mm_subs_epu8(texts, _mm_set1_epi8('0')); /* points and blanks: 0 */
+	__m128i pairs = _mm_srli_epi16(_mm_mullo_epi16(digits, load_weights(form->by_pair)), 8);
+	__m128i fours = _mm_madd_epi16(pairs, load_weights(form->by_four));
+	fours = _mm_packs_epi32(fours, fours);
+	return _mm_madd_epi16(fours, load_weights(form->by_eight));
 }
 
 static inline uint64_t load_word(const char *p)
@@ -332,32 +351,52 @@ static inline uint64_t load_word(const char *p)
 	return word;
 }
 
-/* How far left a text of up to 7 characters has to go; at least 64: no quote there. */
-static inline uint32_t shift_to_quote(uint64_t text)
+/* The byte of the first quote, times 8; 64: there is none. */
+static inline uint32_t quote_bit(uint64_t text)
 {
+	static const uint64_t ones = 0x0101010101010101u;
 	uint64_t bytes = text ^ ones * '"';
 	uint64_t quote = (bytes - ones) & ~bytes & ones * 0x80;
-	return quote ? 71 - (uint32_t)__builtin_ctzll(quote) : 64;
+	return quote ? (uint32_t)__builtin_ctzll(quote) & 56 : 64;
 }
 
-/* The level at p, of the form that those before it had: its end, or NULL. That the
- * length of the price is foretold lets the next level begin before this one is read. */
-static inline const char *usual_level(const struct levels *levels, const char *p, int64_t *price,
-				      double *qty)
+/* The level at p, if it is of the form: its end, or NULL. That the length of the price
+ * is foretold lets the next level begin before this one is weighed. What ends with
+ * `",` is a price; of a shape that was checked, only the points' places are open. */
+static inline const char *usual_level(const struct levels_form *form, const char *p,
+				      int64_t *price, double *qty)
 {
-	const struct levels_form *of_price = &levels->price_form, *of_qty = &levels->qty_form;
-	uint32_t len = levels->price_len;
-	if (p[2 + len] != '"')
+	const char *price_end = p + 2 + form->price_len; /* [" */
+	if (memcmp(price_end, "\",", 2) != 0)
 		return NULL;
-	uint64_t text = load_word(p + len + 5); /* [" and "," */
-	uint32_t shift = shift_to_quote(text);
-	int64_t mantissa;
-	if (shift > 56 || !form_read(of_price, load_word(p + 2), 64 - 8 * len, price) ||
-	    !form_read(of_qty, text, shift, &mantissa) || *price == 0)
+	uint64_t price_text = load_word(p + 2), qty_text = load_word(price_end + 3); /* "," */
+	uint32_t qty_bits = quote_bit(qty_text);
+	if (qty_bits - 8 > 48)
 		return NULL;
-	*qty = (double)mantissa / powers[of_qty->places];
-	return p + len + 5 + 8 - shift / 8 + 3;
+	__m128i texts = _mm_set_epi64x((int64_t)(qty_text << (64 - qty_bits)),
+				       (int64_t)(price_text << (64 - 8 * form->price_len)));
+	__m128i points = _mm_cmpeq_epi8(texts, _mm_set1_epi8('.'));
+	if ((uint32_t)_mm_movemask_epi8(points) != form->points)
+		return NULL;
+	__m128i numbers = weigh_both(form, texts);
+	*price = _mm_cvtsi128_si32(numbers);
+	*qty = _mm_cvtsd_f64(_mm_cvtepi32_pd(_mm_srli_si128(numbers, 4))) / form->qty_unit;
+	return price_end + 3 + qty_bits / 8 + 3; /* "], */
 }
+#else
+static struct levels_form form_of(uint32_t len, int32_t places, int32_t qty_places)
+{
+	(void)places, (void)qty_places;
+	return (struct levels_form){ .price_len = len };
+}
+
+static inline const char *usual_level(const struct levels_form *form, const char *p,
+				      int64_t *price, double *qty)
+{
+	(void)form, (void)p, (void)price, (void)qty;
+	return NULL;
+}
+#endif
 
 static void learn_form(struct levels *levels, const struct number *price, uint32_t len,
 		       const struct number *qty)
@@ -366,9 +405,7 @@ static void learn_form(struct levels *levels, const struct number *price, uint32
 	if (price->places != levels->scale || price->places > PLACES_MAX || len > LEN_MAX ||
 	    qty->places > PLACES_MAX)
 		return;
-	levels->price_len = len;
-	levels->price_form = form_of(price->places);
-	levels->qty_form = form_of(qty->places);
+	levels->form = form_of(len, price->places, qty->places);
 }
 
 /* The level at p, of any form: its end; *price is 0 when it cannot be read. */
@@ -393,11 +430,16 @@ double levels_apply(struct levels *levels, struct str text, bool below)
 {
 	const char *p = text.ptr, *end = text.ptr + text.len;
 	int64_t deepest = INT64_MIN;
+	struct levels_form form = levels->form;
 	while (p < end) {
 		int64_t price;
 		double qty;
-		const char *next = usual_level(levels, p, &price, &qty);
-		p = next ? next : any_level(levels, p, end, &price, &qty);
+		const char *next = usual_level(&form, p, &price, &qty);
+		if (!next) {
+			next = any_level(levels, p, end, &price, &qty);
+			form = levels->form;
+		}
+		p = next;
 		if (price == 0)
 			continue;
 		int64_t depth = depth_of(levels, price);

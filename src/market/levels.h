@@ -20,11 +20,13 @@ struct level {
 	double qty;    /* base units */
 };
 
-/* How the numbers of a side are usually written; of levels.c. */
+/* How the levels of a side are usually written; of levels.c. Prices are at the side's
+ * scale; lane 0 is the price, lane 1 the quantity. */
 struct levels_form {
-	uint64_t behind;       /* bytes behind the point */
-	uint64_t zeros, point; /* '0' where digits are, and the point */
-	int32_t places;
+	uint32_t price_len; /* characters */
+	uint32_t points;    /* bytes that are points */
+	int16_t by_pair[8], by_four[8], by_eight[8];
+	double qty_unit;
 };
 
 /* Bounds are depths: the price for asks, minus the price for bids, so that deeper
@@ -37,8 +39,7 @@ struct levels {
 	double limit_price; /* 0: no limit as yet */
 	int64_t limit;      /* the same as a depth: what lies deeper is not kept */
 	int64_t whole;      /* nothing down to here was left out */
-	uint32_t price_len; /* characters of a price near enough; 0: none read as yet */
-	struct levels_form price_form, qty_form;
+	struct levels_form form;
 	struct level table[LEVELS_ROOM];
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-enum { SIGNALS_MAX = 8, TIMERS_PER_TURN = 4096 };
+enum { SIGNALS_MAX = 8, TIMERS_PER_TURN = 4096, SHORT_WAIT_NS = 100000 };
 
 struct signal_slot {
 	uv_signal_t handle;
@@ -179,13 +179,14 @@ static bool has_tasks(const struct loop *loop)
 	return loop->deferred.next != &loop->deferred || loop->at_end.next != &loop->at_end;
 }
 
-/* How long the poll may last, in ms; rounded up, because waking early would spin. */
+/* How long the poll may last, in ms; rounded up, because waking early would spin. A
+ * wait too short to sleep is none: rounding it up would cost a thousand times more. */
 static uint64_t poll_ms(struct loop *loop, int64_t wait_ns)
 {
 	int64_t next_ns = timers_next_ns(loop->timers);
 	if (next_ns != INT64_MAX && next_ns - loop_now_ns(loop) < wait_ns)
 		wait_ns = next_ns - loop_now_ns(loop);
-	return wait_ns <= 0 ? 0 : ((uint64_t)wait_ns + 999999) / 1000000;
+	return wait_ns < SHORT_WAIT_NS ? 0 : ((uint64_t)wait_ns + 999999) / 1000000;
 }
 
 static void poll_once(struct loop *loop, int64_t wait_ns)

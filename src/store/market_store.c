@@ -48,6 +48,7 @@ void market_store_destroy(struct market_store *store)
 		buf_deinit(&store->slots[i].closed);
 		market_attach(store->slots[i].market, NULL);
 	}
+	free(store->restore); /* one that never ended: its server has gone */
 	tape_writer_destroy(store->tail_writer);
 	buf_deinit(&store->chunk);
 	buf_deinit(&store->value);
