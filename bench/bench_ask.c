@@ -3,6 +3,7 @@
  * runs at full speed. Real weir, real Redis. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #include "os/line_server.h"
 #include "report.h"
 
-enum { ROUNDS = 15, ASKS = 2000, ANSWER_MAX = 65536 };
+enum { ROUNDS = 15, REPLAYS = 7, ASKS = 2000, ANSWER_MAX = 65536 };
 
 static const char question[] = "ask json /cvd ETH 5m\n";
 static char folder[64];
@@ -143,6 +144,17 @@ static void run(const char *command)
 	}
 }
 
+/* Client and server share one core: what a wake-up of another, idle core costs is
+ * the machine's business and swings by a factor of five on a virtual one. */
+static void pin(bool one_core)
+{
+	cpu_set_t cpus;
+	CPU_ZERO(&cpus);
+	for (int i = 0; i < (one_core ? 1 : CPU_SETSIZE); i++)
+		CPU_SET(i, &cpus);
+	CHECK(sched_setaffinity(0, sizeof cpus, &cpus) == 0);
+}
+
 static bool bench_rate(const char *state)
 {
 	char echo_path[128], weir_path[128];
@@ -150,6 +162,7 @@ static bool bench_rate(const char *state)
 	const char *const argv[] = { TEST_WEIR_BINARY, "up", "--state", state, NULL };
 	snprintf(echo_path, sizeof echo_path, "%s/echo.sock", folder);
 	snprintf(weir_path, sizeof weir_path, "%s/run/weir.sock", state);
+	pin(true); /* children too */
 	pid_t weir = start(argv);
 	int weir_fd = connect_to(weir_path);
 	echo.len = ask_once(weir_fd, echo.bytes);
@@ -169,34 +182,48 @@ static bool bench_rate(const char *state)
 	close(echo_fd);
 	stop(server, SIGKILL);
 	stop(weir, SIGTERM);
+	pin(false);
 	report("bare echo of the answer's size", &echo_rate, "/s");
 	report("ask /cvd ETH 5m --json over the control socket", &weir_rate, "/s");
 	return report_bound("ask / bare echo", samples_median(&ratio), "x", true, 0.3);
 }
 
-static bool bench_latency(const char *state, const char *load)
+/* One replay at full speed into a fresh state, asked all the while. */
+static void ask_under_replay(const char *load, int round, struct hist *hist)
 {
-	char path[128], answer[ANSWER_MAX];
-	static struct hist hist;
+	char state[96], path[128], answer[ANSWER_MAX];
+	snprintf(state, sizeof state, "%s/latency-%d", folder, round);
+	snprintf(path, sizeof path, "%s/run/weir.sock", state);
 	const char *const argv[] = { TEST_WEIR_BINARY, "replay", "--as", "binance:perp", "--speed", "max",
 				     "--state", state, load, NULL };
-	snprintf(path, sizeof path, "%s/run/weir.sock", state);
 	pid_t weir = start(argv);
 	int fd = connect_to(path);
+	hist_clear(hist);
 	for (;;) {
 		double begin = seconds_of(CLOCK_MONOTONIC);
 		if (ask_once(fd, answer) == 0)
 			break;
-		hist_record(&hist, (uint64_t)((seconds_of(CLOCK_MONOTONIC) - begin) * 1e9));
+		hist_record(hist, (uint64_t)((seconds_of(CLOCK_MONOTONIC) - begin) * 1e9));
 	}
 	close(fd);
 	waitpid(weir, NULL, 0);
-	printf("under full-speed replay: %llu asks, median %.0f us, max %.0f us\n",
-	       (unsigned long long)hist.count, (double)hist_quantile(&hist, 0.5) / 1e3,
-	       (double)hist.max / 1e3);
-	return report_bound("ask under full-speed replay, p99", (double)hist_quantile(&hist, 0.99) / 1e6,
-			    "ms", false, 1.0) &&
-	       hist.count > 1000;
+}
+
+static bool bench_latency(const char *load)
+{
+	static struct hist hist;
+	struct samples median = { 0 }, p99 = { 0 }, asks = { 0 };
+	for (int i = 0; i < REPLAYS; i++) {
+		ask_under_replay(load, i, &hist);
+		CHECK(hist.count > 1000);
+		samples_add(&asks, (double)hist.count);
+		samples_add(&median, (double)hist_quantile(&hist, 0.5) / 1e6);
+		samples_add(&p99, (double)hist_quantile(&hist, 0.99) / 1e6);
+	}
+	report("asks while 3 million trades pass at full speed", &asks, "");
+	report("ask under full-speed replay, median", &median, "ms");
+	report("ask under full-speed replay, p99", &p99, "ms");
+	return report_bound("ask under full-speed replay, p99", samples_median(&p99), "ms", false, 1.0);
 }
 
 int main(void)
@@ -219,7 +246,7 @@ int main(void)
 	snprintf(command, sizeof command, "%s 3000000 20 24 1723161600000 %s > %s", TEST_GEN_LOAD,
 		 template, load);
 	run(command);
-	met = bench_latency(state, load) && met;
+	met = bench_latency(load) && met;
 	snprintf(command, sizeof command, "rm -rf %s", folder);
 	run(command);
 	return met ? 0 : 1;

@@ -6,7 +6,7 @@
 #include "feed/sim_source.h"
 
 enum {
-	STEP_LINES = 64, /* between two looks at the clock */
+	STEP_LINES = 32, /* between two looks at the clock */
 	HISTORY_MS = 26 * 3600 * 1000,
 	OVERLAP_MS = 10000,
 	SYMBOLS_MAX = 64,

@@ -24,7 +24,7 @@ void sources_destroy(struct sources *sources);
 MUST_CHECK enum status sources_start(struct sources *sources, struct err *err);
 void sources_stop(struct sources *sources); /* nothing comes any more; NULL is fine */
 /* A slice of about SOURCES_SLICE_NS. paused: the store is behind, take nothing now. */
-enum { SOURCES_SLICE_NS = 200000, SOURCES_PAUSE_NS = 1000000 };
+enum { SOURCES_SLICE_NS = 100000, SOURCES_PAUSE_NS = 1000000 };
 enum sources_state sources_step(struct sources *sources, bool paused, struct err *err);
 /* The simulator waits; a recording is told at each step. */
 void sources_pause(struct sources *sources, bool paused);

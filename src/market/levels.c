@@ -366,22 +366,24 @@ static inline uint32_t quote_bit(uint64_t text)
 static inline const char *usual_level(const struct levels_form *form, const char *p,
 				      int64_t *price, double *qty)
 {
-	const char *price_end = p + 2 + form->price_len; /* [" */
-	if (memcmp(price_end, "\",", 2) != 0)
-		return NULL;
-	uint64_t price_text = load_word(p + 2), qty_text = load_word(price_end + 3); /* "," */
+	uint64_t price_text = load_word(p + 2); /* [" */
+	uint32_t price_bits = 8 * form->price_len;
+	if (__builtin_expect(memcmp(p + 2 + form->price_len, "\",", 2) != 0, 0))
+		price_bits = quote_bit(price_text);
+	const char *qty_begin = p + 2 + price_bits / 8 + 3; /* "," */
+	uint64_t qty_text = load_word(qty_begin);
 	uint32_t qty_bits = quote_bit(qty_text);
-	if (qty_bits - 8 > 48)
+	if (price_bits - 8 > 56 || qty_bits - 8 > 48)
 		return NULL;
 	__m128i texts = _mm_set_epi64x((int64_t)(qty_text << (64 - qty_bits)),
-				       (int64_t)(price_text << (64 - 8 * form->price_len)));
+				       (int64_t)(price_text << (64 - price_bits)));
 	__m128i points = _mm_cmpeq_epi8(texts, _mm_set1_epi8('.'));
 	if ((uint32_t)_mm_movemask_epi8(points) != form->points)
 		return NULL;
 	__m128i numbers = weigh_both(form, texts);
 	*price = _mm_cvtsi128_si32(numbers);
 	*qty = _mm_cvtsd_f64(_mm_cvtepi32_pd(_mm_srli_si128(numbers, 4))) / form->qty_unit;
-	return price_end + 3 + qty_bits / 8 + 3; /* "], */
+	return qty_begin + qty_bits / 8 + 3; /* "], */
 }
 #else
 static struct levels_form form_of(uint32_t len, int32_t places, int32_t qty_places)

@@ -9,7 +9,8 @@ struct range_sum {
 	int32_t present, partial, klines, repaired;
 };
 
-static void add_flow(struct range_sum *sum, const struct flow *flow, int64_t high, int64_t low)
+static inline void add_flow(struct range_sum *sum, const struct flow *flow, int64_t high,
+			    int64_t low)
 {
 	sum->flow.buy += flow->buy;
 	sum->flow.sell += flow->sell;
@@ -23,26 +24,31 @@ static void add_flow(struct range_sum *sum, const struct flow *flow, int64_t hig
 		sum->low = low;
 }
 
-static void add_hour(const struct market *market, size_t index, uint64_t bits, int64_t start,
-		     struct range_sum *sum)
+/* How many of the neighbouring bits are in the mask: nearly always all. */
+static inline int32_t count_of(uint64_t mask, uint64_t bits)
+{
+	if ((mask & bits) == bits)
+		return 64 - __builtin_clzll(bits) - __builtin_ctzll(bits);
+	return __builtin_popcountll(mask & bits);
+}
+
+static inline void add_hour(const struct market *market, size_t index, uint64_t bits, int64_t start,
+			    struct range_sum *sum)
 {
 	const struct hour *hour = &market->hours[index];
 	const struct minute *minutes = &market->minutes[index * HOUR_MINUTES];
 	uint64_t held = hour->held & bits;
-	sum->present += __builtin_popcountll(hour->known & bits);
+	sum->present += count_of(hour->known, bits);
 	if (!held)
 		return;
-	sum->partial += __builtin_popcountll(hour->partial & held);
-	sum->klines += __builtin_popcountll(hour->klines & held);
-	sum->repaired += __builtin_popcountll(hour->repaired & held);
-	int first = __builtin_ctzll(held), last = 63 - __builtin_clzll(held);
-	if (sum->first_held < 0) {
-		sum->first_held = start + first;
-		sum->open = minutes[first].open;
-		sum->low = minutes[first].low;
+	if ((hour->partial | hour->klines | hour->repaired) & held) {
+		sum->partial += __builtin_popcountll(hour->partial & held);
+		sum->klines += __builtin_popcountll(hour->klines & held);
+		sum->repaired += __builtin_popcountll(hour->repaired & held);
 	}
-	sum->last_held = start + last;
-	sum->close = minutes[last].close;
+	if (sum->first_held < 0)
+		sum->first_held = start + __builtin_ctzll(held);
+	sum->last_held = start + 63 - __builtin_clzll(held);
 	if (held == hour->held) {
 		add_flow(sum, &hour->flow, hour->high, hour->low);
 		return;
@@ -53,20 +59,28 @@ static void add_hour(const struct market *market, size_t index, uint64_t bits, i
 	}
 }
 
-static struct range_sum sum_range(const struct market *market, int64_t from, int64_t to)
+/* The prices at the ends are looked up once, not for each hour: the minutes of a
+ * whole hour stay out of the cache. */
+static inline void sum_range(const struct market *market, int64_t from, int64_t to,
+			     struct range_sum *sum)
 {
-	struct range_sum sum = { .first_held = -1, .last_held = -1 };
 	size_t index;
+	*sum = (struct range_sum){ .low = INT64_MAX, .first_held = -1, .last_held = -1 };
 	if (from < oldest_minute(market))
 		from = oldest_minute(market);
 	if (to > market->newest_minute)
 		to = market->newest_minute;
-	if (!market->newest_ms)
-		return sum;
-	int64_t start = from - from % HOUR_MINUTES;
-	for (uint64_t bits; (bits = span_next(&from, to, &index)); start = from)
-		add_hour(market, index, bits, start, &sum);
-	return sum;
+	if (market->newest_ms) {
+		int64_t start = from - from % HOUR_MINUTES;
+		for (uint64_t bits; (bits = span_next(&from, to, &index)); start = from)
+			add_hour(market, index, bits, start, sum);
+	}
+	if (sum->first_held < 0) {
+		sum->low = 0;
+		return;
+	}
+	sum->open = market->minutes[minute_index(sum->first_held)].open;
+	sum->close = market->minutes[minute_index(sum->last_held)].close;
 }
 
 void market_window_back(const struct market *market, int32_t minutes, int32_t back,
@@ -77,7 +91,8 @@ void market_window_back(const struct market *market, int32_t minutes, int32_t ba
 	if (!market->newest_ms)
 		return;
 	int64_t to = market->newest_minute - back, from = to - minutes + 1;
-	struct range_sum sum = sum_range(market, from, to);
+	struct range_sum sum;
+	sum_range(market, from, to, &sum);
 	out->flow = sum.flow;
 	out->open = sum.open;
 	out->high = sum.high;
@@ -98,7 +113,8 @@ void market_window(const struct market *market, int32_t minutes, struct window *
 
 void market_cvd(const struct market *market, i128 *base, i128 *quote, int64_t *origin_ms)
 {
-	struct range_sum sum = sum_range(market, 0, market->newest_minute);
+	struct range_sum sum;
+	sum_range(market, 0, market->newest_minute, &sum);
 	*base = (i128)sum.flow.buy - sum.flow.sell;
 	*quote = sum.flow.buy_quote - sum.flow.sell_quote;
 	*origin_ms = sum.first_held < 0 ? 0 : sum.first_held * MINUTE_MS;
@@ -133,12 +149,13 @@ static void bar_of_sum(const struct market *market, const struct range_sum *sum,
 }
 
 /* The bar over [from, to]; without a trade it is flat at the close before it. */
-static struct bar bar_over(const struct market *market, int64_t from, int64_t to,
-			   int64_t close_before)
+static void bar_over(const struct market *market, int64_t from, int64_t to, int64_t close_before,
+		     struct bar *bar)
 {
-	struct range_sum sum = sum_range(market, from, to);
+	struct range_sum sum;
+	sum_range(market, from, to, &sum);
 	int64_t elapsed = (to < market->newest_minute ? to : market->newest_minute) - from + 1;
-	struct bar bar = {
+	*bar = (struct bar){
 		.minute_ms = from * MINUTE_MS,
 		.open = close_before,
 		.high = close_before,
@@ -147,8 +164,20 @@ static struct bar bar_over(const struct market *market, int64_t from, int64_t to
 		.flags = sum.partial || sum.present < elapsed ? BAR_PARTIAL : 0u,
 	};
 	if (sum.first_held >= 0)
-		bar_of_sum(market, &sum, &bar);
-	return bar;
+		bar_of_sum(market, &sum, bar);
+}
+
+/* What came before the minute: the close, and the sum of deltas where it is asked for. */
+static int64_t close_before(const struct market *market, int64_t minute, i128 *delta)
+{
+	struct range_sum sum;
+	if (!delta) {
+		int64_t previous = minutes_previous_held(market, minute - 1);
+		return previous < 0 ? 0 : market->minutes[minute_index(previous)].close;
+	}
+	sum_range(market, 0, minute - 1, &sum);
+	*delta = (i128)sum.flow.buy - sum.flow.sell;
+	return sum.close;
 }
 
 size_t market_bars(const struct market *market, int32_t minutes, struct bar *out, i128 *cvd,
@@ -161,12 +190,11 @@ size_t market_bars(const struct market *market, int32_t minutes, struct bar *out
 	int64_t last = market->newest_minute / minutes, first = first_held / minutes;
 	if (last - first >= (int64_t)cap)
 		first = last - (int64_t)cap + 1;
-	struct range_sum before = sum_range(market, 0, first * minutes - 1);
-	i128 sum = (i128)before.flow.buy - before.flow.sell;
-	int64_t close = before.close;
+	i128 sum = 0;
+	int64_t close = close_before(market, first * minutes, cvd ? &sum : NULL);
 	size_t n = 0;
 	for (int64_t bar = first; bar <= last; bar++, n++) {
-		out[n] = bar_over(market, bar * minutes, (bar + 1) * minutes - 1, close);
+		bar_over(market, bar * minutes, (bar + 1) * minutes - 1, close, &out[n]);
 		close = out[n].close;
 		sum += (i128)out[n].buy - out[n].sell;
 		if (cvd)
