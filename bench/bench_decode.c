@@ -8,42 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <zlib.h>
 
-#include "base/check.h"
-#include "bench_decode_simdjson.h"
-#include "codec/decoder.h"
-#include "codec/scan.h"
+#include "frames.h"
 
-enum { ROUNDS = 31, FRAMES_MAX = 200000, BYTES_MAX = 64 << 20 };
-
-static const char recording_path[] = TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
+enum { ROUNDS = 31 };
 
 /* The bounds: decode with windows behind it is to stay above 1.9 × of the bare pass,
  * so decode alone has to leave room. */
 static const double bound_all = 2.3, bound_trades = 1.8;
 
-struct frames {
-	struct str *at;
-	size_t n, bytes;
-};
-
-static char recording[BYTES_MAX + DECODE_PADDING];
-static char trade_bytes[BYTES_MAX + DECODE_PADDING]; /* the trades as if alone on the wire */
 static struct event events[EVENTS_PER_FRAME];
 static struct decoder *decoder, *scanner;
 static struct bench_simdjson *simdjson;
 static uint64_t sink; /* what the passes found, so that none is optimised away */
-
-bool bench_decimal_read(const char *text, const char *end, struct bench_decimal *out)
-{
-	struct scan scan = { text, end };
-	struct decimal value;
-	if (!scan_decimal(&scan, &value))
-		return false;
-	*out = (struct bench_decimal){ value.mantissa, value.scale };
-	return true;
-}
 
 static uint64_t cpu_ns(void)
 {
@@ -57,33 +34,18 @@ static bool is_trade(struct str frame)
 	return memmem(frame.ptr, frame.len, "\"e\":\"trade\"", 11) != NULL;
 }
 
-static void frames_add(struct frames *frames, struct str frame)
-{
-	CHECK(frames->n < FRAMES_MAX);
-	frames->at[frames->n++] = frame;
-	frames->bytes += frame.len;
-}
-
-/* All frames of the recording, and a copy of its trades. */
+/* All frames of the recording, and a copy of its trades as if alone on the wire. */
 static bool load(struct frames *all, struct frames *trades)
 {
-	gzFile file = gzopen(recording_path, "rb");
-	if (!file)
+	static char trade_bytes[FRAMES_BYTES_MAX + DECODE_PADDING];
+	if (!frames_load(all))
 		return false;
-	int len = gzread(file, recording, BYTES_MAX);
-	gzclose(file);
-	CHECK(len > 0 && len < BYTES_MAX);
-	struct str rest = str_make(recording, (size_t)len), line;
-	while (str_split(&rest, '\n', &line)) {
-		struct str frame = str_trim(str_skip(line, str_find_char(line, ' ')));
-		if (!frame.len)
+	for (size_t i = 0; i < all->n; i++) {
+		if (!is_trade(all->at[i]))
 			continue;
-		frames_add(all, frame);
-		if (is_trade(frame)) {
-			char *copy = trade_bytes + trades->bytes;
-			memcpy(copy, frame.ptr, frame.len);
-			frames_add(trades, str_make(copy, frame.len));
-		}
+		char *copy = trade_bytes + trades->bytes;
+		memcpy(copy, all->at[i].ptr, all->at[i].len);
+		frames_add(trades, str_make(copy, all->at[i].len));
 	}
 	return true;
 }
@@ -195,7 +157,7 @@ int main(void)
 	static struct str all_frames[FRAMES_MAX], trade_frames[FRAMES_MAX];
 	struct frames all = { .at = all_frames }, trades = { .at = trade_frames };
 	if (!load(&all, &trades)) {
-		printf("skipped: no recording at %s\n", recording_path);
+		printf("skipped: no recording at %s\n", frames_path);
 		return 77;
 	}
 	decoder = decoder_create(VENUE_BINANCE, KIND_PERP, DECODE_AUTO);

@@ -7,50 +7,17 @@
  * the ratios within the rounds. Exit 1 when a bound is missed. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
 
-#include "base/check.h"
-#include "bench_decode_simdjson.h"
-#include "codec/scan.h"
 #include "codec/tape.h"
 #include "feed/ingest.h"
+#include "frames.h"
 #include "report.h"
 
-enum { ROUNDS = 31, FRAMES_MAX = 200000, BYTES_MAX = 64 << 20 };
+enum { ROUNDS = 31 };
 
-static const char recording_path[] = TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
-static char recording[BYTES_MAX + DECODE_PADDING];
-static struct str frames[FRAMES_MAX];
-static size_t n_frames;
+static struct str frame_at[FRAMES_MAX];
+static struct frames frames = { .at = frame_at };
 static uint64_t sink;
-
-bool bench_decimal_read(const char *text, const char *end, struct bench_decimal *out)
-{
-	struct scan scan = { text, end };
-	struct decimal value;
-	if (!scan_decimal(&scan, &value))
-		return false;
-	*out = (struct bench_decimal){ value.mantissa, value.scale };
-	return true;
-}
-
-static bool load(void)
-{
-	gzFile file = gzopen(recording_path, "rb");
-	if (!file)
-		return false;
-	int len = gzread(file, recording, BYTES_MAX);
-	gzclose(file);
-	CHECK(len > 0 && len < BYTES_MAX);
-	struct str rest = str_make(recording, (size_t)len), line;
-	while (str_split(&rest, '\n', &line)) {
-		struct str frame = str_trim(str_skip(line, str_find_char(line, ' ')));
-		CHECK(n_frames < FRAMES_MAX);
-		if (frame.len)
-			frames[n_frames++] = frame;
-	}
-	return true;
-}
 
 /* ---- what weir does with a trade that is new ---- */
 
@@ -105,8 +72,8 @@ static double run_weir(bool tape)
 	/* The market itself is made once in a weir's life, not per recording. */
 	CHECK(markets_get(markets, VENUE_BINANCE, KIND_PERP, STR("ETHUSDT")));
 	double begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-	for (size_t i = 0; i < n_frames; i++)
-		ingest_frame(ingest, VENUE_BINANCE, KIND_PERP, frames[i]);
+	for (size_t i = 0; i < frames.n; i++)
+		ingest_frame(ingest, VENUE_BINANCE, KIND_PERP, frames.at[i]);
 	if (tape)
 		close_chunk(&taper);
 	double seconds = seconds_of(CLOCK_THREAD_CPUTIME_ID) - begin;
@@ -119,38 +86,52 @@ static double run_weir(bool tape)
 	return seconds;
 }
 
-static double run_simdjson(struct bench_simdjson *simdjson)
+static double run_dom(struct bench_simdjson *simdjson)
 {
 	double begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-	for (size_t i = 0; i < n_frames; i++)
-		sink += bench_simdjson_walk(simdjson, frames[i]);
+	for (size_t i = 0; i < frames.n; i++)
+		sink += bench_simdjson_parse(simdjson, frames.at[i]);
+	return seconds_of(CLOCK_THREAD_CPUTIME_ID) - begin;
+}
+
+static double run_walk(struct bench_simdjson *simdjson)
+{
+	double begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	for (size_t i = 0; i < frames.n; i++)
+		sink += bench_simdjson_walk(simdjson, frames.at[i]);
 	return seconds_of(CLOCK_THREAD_CPUTIME_ID) - begin;
 }
 
 int main(void)
 {
-	struct samples bare = { 0 }, windows = { 0 }, taped = { 0 }, by_windows = { 0 }, by_tape = { 0 };
+	struct samples walk = { 0 }, dom = { 0 }, windows = { 0 }, taped = { 0 }, by_windows = { 0 },
+		       by_tape = { 0 }, walk_by_windows = { 0 };
 	struct bench_simdjson *simdjson = bench_simdjson_create();
-	if (!load()) {
+	if (!frames_load(&frames)) {
 		printf("no recordings beside the project\n");
 		return 77;
 	}
 	CHECK(simdjson);
-	double frames_m = (double)n_frames / 1e6;
+	double frames_m = (double)frames.n / 1e6;
 	for (int round = -2; round < ROUNDS; round++) {
-		double a = run_simdjson(simdjson), b = run_weir(false), c = run_weir(true);
+		double w = run_walk(simdjson), d = run_dom(simdjson), b = run_weir(false),
+		       c = run_weir(true);
 		if (round < 0)
 			continue; /* caches and clocks settle */
-		samples_add(&bare, frames_m / a);
+		samples_add(&walk, frames_m / w);
+		samples_add(&dom, frames_m / d);
 		samples_add(&windows, frames_m / b);
 		samples_add(&taped, frames_m / c);
-		samples_add(&by_windows, a / b);
-		samples_add(&by_tape, a / c);
+		samples_add(&walk_by_windows, w / b);
+		samples_add(&by_windows, d / b);
+		samples_add(&by_tape, d / c);
 	}
-	printf("%zu frames; simdjson kernels %s\n", n_frames, bench_simdjson_kernels());
-	report("bare simdjson pass (walk, nothing converted)", &bare, "M frames/s");
+	printf("%zu frames; simdjson kernels %s\n", frames.n, bench_simdjson_kernels());
+	report("bare simdjson pass: DOM parse(), the whole frame checked", &dom, "M frames/s");
+	report("simdjson on-demand, every value visited (reference)", &walk, "M frames/s");
 	report("decode + windows", &windows, "M frames/s");
 	report("decode + windows + tape", &taped, "M frames/s");
+	report("decode + windows / on-demand walk (reference)", &walk_by_windows, "x");
 	bool met = report_bound("decode + windows / bare simdjson pass", samples_median(&by_windows), "x",
 				true, 1.9);
 	met &= report_bound("decode + windows + tape / bare simdjson pass", samples_median(&by_tape), "x",

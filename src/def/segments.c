@@ -4,8 +4,9 @@
 
 static const struct segment_row rows[] = {
 #define SEGMENT(id, name, title, holds, port, maxmemory, policy, appendfsync, save, money,         \
-		node_bytes)                                                                        \
-	{ name, title, holds, port, maxmemory, policy, appendfsync, save, money, node_bytes },
+		packed, node_bytes)                                                                \
+	{ name, title, holds, port,   maxmemory, policy, appendfsync,                              \
+	  save, money, packed, node_bytes },
 #include "def/segments.def"
 };
 

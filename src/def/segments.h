@@ -28,6 +28,7 @@ struct segment_row {
 	const char *appendfsync;
 	const char *save; /* "" for none */
 	bool money;
+	bool packed; /* values are chunks that carry a CRC of their own */
 	uint32_t node_bytes;
 };
 

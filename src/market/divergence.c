@@ -55,8 +55,10 @@ enum divergence market_divergence(const struct market *market, int32_t minutes)
 		{ DIVERGENCE_BUYER_EXHAUSTION, DIVERGENCE_SELLER_ABSORPTION },
 	};
 	struct bar bars[DIVERGENCE_BARS + 1];
-	i128 cvd[DIVERGENCE_BARS + 1];
-	size_t n = market_bars(market, minutes, bars, cvd, DIVERGENCE_BARS + 1);
+	i128 cvd[DIVERGENCE_BARS + 1], sum = 0;
+	size_t n = market_bars(market, minutes, bars, NULL, DIVERGENCE_BARS + 1);
+	for (size_t i = 0; i < n; i++) /* swings are the same wherever CVD begins */
+		cvd[i] = sum += (i128)bars[i].buy - bars[i].sell;
 	enum divergence found = DIVERGENCE_NONE;
 	size_t latest = 0, at = 0;
 	for (int highs = 0; n > 0 && highs < 2; highs++) {
@@ -71,15 +73,15 @@ enum divergence market_divergence(const struct market *market, int32_t minutes)
 	return found;
 }
 
+/* The bars' sums are those of one window. */
 enum trend market_cvd_trend(const struct market *market, int32_t minutes)
 {
-	struct bar bars[TREND_BARS];
-	size_t n = market_bars(market, minutes, bars, NULL, TREND_BARS);
-	i128 delta = 0, volume = 0;
-	for (size_t i = 0; i < n; i++) {
-		delta += (i128)bars[i].buy - bars[i].sell;
-		volume += (i128)bars[i].buy + bars[i].sell;
-	}
+	int64_t newest = market_newest_ms(market) / MINUTE_MS;
+	int64_t span = newest % minutes + 1 + (TREND_BARS - 1) * (int64_t)minutes;
+	struct window window;
+	market_window(market, span < MARKET_MINUTES ? (int32_t)span : MARKET_MINUTES, &window);
+	i128 delta = (i128)window.flow.buy - window.flow.sell;
+	i128 volume = (i128)window.flow.buy + window.flow.sell;
 	if (volume == 0)
 		return TREND_NONE;
 	if (delta * 20 > volume)

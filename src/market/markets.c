@@ -101,24 +101,34 @@ struct market *markets_get(struct markets *markets, enum venue venue, enum kind 
 	return market;
 }
 
-static bool is_named(const struct market *market, struct str name)
+/* Only a full name has a colon in it. */
+static bool is_full_name(const struct market_id *id, struct str name)
+{
+	char text[64];
+	struct buf full = buf_over(text, sizeof text);
+	market_id_print(&full, id);
+	return str_eq_nocase(name, buf_str(&full));
+}
+
+static bool is_named(const struct market *market, struct str name, bool full)
 {
 	const struct market_id *id = market_id(market);
 	struct str base, quote;
-	char text[64];
-	struct buf full = buf_over(text, sizeof text);
+	if (full)
+		return is_full_name(id, name);
+	if (str_eq_nocase(name, str_of(id->symbol)))
+		return true;
 	market_id_assets(id, &base, &quote);
-	market_id_print(&full, id);
-	return str_eq_nocase(name, base) || str_eq_nocase(name, str_of(id->symbol)) ||
-	       str_eq_nocase(name, buf_str(&full));
+	return str_eq_nocase(name, base);
 }
 
 size_t markets_named(const struct markets *markets, struct str name, struct market **out,
 		     size_t cap)
 {
+	bool full = str_find_char(name, ':') < name.len;
 	size_t n = 0;
 	for (size_t i = 0; i < markets->count && n < cap; i++)
-		if (is_named(markets->sorted[i], name))
+		if (is_named(markets->sorted[i], name, full))
 			out[n++] = markets->sorted[i];
 	return n;
 }

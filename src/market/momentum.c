@@ -3,11 +3,12 @@
 
 #include "market/analysis.h"
 
-static double price_of(const struct market *market, int64_t price)
+/* What a price of 1 is at the market's scale. */
+static double price_unit(const struct market *market)
 {
 	int32_t price_scale, qty_scale;
 	market_scales(market, &price_scale, &qty_scale);
-	return decimal_to_double(price, price_scale);
+	return (double)decimal_pow10(price_scale);
 }
 
 static int64_t true_range(const struct bar *bar, int64_t close_before)
@@ -21,11 +22,11 @@ double market_atr(const struct market *market, int32_t minutes)
 {
 	struct bar bars[ATR_BARS + 1];
 	size_t n = market_bars(market, minutes, bars, NULL, ATR_BARS + 1);
-	double atr = 0;
+	double atr = 0, unit = price_unit(market);
 	if (n < ATR_LENGTH + 2) /* 15 closed bars and the open one */
 		return NAN;
 	for (size_t i = 1; i < n - 1; i++) {
-		double range = price_of(market, true_range(&bars[i], bars[i - 1].close));
+		double range = (double)true_range(&bars[i], bars[i - 1].close) / unit;
 		if (i <= ATR_LENGTH)
 			atr += range / ATR_LENGTH;
 		else
@@ -110,7 +111,7 @@ static struct momentum_window momentum_of(const struct market *market, int32_t m
 		return out;
 	int64_t moved = window.close - window.open, delta = window.flow.buy - window.flow.sell;
 	out.change = (double)moved / (double)window.open;
-	out.per_atr = price_of(market, moved) / market_atr(market, minutes);
+	out.per_atr = (double)moved / price_unit(market) / market_atr(market, minutes);
 	if (!isfinite(out.per_atr))
 		out.per_atr = NAN; /* an ATR of 0 */
 	out.delta_share = flow_imbalance(&window.flow);

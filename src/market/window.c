@@ -5,7 +5,8 @@
 struct range_sum {
 	struct flow flow;
 	int64_t open, high, low, close;
-	int64_t first_held, last_held; /* -1: none */
+	const struct minute *first, *last; /* held; NULL: none */
+	int64_t first_held;                /* its number */
 	int32_t present, partial, klines, repaired;
 };
 
@@ -46,9 +47,11 @@ static inline void add_hour(const struct market *market, size_t index, uint64_t 
 		sum->klines += __builtin_popcountll(hour->klines & held);
 		sum->repaired += __builtin_popcountll(hour->repaired & held);
 	}
-	if (sum->first_held < 0)
+	if (!sum->first) {
 		sum->first_held = start + __builtin_ctzll(held);
-	sum->last_held = start + 63 - __builtin_clzll(held);
+		sum->first = &minutes[__builtin_ctzll(held)];
+	}
+	sum->last = &minutes[63 - __builtin_clzll(held)];
 	if (held == hour->held) {
 		add_flow(sum, &hour->flow, hour->high, hour->low);
 		return;
@@ -65,7 +68,7 @@ static inline void sum_range(const struct market *market, int64_t from, int64_t 
 			     struct range_sum *sum)
 {
 	size_t index;
-	*sum = (struct range_sum){ .low = INT64_MAX, .first_held = -1, .last_held = -1 };
+	*sum = (struct range_sum){ .low = INT64_MAX };
 	if (from < oldest_minute(market))
 		from = oldest_minute(market);
 	if (to > market->newest_minute)
@@ -75,12 +78,12 @@ static inline void sum_range(const struct market *market, int64_t from, int64_t 
 		for (uint64_t bits; (bits = span_next(&from, to, &index)); start = from)
 			add_hour(market, index, bits, start, sum);
 	}
-	if (sum->first_held < 0) {
+	if (!sum->first) {
 		sum->low = 0;
 		return;
 	}
-	sum->open = market->minutes[minute_index(sum->first_held)].open;
-	sum->close = market->minutes[minute_index(sum->last_held)].close;
+	sum->open = sum->first->open;
+	sum->close = sum->last->close;
 }
 
 void market_window_back(const struct market *market, int32_t minutes, int32_t back,
@@ -117,7 +120,7 @@ void market_cvd(const struct market *market, i128 *base, i128 *quote, int64_t *o
 	sum_range(market, 0, market->newest_minute, &sum);
 	*base = (i128)sum.flow.buy - sum.flow.sell;
 	*quote = sum.flow.buy_quote - sum.flow.sell_quote;
-	*origin_ms = sum.first_held < 0 ? 0 : sum.first_held * MINUTE_MS;
+	*origin_ms = sum.first_held * MINUTE_MS;
 }
 
 /* ---- bars ---- */
@@ -136,35 +139,39 @@ static void bar_put_flow(struct bar *bar, const struct flow *flow)
 
 static void bar_of_sum(const struct market *market, const struct range_sum *sum, struct bar *bar)
 {
-	bar_put_flow(bar, &sum->flow);
+	bool ids = market->ordered && !sum->klines;
 	bar->open = sum->open;
 	bar->high = sum->high;
 	bar->low = sum->low;
 	bar->close = sum->close;
-	bar->flags |= (sum->klines ? BAR_KLINES : 0u) | (sum->repaired ? BAR_REPAIRED : 0u);
-	if (!market->ordered || sum->klines)
-		return;
-	bar->id_first = market->minutes[minute_index(sum->first_held)].first_key;
-	bar->id_last = market->minutes[minute_index(sum->last_held)].last_key;
+	bar->id_first = ids ? sum->first->first_key : 0;
+	bar->id_last = ids ? sum->last->last_key : 0;
+	bar->flags = (sum->klines ? BAR_KLINES : 0u) | (sum->repaired ? BAR_REPAIRED : 0u);
 }
 
-/* The bar over [from, to]; without a trade it is flat at the close before it. */
+static void bar_flat(struct bar *bar, int64_t price)
+{
+	bar->open = bar->high = bar->low = bar->close = price;
+	bar->id_first = bar->id_last = 0;
+	bar->flags = 0;
+}
+
+/* The bar over [from, to]; without a trade it is flat at the close before it. Field
+ * by field: to clear it all first costs as much again. */
 static void bar_over(const struct market *market, int64_t from, int64_t to, int64_t close_before,
 		     struct bar *bar)
 {
 	struct range_sum sum;
 	sum_range(market, from, to, &sum);
 	int64_t elapsed = (to < market->newest_minute ? to : market->newest_minute) - from + 1;
-	*bar = (struct bar){
-		.minute_ms = from * MINUTE_MS,
-		.open = close_before,
-		.high = close_before,
-		.low = close_before,
-		.close = close_before,
-		.flags = sum.partial || sum.present < elapsed ? BAR_PARTIAL : 0u,
-	};
-	if (sum.first_held >= 0)
+	bar->minute_ms = from * MINUTE_MS;
+	if (sum.first)
 		bar_of_sum(market, &sum, bar);
+	else
+		bar_flat(bar, close_before);
+	bar_put_flow(bar, &sum.flow);
+	if (sum.partial || sum.present < elapsed)
+		bar->flags |= BAR_PARTIAL;
 }
 
 /* What came before the minute: the close, and the sum of deltas where it is asked for. */

@@ -85,9 +85,12 @@ static void put_persistence(struct buf *out, const struct redis_config *config)
 		   "aof-load-truncated yes\n"
 		   "aof-use-rdb-preamble yes\n"
 		   "dbfilename \"%s.rdb\"\n"
-		   "rdbcompression yes\n"
-		   "rdbchecksum yes\n",
-		   row->name, config->appendfsync, row->name);
+		   /* Packed values do not shrink, and carry a CRC of their own: both only
+		    * cost time at load and save there. */
+		   "rdbcompression %s\n"
+		   "rdbchecksum %s\n",
+		   row->name, config->appendfsync, row->name, row->packed ? "no" : "yes",
+		   row->packed ? "no" : "yes");
 	if (row->save[0])
 		buf_printf(out, "save %s\n", row->save);
 	else

@@ -204,7 +204,9 @@ static enum status open_conn(struct segment_server *server, struct err *err)
 /* All servers are started before any is waited for. */
 static enum status start_all(struct segments *segments, struct err *err)
 {
-	for (int i = 0; i < SEGMENT_COUNT; i++)
+	/* The last first: the market segment has the most to load, and does it while the
+	 * others are started. */
+	for (int i = SEGMENT_COUNT - 1; i >= 0; i--)
 		if (segments->servers[i].wanted && !segments->servers[i].config.external)
 			segment_start(&segments->servers[i]);
 	for (int i = 0; i < SEGMENT_COUNT; i++) {

@@ -1,7 +1,7 @@
 #include "base/check.h"
 #include "store/segments_impl.h"
 
-enum { REWRITE_LEAST_BYTES = 64 << 20 };
+enum { REWRITE_LEAST_BYTES = 16 << 20 };
 
 /* A table from INFO's names to the fields they fill. */
 static const struct {

@@ -2,90 +2,22 @@
 clean stop. Market data comes from the simulator."""
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
-WEIR = os.path.abspath(sys.argv.pop(1) if len(sys.argv) > 1 else 'build/weir')
-SEGMENTS = ('rts', 'ris', 'rtss', 'rtrs', 'rss', 'rls', 'rms')
-
-
-def pids_under(folder):
-    """Processes whose command line or working directory lies in the folder."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as file:
-                line = file.read().decode(errors='replace')
-            cwd = os.readlink(f'/proc/{pid}/cwd')
-        except OSError:
-            continue
-        if folder in line or cwd.startswith(folder):
-            found.append(int(pid))
-    return found
+import harness
+from harness import SEGMENTS, pids_under
 
 
-class Up(unittest.TestCase):
-    def setUp(self):
-        self.temp = tempfile.mkdtemp(prefix='weir-test-')
-        self.state = os.path.join(self.temp, 'state')
-        self.config = os.path.join(self.temp, 'weir.conf')
-        self.write_config('')
-        self.child = None
-
-    def tearDown(self):
-        if self.child:
-            if self.child.poll() is None:
-                self.child.kill()
-                self.child.wait()
-            self.child.stdout.close()
-        for pid in pids_under(self.temp):
-            os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.temp, ignore_errors=True)
-
-    def write_config(self, more):
-        with open(self.config, 'w', encoding='utf-8') as file:
-            file.write('[market]\nfeed = sim\nsymbols = BTC,ETH\n' + more)
-
-    def start(self, *args):
-        with open(os.path.join(self.temp, 'log'), 'ab') as log:
-            self.child = subprocess.Popen([WEIR, 'up', '--state', self.state, '--config', self.config,
-                                           *args], stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self.child.stdout.readline()
-        self.assertIn('segments answered after', line, self.read_log())
-        return line
-
-    def read_log(self):
-        with open(os.path.join(self.temp, 'log'), encoding='utf-8', errors='replace') as file:
-            return file.read()
-
-    def stop(self):
-        self.child.send_signal(signal.SIGTERM)
-        self.assertEqual(self.child.wait(30), 0, self.read_log())
-        self.child.stdout.close()
-
-    def run_weir(self, *args):
-        return subprocess.run([WEIR, *args], capture_output=True, text=True, timeout=60)
+class Up(harness.WeirTest):
+    settings = '[market]\nfeed = sim\nsymbols = BTC,ETH\n'
 
     def ask(self, question):
         done = self.run_weir('ask', '--json', '--state', self.state, question)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
-    def wait_for(self, what, condition, seconds=30):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.05)
-        self.fail(f'{what}: not within {seconds} s\n{self.read_log()}')
-
     def segment_pids(self):
-        return {name: pid for name in SEGMENTS for pid in pids_under(os.path.join(self.state, 'segments', name))}
+        return {name: self.segment_pid(name) for name in SEGMENTS}
 
     def history_is_there(self):
         answer = self.ask('/price BTC')
@@ -118,7 +50,7 @@ class Up(unittest.TestCase):
         before = self.wait_for('a day of history', self.history_is_there)
         time.sleep(1.5)  # a flush interval: what may be lost is what came after it
         servers = self.segment_pids()
-        self.assertEqual(len(servers), len(SEGMENTS))
+        self.assertTrue(all(servers.values()), servers)
         self.child.kill()
         self.child.wait()
         self.child.stdout.close()
@@ -175,9 +107,7 @@ class Up(unittest.TestCase):
         ]
         for number, (env, args, text) in enumerate(cases):
             state = os.path.join(self.temp, f'none-{number}')
-            done = subprocess.run([WEIR, *args, '--state', state],
-                                  capture_output=True, text=True, timeout=30,
-                                  env={**os.environ, **env})
+            done = self.run_weir(*args, '--state', state, env=env)
             self.assertEqual(done.returncode, 3, (args, done.stderr))
             self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
             self.assertIn(text, done.stderr)
@@ -204,7 +134,4 @@ class Up(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    if not shutil.which('redis-server'):
-        print('SKIP test_up: no redis-server')
-        sys.exit(77)
-    unittest.main(verbosity=2)
+    harness.main()

@@ -1,65 +1,5 @@
-#include "decode_case.h"
-
-static struct cases spot, perp;
-
-static int load(void **state)
-{
-	(void)state;
-	cases_load(&spot, VENUE_BINANCE, KIND_SPOT);
-	cases_load(&perp, VENUE_BINANCE, KIND_PERP);
-	return 0;
-}
-
-static void hand_written_frames_say_what_is_written_beside_them(void **state)
-{
-	(void)state;
-	check_golden(&spot, DECODE_AUTO);
-	check_golden(&perp, DECODE_AUTO);
-	check_golden(&spot, DECODE_SIMDJSON);
-	check_golden(&perp, DECODE_SIMDJSON);
-}
-
-static void blanks_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_blanks);
-	check_respelled(&perp, respell_blanks);
-}
-
-static void unknown_keys_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_keys);
-	check_respelled(&perp, respell_keys);
-}
-
-static void escaped_letters_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_escapes);
-	check_respelled(&perp, respell_escapes);
-}
-
-static void order_of_members_does_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_reversed);
-	check_respelled(&perp, respell_reversed);
-}
-
-static void a_frame_cut_anywhere_is_malformed(void **state)
-{
-	(void)state;
-	check_cuts(&spot);
-	check_cuts(&perp);
-}
-
-static void bytes_behind_the_frame_are_malformed(void **state)
-{
-	(void)state;
-	check_trailing(&spot);
-	check_trailing(&perp);
-}
+#define CASES_VENUE VENUE_BINANCE
+#include "decode_spellings.h"
 
 static void buyer_is_maker_means_the_taker_sold(void **state)
 {
@@ -261,13 +201,7 @@ static void malformed_says_its_line_when_there_is_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hand_written_frames_say_what_is_written_beside_them),
-		cmocka_unit_test(blanks_do_not_matter),
-		cmocka_unit_test(unknown_keys_do_not_matter),
-		cmocka_unit_test(escaped_letters_do_not_matter),
-		cmocka_unit_test(order_of_members_does_not_matter),
-		cmocka_unit_test(a_frame_cut_anywhere_is_malformed),
-		cmocka_unit_test(bytes_behind_the_frame_are_malformed),
+		CASES_SPELLING_TESTS,
 		cmocka_unit_test(buyer_is_maker_means_the_taker_sold),
 		cmocka_unit_test(a_sell_order_liquidates_a_long),
 		cmocka_unit_test(a_trade_of_no_size_that_is_no_trade_is_unknown),

@@ -1,65 +1,5 @@
-#include "decode_case.h"
-
-static struct cases spot, perp;
-
-static int load(void **state)
-{
-	(void)state;
-	cases_load(&spot, VENUE_BYBIT, KIND_SPOT);
-	cases_load(&perp, VENUE_BYBIT, KIND_PERP);
-	return 0;
-}
-
-static void hand_written_frames_say_what_is_written_beside_them(void **state)
-{
-	(void)state;
-	check_golden(&spot, DECODE_AUTO);
-	check_golden(&perp, DECODE_AUTO);
-	check_golden(&spot, DECODE_SIMDJSON);
-	check_golden(&perp, DECODE_SIMDJSON);
-}
-
-static void blanks_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_blanks);
-	check_respelled(&perp, respell_blanks);
-}
-
-static void unknown_keys_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_keys);
-	check_respelled(&perp, respell_keys);
-}
-
-static void escaped_letters_do_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_escapes);
-	check_respelled(&perp, respell_escapes);
-}
-
-static void order_of_members_does_not_matter(void **state)
-{
-	(void)state;
-	check_respelled(&spot, respell_reversed);
-	check_respelled(&perp, respell_reversed);
-}
-
-static void a_frame_cut_anywhere_is_malformed(void **state)
-{
-	(void)state;
-	check_cuts(&spot);
-	check_cuts(&perp);
-}
-
-static void bytes_behind_the_frame_are_malformed(void **state)
-{
-	(void)state;
-	check_trailing(&spot);
-	check_trailing(&perp);
-}
+#define CASES_VENUE VENUE_BYBIT
+#include "decode_spellings.h"
 
 static void liquidation_buy_is_a_long(void **state)
 {
@@ -247,13 +187,7 @@ static void a_frame_of_more_events_than_fit_is_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hand_written_frames_say_what_is_written_beside_them),
-		cmocka_unit_test(blanks_do_not_matter),
-		cmocka_unit_test(unknown_keys_do_not_matter),
-		cmocka_unit_test(escaped_letters_do_not_matter),
-		cmocka_unit_test(order_of_members_does_not_matter),
-		cmocka_unit_test(a_frame_cut_anywhere_is_malformed),
-		cmocka_unit_test(bytes_behind_the_frame_are_malformed),
+		CASES_SPELLING_TESTS,
 		cmocka_unit_test(liquidation_buy_is_a_long),
 		cmocka_unit_test(ids_prove_no_order_and_seq_is_kept),
 		cmocka_unit_test(open_interest_of_both_sides_is_marked_and_one_side_preferred),
