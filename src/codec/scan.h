@@ -112,7 +112,8 @@ SCAN_INLINE bool scan_levels(struct scan *scan, scan_levels_fn *levels, struct s
 		return false;
 	if (*from != ']')
 		to = levels(from, scan->end, n);
-	if (!to)
+	/* Levels are walked 64 bytes at a time, so their end may be found in the padding. */
+	if (!to || to >= scan->end)
 		return false;
 	*text = str_make(from, (size_t)(to - from));
 	scan->p = to;
@@ -183,6 +184,8 @@ SCAN_INLINE bool scan_integer(struct scan *scan, int64_t *out)
 SCAN_INLINE bool scan_time(struct scan *scan, int64_t *out)
 {
 	enum { DIGITS = 13 };
+	if (scan->p >= scan->end)
+		return false;
 	bool begins = scan->p[0] != '0';
 	scan->p += DIGITS;
 	__m128i bytes = scan_load16(scan->p - 16);

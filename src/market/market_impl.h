@@ -81,6 +81,7 @@ struct market {
 	uint8_t stream;    /* enum stream */
 	bool stream_fixed; /* this input has shown its kind */
 	bool interrupted;  /* minutes since the newest trade cannot be proved */
+	bool resumed;      /* ids unordered, from a state: no trade was told since */
 	bool held_ready;   /* held_trade waits to be fetched */
 	int32_t price_scale, qty_scale;
 	int64_t newest_ms;

@@ -223,6 +223,7 @@ static void put_back(struct market *market, const struct image *image)
 	large_limits(market);
 	if (market->ordered)
 		return;
+	market->resumed = image->newest_ms > 0;
 	seen_ids_raise_floor(market->seen_ids, image->floor_ms);
 	for (uint32_t i = 0; i < image->n_ids; i++)
 		seen_ids_take(market->seen_ids, image->ids[i].hash, image->ids[i].t_ms);

@@ -27,6 +27,10 @@ static void find_place(struct market *market, const struct incoming *in, struct 
 		seen_ids_raise_floor(market->seen_ids, in->t_ms);
 	} else if (!seen_ids_take(market->seen_ids, in->hash, in->t_ms)) {
 		place->verdict = SEEN_DUPLICATE;
+		market->resumed = false; /* told again: the stream joins the state */
+	} else if (market->resumed) {
+		market->resumed = false;
+		market_mark_interrupted(market);
 	}
 }
 

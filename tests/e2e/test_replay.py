@@ -151,6 +151,62 @@ class Replay(unittest.TestCase):
         want = [key(line) for line in decoded.stdout.splitlines() if '"type":"trade"' in line]
         self.assertEqual(got, want)
 
+    def bybit_recording(self):
+        """Binance's futures trades in Bybit's envelope: UUIDs for ids, a seq, several
+        trades a message, every tenth message told twice."""
+        path = os.path.join(self.temp.name, 'bybit')
+        decoded = self.weir('decode', '--as', 'binance:perp', *PERP)
+        trades = [json.loads(line) for line in decoded.stdout.splitlines() if '"type":"trade"' in line]
+        with open(path, 'w', encoding='utf-8') as file:
+            for number, first in enumerate(range(0, len(trades), 3)):
+                group = trades[first:first + 3]
+                message = json.dumps({
+                    'topic': 'publicTrade.ETHUSDT', 'type': 'snapshot', 'ts': group[-1]['t_ms'],
+                    'data': [{'T': t['t_ms'], 's': 'ETHUSDT', 'S': t['side'].capitalize(),
+                              'v': t['qty'], 'p': t['price'], 'L': 'PlusTick',
+                              'i': f'{int(t["id"]):08x}-0000-5000-8000-{int(t["id"]) * 7919 % 10**12:012d}',
+                              'BT': False, 'RPI': False, 'seq': first * 3 + i // 2}
+                             for i, t in enumerate(group)]}, separators=(',', ':'))
+                receive = group[-1]['t_ms'] * 1000000
+                file.write(f'{receive} {message}\n' * (2 if number % 10 == 0 else 1))
+        return path
+
+    def check_bybit_bars(self):
+        with open(self.bars, newline='') as file:
+            rows = list(csv.DictReader(file))
+        want = expected(PERP)
+        self.assertEqual([int(r['minute_ms']) for r in rows], [int(m) for m in sorted(want)])
+        for row in rows:
+            self.assertEqual((row['market'], row['first_id'], row['last_id']), ('bybit:perp:ETHUSDT', '', ''))
+            for name in FIGURES[:-2]:
+                self.assertEqual(D(row[name]), want[D(row['minute_ms'])][name], (row['minute_ms'], name))
+        return [row['flags'] for row in rows]
+
+    def test_binance_trades_in_bybits_envelope_are_counted_once(self):
+        recording = [self.bybit_recording()]
+        first = self.replay('bybit:perp', recording)
+        self.assertEqual(first['trades'], 14076)
+        self.assertGreater(first['duplicates'], 1000)
+        self.assertEqual(set(self.check_bybit_bars()[1:-1]), {'complete'})
+        again = self.replay('bybit:perp', recording)
+        self.assertEqual((again['trades'], again['duplicates']), (0, 14076 + first['duplicates']))
+        self.assertEqual(set(self.check_bybit_bars()[1:-1]), {'complete'})
+        self.weir('tape', 'verify', '--as', 'bybit:perp', '--state', self.state, *recording)
+
+    def test_bybits_envelope_survives_kill_9(self):
+        recording = [self.bybit_recording()]
+        child = subprocess.Popen([WEIR, 'replay', '--as', 'bybit:perp', '--speed', '100', '--state',
+                                  self.state, *recording], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        self.assertIsNone(child.poll())
+        child.kill()
+        child.wait()
+        again = self.replay('bybit:perp', recording)
+        self.assertGreater(again['trades'], 0)
+        self.assertEqual(set(self.check_bybit_bars()[1:-1]), {'complete'})
+        self.weir('tape', 'verify', '--as', 'bybit:perp', '--state', self.state, *recording)
+
     def test_a_state_directory_in_use_is_refused_in_one_line(self):
         child = subprocess.Popen([WEIR, 'replay', '--as', 'binance:perp', '--speed', '1', '--state',
                                   self.state, *PERP], stdout=subprocess.DEVNULL,

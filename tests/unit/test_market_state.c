@@ -273,9 +273,72 @@ static void klines_are_not_added_to(void **state)
 	market_destroy(market);
 }
 
+static enum market_taken take_unordered(struct market *market, int64_t number)
+{
+	char text[24];
+	int len = snprintf(text, sizeof text, "id-%lld", (long long)number);
+	struct event_trade event = {
+		.id = str_make(text, (size_t)len),
+		.ordered_id = -1,
+		.price = { 100, 0 },
+		.qty = { 1, 0 },
+	};
+	struct trade out;
+	return market_take_trade(market, &event, 1723161240000 + number * 10000, &out);
+}
+
+/* A market of ten minutes of trades, stored and back again. */
+static struct market *restarted(void)
+{
+	char bytes[MARKET_STATE_BYTES];
+	struct buf buf = buf_over(bytes, sizeof bytes);
+	struct bar bar;
+	struct market *before = new_market(VENUE_BYBIT), *after = new_market(VENUE_BYBIT);
+	for (int64_t i = 0; i < 60; i++)
+		assert_int_equal(take_unordered(before, i), MARKET_NEW);
+	market_state_pack(before, &buf);
+	assert_int_equal(market_state_restore(after, buf_str(&buf)), STATUS_OK);
+	for (int64_t ms = 1723161240000; ms < 1723161240000 + 10 * MINUTE_MS; ms += MINUTE_MS) {
+		assert_int_equal(market_minute(before, ms, &bar), STATUS_OK);
+		assert_int_equal(market_restore_bar(after, &bar, 0, 0), STATUS_OK);
+	}
+	market_destroy(before);
+	return after;
+}
+
+static int32_t partial_of_last(const struct market *market, int32_t minutes)
+{
+	struct window window;
+	market_window(market, minutes, &window);
+	return window.partial;
+}
+
+static void a_stream_that_tells_the_state_again_joins_it(void **state)
+{
+	(void)state;
+	struct market *market = restarted();
+	assert_int_equal(take_unordered(market, 59), MARKET_DUPLICATE);
+	for (int64_t i = 60; i < 72; i++)
+		assert_int_equal(take_unordered(market, i), MARKET_NEW);
+	assert_int_equal(partial_of_last(market, 4), 0);
+	market_destroy(market);
+}
+
+static void a_stream_that_begins_behind_the_state_leaves_partial_minutes(void **state)
+{
+	(void)state;
+	struct market *market = restarted();
+	for (int64_t i = 60; i < 72; i++)
+		assert_int_equal(take_unordered(market, i), MARKET_NEW);
+	assert_int_equal(partial_of_last(market, 4), 2); /* where it broke off, where it began */
+	market_destroy(market);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stream_that_tells_the_state_again_joins_it),
+		cmocka_unit_test(a_stream_that_begins_behind_the_state_leaves_partial_minutes),
 		cmocka_unit_test(fullest_state_fits),
 		cmocka_unit_test(empty_state_restores),
 		cmocka_unit_test(state_of_the_other_kind_of_ids_is_refused),
