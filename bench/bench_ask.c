@@ -47,10 +47,7 @@ static void echo_line(void *conn_ctx, struct str line)
 	CHECK(conn->ops->send(conn, str_make(echo.bytes, echo.len)) == STATUS_OK);
 }
 
-static void echo_close(void *conn_ctx, enum status why)
-{
-	(void)conn_ctx, (void)why;
-}
+static void echo_close(void *conn_ctx, enum status why) { (void)conn_ctx, (void)why; }
 
 static pid_t start_echo(const char *path)
 {
@@ -194,8 +191,16 @@ static void ask_under_replay(const char *load, int round, struct hist *hist)
 	char state[96], path[128], answer[ANSWER_MAX];
 	snprintf(state, sizeof state, "%s/latency-%d", folder, round);
 	snprintf(path, sizeof path, "%s/run/weir.sock", state);
-	const char *const argv[] = { TEST_WEIR_BINARY, "replay", "--as", "binance:perp", "--speed", "max",
-				     "--state", state, load, NULL };
+	const char *const argv[] = { TEST_WEIR_BINARY,
+				     "replay",
+				     "--as",
+				     "binance:perp",
+				     "--speed",
+				     "max",
+				     "--state",
+				     state,
+				     load,
+				     NULL };
 	pid_t weir = start(argv);
 	int fd = connect_to(path);
 	hist_clear(hist);
@@ -223,7 +228,8 @@ static bool bench_latency(const char *load)
 	report("asks while 3 million trades pass at full speed", &asks, "");
 	report("ask under full-speed replay, median", &median, "ms");
 	report("ask under full-speed replay, p99", &p99, "ms");
-	return report_bound("ask under full-speed replay, p99", samples_median(&p99), "ms", false, 1.0);
+	return report_bound("ask under full-speed replay, p99", samples_median(&p99), "ms", false,
+			    1.0);
 }
 
 int main(void)

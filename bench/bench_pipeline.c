@@ -104,8 +104,8 @@ static double run_walk(struct bench_simdjson *simdjson)
 
 int main(void)
 {
-	struct samples walk = { 0 }, dom = { 0 }, windows = { 0 }, taped = { 0 }, by_windows = { 0 },
-		       by_tape = { 0 }, walk_by_windows = { 0 };
+	struct samples walk = { 0 }, dom = { 0 }, windows = { 0 }, taped = { 0 },
+		       by_windows = { 0 }, by_tape = { 0 }, walk_by_windows = { 0 };
 	struct bench_simdjson *simdjson = bench_simdjson_create();
 	if (!frames_load(&frames)) {
 		printf("no recordings beside the project\n");
@@ -132,10 +132,10 @@ int main(void)
 	report("decode + windows", &windows, "M frames/s");
 	report("decode + windows + tape", &taped, "M frames/s");
 	report("decode + windows / on-demand walk (reference)", &walk_by_windows, "x");
-	bool met = report_bound("decode + windows / bare simdjson pass", samples_median(&by_windows), "x",
-				true, 1.9);
-	met &= report_bound("decode + windows + tape / bare simdjson pass", samples_median(&by_tape), "x",
-			    true, 0.95);
+	bool met = report_bound("decode + windows / bare simdjson pass",
+				samples_median(&by_windows), "x", true, 1.9);
+	met &= report_bound("decode + windows + tape / bare simdjson pass",
+			    samples_median(&by_tape), "x", true, 0.95);
 	bench_simdjson_destroy(simdjson);
 	return met && sink ? 0 : 1;
 }

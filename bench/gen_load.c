@@ -65,13 +65,14 @@ static struct pattern *pattern_read(const char *path)
 		for (size_t i = 0; i < n && pattern->count < TEMPLATE_MAX; i++) {
 			const struct event *event = &events[i];
 			int64_t price, qty;
-			if (event->type != EVENT_TRADE || decimal_rescale(event->trade.price, 2, &price) ||
+			if (event->type != EVENT_TRADE ||
+			    decimal_rescale(event->trade.price, 2, &price) ||
 			    decimal_rescale(event->trade.qty, 4, &qty))
 				continue;
 			if (last_ms)
-				pattern->steps[pattern->count++] = (struct step){
-					event->t_ms - last_ms, price - last_price, qty, event->trade.side
-				};
+				pattern->steps[pattern->count++] =
+				    (struct step){ event->t_ms - last_ms, price - last_price, qty,
+						   event->trade.side };
 			else
 				pattern->first_price = price;
 			last_ms = event->t_ms;
@@ -92,7 +93,8 @@ static struct pattern *pattern_read(const char *path)
 static void market_step(struct load_market *m)
 {
 	const struct step *step = &m->pattern->steps[m->at];
-	struct trade trade = { .price = m->mirrored ? -step->price : step->price, .qty = step->qty };
+	struct trade trade = { .price = m->mirrored ? -step->price : step->price,
+			       .qty = step->qty };
 	trade.side = m->mirrored ? !step->side : step->side;
 	m->t_ms += (double)step->gap_ms * m->stretch;
 	m->price += trade.price;
@@ -101,11 +103,11 @@ static void market_step(struct load_market *m)
 	int64_t t_ms = (int64_t)m->t_ms, lots = trade.qty;
 	printf("{\"stream\":\"%s@aggTrade\",\"data\":{\"e\":\"aggTrade\",\"E\":%" PRId64
 	       ",\"a\":%" PRId64 ",\"s\":\"%s\",\"p\":\"%" PRId64 ".%02d\",\"q\":\"%" PRId64
-	       ".%04d\",\"nq\":\"%" PRId64 ".%04d\",\"f\":%" PRId64 ",\"l\":%" PRId64 ",\"T\":%" PRId64
-	       ",\"m\":%s,\"st\":0}}\n",
+	       ".%04d\",\"nq\":\"%" PRId64 ".%04d\",\"f\":%" PRId64 ",\"l\":%" PRId64
+	       ",\"T\":%" PRId64 ",\"m\":%s,\"st\":0}}\n",
 	       m->lower, t_ms + 1, m->id, m->symbol, m->price / 100, (int)(m->price % 100),
-	       lots / 10000, (int)(lots % 10000), lots / 10000, (int)(lots % 10000), m->id, m->id, t_ms,
-	       trade.side == SIDE_SELL ? "true" : "false");
+	       lots / 10000, (int)(lots % 10000), lots / 10000, (int)(lots % 10000), m->id, m->id,
+	       t_ms, trade.side == SIDE_SELL ? "true" : "false");
 	if (++m->at == m->pattern->count) {
 		m->at = 0;
 		m->mirrored = !m->mirrored;

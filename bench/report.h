@@ -46,8 +46,8 @@ static inline bool report_bound(const char *name, double value, const char *unit
 				double bound)
 {
 	bool met = at_least ? value >= bound : value <= bound;
-	printf("%-58s %10.3f %s (bound %s %g)%s\n", name, value, unit, at_least ? ">=" : "<=", bound,
-	       met ? "" : "  MISSED");
+	printf("%-58s %10.3f %s (bound %s %g)%s\n", name, value, unit,
+	       at_least ? ">=" : "<=", bound, met ? "" : "  MISSED");
 	fflush(stdout);
 	return met;
 }

@@ -66,11 +66,10 @@ static void bytes_behind_the_frame_are_malformed(void **state)
 	check_trailing(&perp);
 }
 
-#define CASES_SPELLING_TESTS                                                            \
-	cmocka_unit_test(hand_written_frames_say_what_is_written_beside_them),          \
-		cmocka_unit_test(blanks_do_not_matter),                                 \
-		cmocka_unit_test(unknown_keys_do_not_matter),                           \
-		cmocka_unit_test(escaped_letters_do_not_matter),                        \
-		cmocka_unit_test(order_of_members_does_not_matter),                     \
-		cmocka_unit_test(a_frame_cut_anywhere_is_malformed),                    \
-		cmocka_unit_test(bytes_behind_the_frame_are_malformed)
+#define CASES_SPELLING_TESTS                                                                       \
+	cmocka_unit_test(hand_written_frames_say_what_is_written_beside_them),                     \
+	    cmocka_unit_test(blanks_do_not_matter), cmocka_unit_test(unknown_keys_do_not_matter),  \
+	    cmocka_unit_test(escaped_letters_do_not_matter),                                       \
+	    cmocka_unit_test(order_of_members_does_not_matter),                                    \
+	    cmocka_unit_test(a_frame_cut_anywhere_is_malformed),                                   \
+	    cmocka_unit_test(bytes_behind_the_frame_are_malformed)

@@ -24,7 +24,11 @@ static inline struct buf buf_over(void *storage, size_t size)
 }
 void buf_init(struct buf *buf, size_t limit); /* growing; allocates on first use */
 void buf_deinit(struct buf *buf);             /* frees a growing one; NULL-safe */
-static inline void buf_clear(struct buf *buf) { buf->len = 0; buf->overflow = false; }
+static inline void buf_clear(struct buf *buf)
+{
+	buf->len = 0;
+	buf->overflow = false;
+}
 static inline struct str buf_str(const struct buf *buf) { return str_make(buf->ptr, buf->len); }
 
 /* Room for n more bytes at ptr + len, or NULL and overflow. */

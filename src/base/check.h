@@ -4,7 +4,7 @@
  * line and aborts; tests replace the handler to prove a contract. */
 #pragma once
 
-#define CHECK(expr) \
+#define CHECK(expr)                                                                                \
 	(__builtin_expect(!(expr), 0) ? check_failed(#expr, __FILE__, __LINE__) : (void)0)
 
 /* Called on failure; must not return. A test may longjmp out of it. */

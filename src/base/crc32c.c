@@ -14,7 +14,7 @@ static uint32_t crc_portable(uint32_t crc, const unsigned char *p, size_t len)
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const unsigned char *p,
-							     size_t len)
+							    size_t len)
 {
 	uint64_t wide = crc;
 	for (; len >= 8; len -= 8, p += 8) {

@@ -16,10 +16,10 @@ struct err {
 /* Set and wrap return `status` (or err's own) so that a call can end with
  * `return err_set(...)`. */
 enum status err_set(struct err *err, enum status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* Puts "format: " before the text that is there. */
 enum status err_wrap(struct err *err, enum status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* From errno: ENOSPC becomes DISK_FULL, ENOENT NOT_FOUND, and so on. */
 enum status err_errno(struct err *err, int number, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));

@@ -9,7 +9,8 @@ static uint32_t bucket_of(uint64_t value)
 	if (value < (1u << HIST_SUB_BITS))
 		return (uint32_t)value;
 	uint32_t shift = 63u - (uint32_t)__builtin_clzll(value) - HIST_SUB_BITS;
-	return ((shift + 1) << HIST_SUB_BITS) + (uint32_t)((value >> shift) - (1u << HIST_SUB_BITS));
+	return ((shift + 1) << HIST_SUB_BITS) +
+	       (uint32_t)((value >> shift) - (1u << HIST_SUB_BITS));
 }
 
 static uint64_t bucket_top(uint32_t bucket)

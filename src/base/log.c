@@ -19,8 +19,7 @@ static void put_time(struct buf *buf, int64_t wall_ns)
 	struct tm tm;
 	gmtime_r(&seconds, &tm);
 	buf_printf(buf, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		   (int)(wall_ns / 1000000 % 1000));
+		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ns / 1000000 % 1000));
 }
 
 static void put_text(struct buf *buf, enum log_level level, const char *module, struct str text)
@@ -42,7 +41,8 @@ static void put_json(struct buf *buf, enum log_level level, const char *module, 
 		put_time(buf, current.wall_ns(current.wall_ctx));
 		buf_printf(buf, "\",");
 	}
-	buf_printf(buf, "\"level\":\"%s\",\"module\":\"%s\",\"message\":", level_names[level], module);
+	buf_printf(buf, "\"level\":\"%s\",\"module\":\"%s\",\"message\":", level_names[level],
+		   module);
 	buf_json_str(buf, text);
 	buf_char(buf, '}');
 }

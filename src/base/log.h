@@ -23,4 +23,4 @@ struct log_config {
 void log_setup(const struct log_config *config);
 bool log_enabled(enum log_level level);
 void log_line(enum log_level level, const char *module, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));

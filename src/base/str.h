@@ -19,17 +19,14 @@ struct str {
 };
 
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
-#define STR_ARG(s) (int)(s).len, (s).ptr /* for "%.*s" */
+#define STR_ARG(s)   (int)(s).len, (s).ptr /* for "%.*s" */
 
 static inline struct str str_of(const char *text)
 {
 	return (struct str){ text, text ? strlen(text) : 0 };
 }
 
-static inline struct str str_make(const char *ptr, size_t len)
-{
-	return (struct str){ ptr, len };
-}
+static inline struct str str_make(const char *ptr, size_t len) { return (struct str){ ptr, len }; }
 
 static inline bool str_eq(struct str a, struct str b)
 {

@@ -59,8 +59,8 @@ static enum status ask_running(struct question *question, const char *state_dir,
 
 static void answer_here(struct question *question, struct daemon *daemon)
 {
-	question->exit_status = daemon_ask(daemon, question->format, question_text(question),
-					   &question->answer);
+	question->exit_status =
+	    daemon_ask(daemon, question->format, question_text(question), &question->answer);
 }
 
 static void on_ready(void *ctx, struct daemon *daemon)
@@ -70,7 +70,8 @@ static void on_ready(void *ctx, struct daemon *daemon)
 }
 
 /* From the state directory, or from a recording and nothing else. */
-static enum status ask_alone(struct question *question, const struct config *config, struct err *err)
+static enum status ask_alone(struct question *question, const struct config *config,
+			     struct err *err)
 {
 	const struct args *args = question->args;
 	const char *files[64];
@@ -89,7 +90,7 @@ static enum status ask_alone(struct question *question, const struct config *con
 	for (size_t i = 0; i < args_count(args, FLAG_replay) && i < 64; i++)
 		files[options.recording.n_paths++] = args_at(args, FLAG_replay, i).ptr;
 	options.recording.has_as =
-		args_source(args, FLAG_as, &options.recording.venue, &options.recording.kind);
+	    args_source(args, FLAG_as, &options.recording.venue, &options.recording.kind);
 	enum status status = daemon_create(&options, &daemon, err);
 	if (status)
 		return status;
@@ -111,10 +112,11 @@ static enum status ask(struct question *question, const struct config *config, s
 		if (status != STATUS_UNAVAILABLE)
 			return status;
 		if (!files_is_folder(state_dir))
-			return err_set(err, STATUS_NOT_FOUND,
-				       "no weir runs here and there is no state directory %s: start one "
-				       "with 'weir up', or name another with --state",
-				       state_dir);
+			return err_set(
+			    err, STATUS_NOT_FOUND,
+			    "no weir runs here and there is no state directory %s: start one "
+			    "with 'weir up', or name another with --state",
+			    state_dir);
 		status = ask_alone(question, config, err);
 		if (status != STATUS_IN_USE || waited_ms >= ASK_TIMEOUT_MS)
 			return status;
@@ -127,7 +129,8 @@ int cmd_ask(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct question question = { .args = args };
-	const char *config_path = args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path =
+	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
 	question.format = args_has(args, FLAG_json)   ? ASK_JSON
 			  : args_has(args, FLAG_html) ? ASK_HTML
 						      : ASK_TEXT;

@@ -20,7 +20,7 @@ struct decode {
 	struct buf out;
 	uint64_t line;
 	uint64_t too_long; /* lines left out that were told already */
-	bool closed; /* whoever reads us has gone */
+	bool closed;       /* whoever reads us has gone */
 };
 
 static void write_out(struct decode *decode)
@@ -107,8 +107,9 @@ int cmd_decode(const struct args *args)
 	buf_init(&decode.out, OUT_LIMIT);
 	enum status status = STATUS_NO_MEMORY;
 	if (decode.parser && decode.events)
-		status = recording_files_open(args->n_operands ? args->operands : standard_input,
-					      args->n_operands ? args->n_operands : 1, &files, &err);
+		status =
+		    recording_files_open(args->n_operands ? args->operands : standard_input,
+					 args->n_operands ? args->n_operands : 1, &files, &err);
 	if (!status)
 		status = run(&decode, files, &err);
 	write_out(&decode);

@@ -56,13 +56,15 @@ static int send_command(const struct args *args, const struct config *config, en
 	struct str argv[ARGS_OPERANDS_MAX];
 	size_t argc = args->n_operands - 1;
 	if (argc == 0) {
-		err_set(&err, STATUS_USAGE, "a command is missing, for example: weir redis %s info memory",
+		err_set(&err, STATUS_USAGE,
+			"a command is missing, for example: weir redis %s info memory",
 			segment_row(segment)->name);
 		return cli_fail(args, &err);
 	}
 	for (size_t i = 0; i < argc; i++)
 		argv[i] = str_of(args->operands[i + 1]);
-	enum status status = session_open(args_str(args, FLAG_state).ptr, config, segment, &session, &err);
+	enum status status =
+	    session_open(args_str(args, FLAG_state).ptr, config, segment, &session, &err);
 	if (!status)
 		status = session_call(session, argv, argc, on_reply, out, &err);
 	session_close(session);
@@ -76,9 +78,11 @@ int cmd_redis(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	enum segment segment;
-	const char *config_path = args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path =
+	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
 	if (segment_parse(str_of(args->operands[0]), &segment)) {
-		err_set(&err, STATUS_USAGE, "'%s' is no segment: rts, ris, rtss, rtrs, rss, rls or rms",
+		err_set(&err, STATUS_USAGE,
+			"'%s' is no segment: rts, ris, rtss, rtrs, rss, rls or rms",
 			args->operands[0]);
 		return cli_fail(args, &err);
 	}
@@ -86,8 +90,9 @@ int cmd_redis(const struct args *args)
 		return cli_fail(args, &err);
 	struct buf out;
 	buf_init(&out, OUT_LIMIT);
-	int exit_status = args_has(args, FLAG_print_config) ? print_config(args, config, segment, &out)
-							    : send_command(args, config, segment, &out);
+	int exit_status = args_has(args, FLAG_print_config)
+			      ? print_config(args, config, segment, &out)
+			      : send_command(args, config, segment, &out);
 	buf_deinit(&out);
 	config_destroy(config);
 	return exit_status;

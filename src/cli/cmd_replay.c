@@ -23,7 +23,7 @@ static struct totals count_all(struct daemon *daemon)
 	for (int venue = 0; venue < VENUE_COUNT; venue++) {
 		for (int kind = 0; kind < KIND_COUNT; kind++) {
 			const struct ingest_counts *counts =
-				ingest_counts(ingest, (enum venue)venue, (enum kind)kind);
+			    ingest_counts(ingest, (enum venue)venue, (enum kind)kind);
 			totals.frames += counts->frames;
 			totals.unknown += counts->unknown;
 			totals.malformed += counts->malformed;
@@ -50,13 +50,14 @@ static void put_json(struct daemon *daemon, struct buf *out)
 {
 	struct totals t = count_all(daemon);
 	struct markets *markets = daemon_markets(daemon);
-	buf_printf(out,
-		   "{\"frames\":%llu,\"trades\":%llu,\"duplicates\":%llu,\"late\":%llu,\"gaps\":%llu,"
-		   "\"unknown\":%llu,\"malformed\":%llu,\"markets\":[",
-		   (unsigned long long)t.frames, (unsigned long long)t.trades,
-		   (unsigned long long)t.duplicates, (unsigned long long)t.late,
-		   (unsigned long long)t.gaps, (unsigned long long)t.unknown,
-		   (unsigned long long)t.malformed);
+	buf_printf(
+	    out,
+	    "{\"frames\":%llu,\"trades\":%llu,\"duplicates\":%llu,\"late\":%llu,\"gaps\":%llu,"
+	    "\"unknown\":%llu,\"malformed\":%llu,\"markets\":[",
+	    (unsigned long long)t.frames, (unsigned long long)t.trades,
+	    (unsigned long long)t.duplicates, (unsigned long long)t.late,
+	    (unsigned long long)t.gaps, (unsigned long long)t.unknown,
+	    (unsigned long long)t.malformed);
 	bool first = true;
 	for (size_t i = 0; i < markets_count(markets); i++) {
 		struct market *market = markets_at(markets, i);
@@ -79,8 +80,9 @@ static void put_json(struct daemon *daemon, struct buf *out)
 static void put_text(struct daemon *daemon, struct buf *out)
 {
 	struct totals t = count_all(daemon);
-	buf_printf(out, "%llu frames: %llu trades taken, %llu duplicates, %llu late, %llu gaps, "
-			"%llu unknown, %llu malformed\n",
+	buf_printf(out,
+		   "%llu frames: %llu trades taken, %llu duplicates, %llu late, %llu gaps, "
+		   "%llu unknown, %llu malformed\n",
 		   (unsigned long long)t.frames, (unsigned long long)t.trades,
 		   (unsigned long long)t.duplicates, (unsigned long long)t.late,
 		   (unsigned long long)t.gaps, (unsigned long long)t.unknown,
@@ -94,7 +96,9 @@ static void put_flags(struct buf *out, uint32_t flags)
 	static const struct {
 		uint32_t flag;
 		const char *name;
-	} names[] = { { BAR_PARTIAL, "partial" }, { BAR_KLINES, "klines" }, { BAR_REPAIRED, "repaired" } };
+	} names[] = { { BAR_PARTIAL, "partial" },
+		      { BAR_KLINES, "klines" },
+		      { BAR_REPAIRED, "repaired" } };
 	bool any = false;
 	if (!(flags & BAR_PARTIAL)) {
 		buf_printf(out, "complete");
@@ -194,7 +198,8 @@ int cmd_replay(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct daemon *daemon = NULL;
-	const char *config_path = args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path =
+	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
 	if (config_file_load(config_path, &config, NULL, &err))
 		return cli_fail(args, &err);
 	struct daemon_options options = {
@@ -209,7 +214,7 @@ int cmd_replay(const struct args *args)
 		.recording = { .paths = args->operands, .n_paths = args->n_operands },
 	};
 	options.recording.has_as =
-		args_source(args, FLAG_as, &options.recording.venue, &options.recording.kind);
+	    args_source(args, FLAG_as, &options.recording.venue, &options.recording.kind);
 	options.recording.speed = args_speed(args, FLAG_speed, 0);
 	int exit_status = CLI_ENVIRONMENT;
 	if (daemon_create(&options, &daemon, &err)) {

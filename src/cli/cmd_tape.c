@@ -58,7 +58,8 @@ static enum status stat_market(struct tape_command *command, const struct market
 	enum status status = tape_walk(command->session, market, count_chunk, row, err);
 	const struct str names[] = { key_tape(&tape, market), key_tape_open(&open, market) };
 	for (size_t i = 0; !status && i < ARRAY_LEN(names); i++) {
-		struct str argv[] = { STR("MEMORY"), STR("USAGE"), names[i], STR("SAMPLES"), STR("0") };
+		struct str argv[] = { STR("MEMORY"), STR("USAGE"), names[i], STR("SAMPLES"),
+				      STR("0") };
 		status = session_call(command->session, argv, ARRAY_LEN(argv), on_usage,
 				      &row->redis_bytes, err);
 	}
@@ -109,8 +110,9 @@ static int run_stat(struct tape_command *command, struct err *err)
 	if (json)
 		buf_printf(&command->out, "{\"priors\":%u,\"markets\":[", tape_priors_version());
 	else
-		buf_printf(&command->out, "%-28s %12s %8s %11s %14s %12s %12s\n", "market", "trades",
-			   "chunks", "open_trades", "payload_bytes", "redis_bytes", "bytes/trade");
+		buf_printf(&command->out, "%-28s %12s %8s %11s %14s %12s %12s\n", "market",
+			   "trades", "chunks", "open_trades", "payload_bytes", "redis_bytes",
+			   "bytes/trade");
 	for (size_t i = 0; i < count; i++) {
 		struct stat_row row;
 		if (stat_market(command, &markets[i], &row, err))
@@ -198,7 +200,8 @@ static int run_cat(struct tape_command *command, struct err *err)
 	};
 	if (tape_walk(command->session, &market, cat_chunk, &cat, err))
 		return cli_fail(command->args, err);
-	int exit_status = cat.exit_status ? cat.exit_status : cli_print(command->args, &command->out);
+	int exit_status =
+	    cat.exit_status ? cat.exit_status : cli_print(command->args, &command->out);
 	return exit_status ? exit_status : cat.damaged ? CLI_NO : CLI_DONE;
 }
 
@@ -219,14 +222,16 @@ int cmd_tape(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct tape_command command = { .args = args };
-	const char *config_path = args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path =
+	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
 	if (config_file_load(config_path, &config, NULL, &err))
 		return cli_fail(args, &err);
 	command.trades = calloc(TAPE_CHUNK_TRADES, sizeof *command.trades);
 	CHECK(command.trades);
 	buf_init(&command.out, OUT_LIMIT);
 	int exit_status;
-	if (session_open(args_str(args, FLAG_state).ptr, config, SEGMENT_RMS, &command.session, &err))
+	if (session_open(args_str(args, FLAG_state).ptr, config, SEGMENT_RMS, &command.session,
+			 &err))
 		exit_status = cli_fail(args, &err);
 	else if (args->command == COMMAND_tape_stat)
 		exit_status = run_stat(&command, &err);

@@ -58,7 +58,8 @@ static void say_demo(struct up *up)
 		buf_printf(&up->view, "\n> %s\n", questions[i]);
 		daemon_ask(up->daemon, ASK_TEXT, str_of(questions[i]), &up->view);
 	}
-	buf_printf(&up->view, "\nAsk more from another terminal: build/weir ask /help. Ctrl-C ends this.\n");
+	buf_printf(&up->view,
+		   "\nAsk more from another terminal: build/weir ask /help. Ctrl-C ends this.\n");
 	put_view(up);
 }
 
@@ -80,12 +81,14 @@ static void on_ready(void *ctx, struct daemon *daemon)
 	up->daemon = daemon;
 	if (up->terminal)
 		buf_printf(&up->view, "\033[2J");
-	buf_printf(&up->view, "weir: segments answered after %.0f ms, %zu markets back after %.0f ms\n",
+	buf_printf(&up->view,
+		   "weir: segments answered after %.0f ms, %zu markets back after %.0f ms\n",
 		   (double)daemon_segments_ready_ns(daemon) / 1e6,
 		   markets_count(daemon_markets(daemon)), (double)daemon_restored_ns(daemon) / 1e6);
 	if (up->simulated)
-		buf_printf(&up->view, "weir: *** market data is SIMULATED: no trade shown here ever "
-				      "happened ***\n");
+		buf_printf(&up->view,
+			   "weir: *** market data is SIMULATED: no trade shown here ever "
+			   "happened ***\n");
 	put_view(up);
 	up->timer = (struct timer){ .fn = on_timer, .ctx = up };
 	loop_timer_after(daemon_loop(daemon), &up->timer, view_every_ns / 10);
@@ -100,9 +103,10 @@ static enum status choose_feed(struct up *up, const struct config *config,
 	} else if (str_eq(feed, STR("off"))) {
 		options->feed = DAEMON_FEED_NONE;
 	} else if (str_eq(feed, STR("live"))) {
-		return err_set(err, STATUS_UNAVAILABLE,
-			       "market.feed = live: this weir has no live venues yet; use sim, or a "
-			       "recording with --replay");
+		return err_set(
+		    err, STATUS_UNAVAILABLE,
+		    "market.feed = live: this weir has no live venues yet; use sim, or a "
+		    "recording with --replay");
 	} else {
 		options->feed = DAEMON_FEED_SIMULATOR;
 		up->simulated = true;
@@ -132,7 +136,7 @@ static int run(struct up *up, const struct config *config, const char *config_pa
 	for (size_t i = 0; i < args_count(up->args, FLAG_replay) && i < RECORDINGS_MAX; i++)
 		recordings[options.recording.n_paths++] = args_at(up->args, FLAG_replay, i).ptr;
 	options.recording.has_as =
-		args_source(up->args, FLAG_as, &options.recording.venue, &options.recording.kind);
+	    args_source(up->args, FLAG_as, &options.recording.venue, &options.recording.kind);
 	options.recording.speed = args_speed(up->args, FLAG_speed, 1);
 	if (choose_feed(up, config, &options, &err) || daemon_create(&options, &daemon, &err))
 		return cli_fail(up->args, &err);
@@ -153,7 +157,8 @@ int cmd_up(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct up up = { .args = args, .terminal = isatty(STDOUT_FILENO) };
-	const char *config_path = args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path =
+	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
 	if (config_file_load(config_path, &config, NULL, &err))
 		return cli_fail(args, &err);
 	buf_init(&up.view, VIEW_BYTES);

@@ -44,7 +44,8 @@ static enum status connect_running(struct session *session, const char *state_di
 	struct segment_login login;
 	enum status status = segment_login_read(state_dir, segment, "weir", &login, err);
 	if (!status)
-		status = path_format(path, err, "%s/run/%s.sock", state_dir, segment_row(segment)->name);
+		status =
+		    path_format(path, err, "%s/run/%s.sock", state_dir, segment_row(segment)->name);
 	if (!status)
 		status = loop_create(64, &session->own_loop, err);
 	if (status)
@@ -113,7 +114,7 @@ static bool weir_runs(const char *state_dir)
 		return false;
 	buf_init(&answer, 1024);
 	enum status status =
-		control_call(path, STR("flush"), FLUSH_TIMEOUT_MS, &exit_status, &answer, &err);
+	    control_call(path, STR("flush"), FLUSH_TIMEOUT_MS, &exit_status, &answer, &err);
 	buf_deinit(&answer);
 	return status == STATUS_OK;
 }

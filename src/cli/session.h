@@ -9,7 +9,8 @@ struct session;
 
 /* With a weir running: it is asked to flush first. NOT_FOUND: no state directory. */
 MUST_CHECK enum status session_open(const char *state_dir, const struct config *config,
-				    enum segment segment, struct session **session, struct err *err);
+				    enum segment segment, struct session **session,
+				    struct err *err);
 void session_close(struct session *session); /* NULL is fine */
 /* One command, answered: fn runs before the call returns. */
 MUST_CHECK enum status session_call(struct session *session, const struct str *argv, size_t argc,

@@ -12,7 +12,7 @@
 /* One trade at scales that any venue's text fits: compared as a whole. */
 struct fact {
 	struct decimal price, qty;
-	int64_t t_ms, id; /* id: ordered id or seq */
+	int64_t t_ms, id;   /* id: ordered id or seq */
 	uint64_t text_hash; /* of the venue's id text; 0 from the tape */
 	uint8_t side;
 };
@@ -144,7 +144,8 @@ static enum status read_input(struct verify *verify, const struct args *args,
 	struct recording_line line;
 	struct str text;
 	const char *why;
-	enum status status = recording_files_open(args->operands, args->n_operands, &input->files, err);
+	enum status status =
+	    recording_files_open(args->operands, args->n_operands, &input->files, err);
 	while (!status) {
 		status = recording_files_next(input->files, &text, err);
 		if (status)
@@ -234,7 +235,7 @@ static enum status check_markets(struct verify *verify, struct tape_verdict *ver
 	for (size_t i = 0; i < verify->n_markets; i++) {
 		struct tape_take take = { verify, &verify->markets[i] };
 		enum status status =
-			tape_walk(verify->session, &take.market->id, take_chunk, &take, err);
+		    tape_walk(verify->session, &take.market->id, take_chunk, &take, err);
 		if (status)
 			return status;
 		compare(take.market, verdict);
@@ -242,8 +243,8 @@ static enum status check_markets(struct verify *verify, struct tape_verdict *ver
 	return STATUS_OK;
 }
 
-enum status tape_verify(struct session *session, const struct args *args,
-			struct tape_verdict *out, struct err *err)
+enum status tape_verify(struct session *session, const struct args *args, struct tape_verdict *out,
+			struct err *err)
 {
 	struct verify verify = { .session = session };
 	struct verify_input input = { 0 };

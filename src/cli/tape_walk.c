@@ -53,10 +53,10 @@ enum status tape_markets(struct session *session, struct market_id *out, size_t 
 	buf_str_put(&buf, key_bars_open_prefix());
 	buf_char(&buf, '*');
 	do {
-		struct str argv[] = { STR("SCAN"), str_of(list.cursor), STR("MATCH"), buf_str(&buf),
-				      STR("COUNT"), STR("1000") };
+		struct str argv[] = { STR("SCAN"),   str_of(list.cursor), STR("MATCH"),
+				      buf_str(&buf), STR("COUNT"),        STR("1000") };
 		enum status status =
-			session_call(session, argv, ARRAY_LEN(argv), on_scan, &list, err);
+		    session_call(session, argv, ARRAY_LEN(argv), on_scan, &list, err);
 		if (status)
 			return err_wrap(err, status, "scan segment rms");
 	} while (strcmp(list.cursor, "0") != 0);
@@ -117,8 +117,9 @@ enum status tape_walk(struct session *session, const struct market_id *market, t
 		struct buf text = buf_over(from, sizeof from);
 		buf_char(&text, '(');
 		stream_id_print(&text, walk.last);
-		struct str argv[] = { STR("XRANGE"), key_tape(&tape, market), buf_str(&text), STR("+"),
-				      STR("COUNT"), STR("128") };
+		struct str argv[] = { STR("XRANGE"),  key_tape(&tape, market),
+				      buf_str(&text), STR("+"),
+				      STR("COUNT"),   STR("128") };
 		status = session_call(session, argv, ARRAY_LEN(argv), on_page, &walk, err);
 	} while (!status && !walk.ended && walk.entries == PAGE);
 	struct str argv[] = { STR("GET"), key_tape_open(&tape_open, market) };
@@ -127,7 +128,7 @@ enum status tape_walk(struct session *session, const struct market_id *market, t
 	if (status)
 		return err_wrap(err, status, "read the tape of %s", market->symbol);
 	if (walk.damaged)
-		return err_set(err, STATUS_FORMAT, "the tape of %s holds entries that are no chunks",
-			       market->symbol);
+		return err_set(err, STATUS_FORMAT,
+			       "the tape of %s holds entries that are no chunks", market->symbol);
 	return STATUS_OK;
 }

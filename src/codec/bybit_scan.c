@@ -162,8 +162,8 @@ size_t bybit_scan(struct scanner *scanner, struct str frame, struct event *out)
 	if (__builtin_expect(!scan_begins(frame, prefix), 0) && !learn(prefix, frame))
 		return 0;
 	struct scan scan = { frame.ptr + prefix->len, frame.ptr + frame.len };
-	bool ts_first, snapshot;
-	int64_t t_ms;
+	bool ts_first = false, snapshot = false;
+	int64_t t_ms = 0;
 	if (!scan_head(&scan, &ts_first, &snapshot, &t_ms))
 		return 0;
 	if (prefix->shape == TRADES)

@@ -21,13 +21,13 @@ enum event_type {
 const char *event_type_text(enum event_type type);
 
 struct event_trade {
-	struct str id;       /* as the venue wrote it */
-	int64_t ordered_id;  /* numeric id where the venue's ids are ordered; else -1 */
-	int64_t seq;         /* Bybit's seq; 0 elsewhere */
+	struct str id;      /* as the venue wrote it */
+	int64_t ordered_id; /* numeric id where the venue's ids are ordered; else -1 */
+	int64_t seq;        /* Bybit's seq; 0 elsewhere */
 	struct decimal price, qty;
-	uint8_t side;        /* enum side, the taker's */
-	bool aggregated;     /* aggTrade, not trade */
-	bool block;          /* left out of flow: Bybit BT, Binance X other than MARKET */
+	uint8_t side;    /* enum side, the taker's */
+	bool aggregated; /* aggTrade, not trade */
+	bool block;      /* left out of flow: Bybit BT, Binance X other than MARKET */
 };
 
 struct event_liquidation {
@@ -73,21 +73,30 @@ struct event_funding {
 };
 
 struct event {
-	uint8_t type;     /* enum event_type */
+	uint8_t type;      /* enum event_type */
 	struct str symbol; /* empty where the frame names none */
-	int64_t t_ms;     /* event time, unix ms; 0 where the frame carries none */
+	int64_t t_ms;      /* event time, unix ms; 0 where the frame carries none */
 	union {
 		struct event_trade trade;
 		struct event_liquidation liquidation;
-		struct { struct decimal qty; bool both_sides; } oi; /* one-sided unless both_sides */
+		struct {
+			struct decimal qty;
+			bool both_sides;
+		} oi; /* one-sided unless both_sides */
 		struct event_funding funding;
-		struct { struct decimal mark, index; } mark; /* 0: the frame does not say */
+		struct {
+			struct decimal mark, index;
+		} mark; /* 0: the frame does not say */
 		struct event_kline kline;
 		struct event_ticker ticker;
 		struct event_book book;
 		struct event_depth depth;
-		struct { bool success; } ack;
-		struct { const char *reason; } malformed; /* static text */
+		struct {
+			bool success;
+		} ack;
+		struct {
+			const char *reason;
+		} malformed; /* static text */
 	};
 };
 

@@ -44,7 +44,9 @@ static int on_ask(struct control *control, struct str rest)
 	static const struct {
 		struct str name;
 		enum ask_format format;
-	} formats[] = { { { "text", 4 }, ASK_TEXT }, { { "json", 4 }, ASK_JSON }, { { "html", 4 }, ASK_HTML } };
+	} formats[] = { { { "text", 4 }, ASK_TEXT },
+			{ { "json", 4 }, ASK_JSON },
+			{ { "html", 4 }, ASK_HTML } };
 	struct str format;
 	if (!str_split(&rest, ' ', &format) || !rest.ptr)
 		rest = STR("");
@@ -93,8 +95,9 @@ static int on_version(struct control *control, struct str rest)
 }
 
 static const struct request_row requests[] = {
-	{ { "ask", 3 }, on_ask },	    { { "flush", 5 }, on_flush }, { { "metrics", 7 }, on_metrics },
-	{ { "status", 6 }, on_status }, { { "stop", 4 }, on_stop },	  { { "version", 7 }, on_version },
+	{ { "ask", 3 }, on_ask },         { { "flush", 5 }, on_flush },
+	{ { "metrics", 7 }, on_metrics }, { { "status", 6 }, on_status },
+	{ { "stop", 4 }, on_stop },       { { "version", 7 }, on_version },
 };
 
 static int answer(struct control *control, struct str line)

@@ -1,48 +1,14 @@
 #include "daemon/daemon.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/log.h"
-#include "daemon/config_file.h"
-#include "daemon/control.h"
-#include "daemon/log_file.h"
+#include "daemon/daemon_impl.h"
 #include "daemon/settings.h"
-#include "daemon/sources.h"
-#include "daemon/state_folder.h"
 #include "os/files.h"
-#include "os/line_server.h"
-
-enum daemon_phase { PHASE_SEGMENTS, PHASE_RESTORE, PHASE_RUN, PHASE_DRAIN, PHASE_STOP, PHASE_ENDED };
 
 enum { TIMER_ROOM = 1024, MALFORMED_LOG_NS = 1000000000, HOLD_NS = 1000000 };
-
-struct daemon {
-	struct daemon_options options;
-	enum daemon_phase phase;
-	struct loop *loop;
-	struct state_folder *folder;
-	struct segments *segments;
-	struct markets *markets;
-	struct ingest *ingest;
-	struct market_store *store;
-	struct sources *sources;
-	struct control *control;
-	struct line_server *control_server;
-	struct ask_world world;
-	const struct config *config; /* the options', or what a SIGHUP put in its place */
-	struct config *reloaded;
-	struct loop_task step_task;
-	struct timer hold_timer;
-	bool holding; /* the store is behind */
-	int64_t created_ns, segments_ready_ns, restored_ns;
-	int64_t malformed_logged_ns;
-	uint64_t malformed_unlogged;
-	bool stop_wanted;
-	int exit_status;
-	struct err error;
-};
 
 static void enter(struct daemon *daemon, enum daemon_phase phase);
 
@@ -95,8 +61,7 @@ static void on_malformed(void *ctx, enum venue venue, const char *reason)
 	struct daemon *daemon = ctx;
 	int64_t now_ns = loop_now_ns(daemon->loop);
 	daemon->malformed_unlogged++;
-	if (daemon->malformed_logged_ns &&
-	    now_ns - daemon->malformed_logged_ns < MALFORMED_LOG_NS)
+	if (daemon->malformed_logged_ns && now_ns - daemon->malformed_logged_ns < MALFORMED_LOG_NS)
 		return;
 	log_line(LOG_WARN, "feed", "%llu malformed frame(s), the last from %s: %s",
 		 (unsigned long long)daemon->malformed_unlogged, venue_text(venue), reason);
@@ -297,61 +262,6 @@ static void on_segment_down(void *ctx, enum segment segment, const struct err *w
 		 why->text);
 }
 
-/* ---- signals and settings ---- */
-
-static int64_t flush_ns(const struct config *config)
-{
-	return config_i64(config, CONFIG_market_flush_ms) * 1000000;
-}
-
-static enum status apply_live(struct daemon *daemon, struct err *err)
-{
-	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
-	if (daemon->store)
-		market_store_set_flush_ns(daemon->store, flush_ns(daemon->config));
-	char folder[PATH_BYTES_MAX];
-	enum status status = path_format(folder, err, "%s/log", daemon->options.state_dir);
-	if (status)
-		return status;
-	return log_file_setup(daemon->config, daemon->options.log_to_state ? folder : NULL, err);
-}
-
-
-static void on_term(void *ctx, int signal_number)
-{
-	struct daemon *daemon = ctx;
-	(void)signal_number;
-	if (daemon->stop_wanted) /* a second one skips the clean-up; the servers stay for adoption */
-		_Exit(1);
-	daemon_stop(daemon);
-}
-
-static void on_hup(void *ctx, int signal_number)
-{
-	struct daemon *daemon = ctx;
-	struct config *fresh = NULL;
-	char why_storage[512];
-	struct buf why = buf_over(why_storage, sizeof why_storage - 1);
-	struct err err = { 0 };
-	(void)signal_number;
-	if (config_file_load(daemon->options.config_path, &fresh, NULL, &err)) {
-		log_line(LOG_ERROR, "config", "not reloaded: %s", err.text);
-		return;
-	}
-	if (config_reload_check(daemon->config, fresh, &why)) {
-		why_storage[why.len] = 0;
-		log_line(LOG_ERROR, "config", "not reloaded: %s need(s) a new start", why_storage);
-		config_destroy(fresh);
-		return;
-	}
-	config_destroy(daemon->reloaded);
-	daemon->config = daemon->reloaded = fresh;
-	if (apply_live(daemon, &err))
-		log_line(LOG_ERROR, "config", "%s", err.text);
-	else
-		log_line(LOG_INFO, "config", "reloaded");
-}
-
 /* ---- build ---- */
 
 static enum status open_store(struct daemon *daemon, struct err *err)
@@ -370,11 +280,11 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 	if (status)
 		return status;
 	const struct market_store_config store_config = {
-		.flush_ns = flush_ns(daemon->config),
+		.flush_ns = daemon_flush_ns(daemon->config),
 	};
-	daemon->store = market_store_create(daemon_rms(daemon), daemon->markets,
-					    loop_timers(daemon->loop), loop_clock(daemon->loop),
-					    &store_config);
+	daemon->store =
+	    market_store_create(daemon_rms(daemon), daemon->markets, loop_timers(daemon->loop),
+				loop_clock(daemon->loop), &store_config);
 	if (!daemon->store)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
 	return STATUS_OK;
@@ -412,7 +322,7 @@ static enum status init_world(struct daemon *daemon, struct err *err)
 	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
 	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
 	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR;
-	return apply_live(daemon, err);
+	return daemon_apply_settings(daemon, err);
 }
 
 static enum status build(struct daemon *daemon, struct err *err)
@@ -421,11 +331,8 @@ static enum status build(struct daemon *daemon, struct err *err)
 	if (status)
 		return status;
 	daemon->created_ns = loop_precise_ns();
-	if (!(status = loop_on_signal(daemon->loop, SIGINT, on_term, daemon)) &&
-	    !(status = loop_on_signal(daemon->loop, SIGTERM, on_term, daemon)))
-		status = loop_on_signal(daemon->loop, SIGHUP, on_hup, daemon);
-	if (status)
-		return err_set(err, status, "signal handlers: %s", status_text(status));
+	if ((status = daemon_take_signals(daemon, err)))
+		return status;
 	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
 	    !daemon->options.store)
 		return status;
@@ -491,51 +398,4 @@ void daemon_destroy(struct daemon *daemon)
 	loop_destroy(daemon->loop);
 	config_destroy(daemon->reloaded);
 	free(daemon);
-}
-
-/* ---- for those who look ---- */
-
-bool daemon_ended(const struct daemon *daemon) { return daemon->phase == PHASE_ENDED; }
-
-const char *daemon_error(const struct daemon *daemon) { return daemon->error.text; }
-
-struct loop *daemon_loop(struct daemon *daemon) { return daemon->loop; }
-
-struct markets *daemon_markets(struct daemon *daemon) { return daemon->markets; }
-
-struct ingest *daemon_ingest(struct daemon *daemon) { return daemon->ingest; }
-
-struct redis_port *daemon_rms(struct daemon *daemon)
-{
-	return segments_redis(daemon->segments, SEGMENT_RMS);
-}
-
-struct segments *daemon_segments(struct daemon *daemon) { return daemon->segments; }
-
-const struct market_store *daemon_store(const struct daemon *daemon) { return daemon->store; }
-
-const struct sources *daemon_sources(const struct daemon *daemon) { return daemon->sources; }
-
-bool daemon_simulated(const struct daemon *daemon)
-{
-	return daemon->options.feed == DAEMON_FEED_SIMULATOR;
-}
-
-int64_t daemon_segments_ready_ns(const struct daemon *daemon) { return daemon->segments_ready_ns; }
-
-int64_t daemon_restored_ns(const struct daemon *daemon) { return daemon->restored_ns; }
-
-enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
-			    struct buf *out)
-{
-	enum ask_outcome outcome = ASK_NO;
-	struct ask_request request = { .text = text, .format = format };
-	if (daemon->world.options.live)
-		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
-	if (ask_answer(&daemon->world, &request, out, &outcome)) {
-		buf_clear(out);
-		buf_printf(out, "the answer is too long\n");
-		return ASK_NO;
-	}
-	return outcome;
 }

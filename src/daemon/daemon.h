@@ -34,7 +34,8 @@ struct daemon_options {
 	bool log_to_state; /* without log.file: to STATE/log/weir.log, not to a screen in use */
 	enum daemon_feed feed;
 	struct recording_options recording;
-	void (*on_ready)(void *ctx, struct daemon *daemon); /* before the feed starts; may be NULL */
+	void (*on_ready)(void *ctx,
+			 struct daemon *daemon); /* before the feed starts; may be NULL */
 	void *ctx;
 };
 
@@ -54,7 +55,7 @@ struct loop *daemon_loop(struct daemon *daemon);
 struct markets *daemon_markets(struct daemon *daemon);
 struct ingest *daemon_ingest(struct daemon *daemon);
 struct redis_port *daemon_rms(struct daemon *daemon);
-struct segments *daemon_segments(struct daemon *daemon); /* NULL without a store */
+struct segments *daemon_segments(struct daemon *daemon);              /* NULL without a store */
 const struct market_store *daemon_store(const struct daemon *daemon); /* NULL without */
 bool daemon_simulated(const struct daemon *daemon);
 /* When each part was ready, ns after daemon_create; 0: not (yet). */

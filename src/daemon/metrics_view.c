@@ -39,11 +39,12 @@ static void put_events(struct daemon *daemon, struct buf *out)
 		enum venue venue = (enum venue)(source / KIND_COUNT);
 		enum kind kind = (enum kind)(source % KIND_COUNT);
 		const struct ingest_counts *counts =
-			ingest_counts(daemon_ingest(daemon), venue, kind);
+		    ingest_counts(daemon_ingest(daemon), venue, kind);
 		for (int type = 0; type < EVENT_COUNT; type++) {
-			const struct str labels[] = { str_of(venue_text(venue)),
-						      str_of(kind_text(kind)),
-						      str_of(event_type_text((enum event_type)type)) };
+			const struct str labels[] = {
+				str_of(venue_text(venue)), str_of(kind_text(kind)),
+				str_of(event_type_text((enum event_type)type))
+			};
 			metric_sample(out, METRIC_events, labels, 3, counts->events[type]);
 		}
 	}

@@ -14,16 +14,16 @@ void settings_store(const struct config *config, const char *state_dir, struct s
 		out->segments[i] = (struct segment_config){
 			.external = str_eq(mode, STR("external")),
 			.url = config_str(config, config_of_segment(CONFIG_segment_rts_url, i)).ptr,
-			.port = (uint16_t)config_i64(
-				config, config_of_segment(CONFIG_segment_rts_port, i)),
+			.port = (uint16_t)config_i64(config,
+						     config_of_segment(CONFIG_segment_rts_port, i)),
 			.maxmemory = (uint64_t)config_i64(config, maxmemory),
 			.maxmemory_chosen =
-				config_origin(config, maxmemory).kind != CONFIG_FROM_DEFAULT,
-			.appendfsync = config_str(config, config_of_segment(
-								 CONFIG_segment_rts_appendfsync, i))
-					       .ptr,
+			    config_origin(config, maxmemory).kind != CONFIG_FROM_DEFAULT,
+			.appendfsync =
+			    config_str(config, config_of_segment(CONFIG_segment_rts_appendfsync, i))
+				.ptr,
 			.accept_unsafe = config_bool(
-				config, config_of_segment(CONFIG_segment_rts_accept_unsafe, i)),
+			    config, config_of_segment(CONFIG_segment_rts_accept_unsafe, i)),
 		};
 	}
 }

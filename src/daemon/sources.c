@@ -45,7 +45,7 @@ enum status sources_create(const struct sources_config *config, struct sources *
 	sources->timer = (struct timer){ .fn = on_timer, .ctx = sources };
 	if (config->feed == DAEMON_FEED_RECORDING) {
 		enum status status =
-			recording_source_open(&config->recording, &sources->recording, err);
+		    recording_source_open(&config->recording, &sources->recording, err);
 		if (status) {
 			sources_destroy(sources);
 			return status;

@@ -13,10 +13,11 @@ static enum status judge_schema(const char *path, struct str text, struct err *e
 	uint64_t schema = 0;
 	if (str_to_u64(text, &schema) == STATUS_OK && schema == STATE_SCHEMA)
 		return STATUS_OK;
-	return err_set(err, STATUS_VERSION,
-		       "%s: the state directory has schema %.*s, this weir knows %d: use the weir that "
-		       "wrote it",
-		       path, STR_ARG(text), STATE_SCHEMA);
+	return err_set(
+	    err, STATUS_VERSION,
+	    "%s: the state directory has schema %.*s, this weir knows %d: use the weir that "
+	    "wrote it",
+	    path, STR_ARG(text), STATE_SCHEMA);
 }
 
 static enum status check_schema(const char *state_dir, struct err *err)

@@ -54,10 +54,11 @@ static void put_market(struct market *market, int64_t now_ms, struct buf *out)
 	decimal_print(&price_text, day.close, price_scale);
 	double change = day.open ? 100.0 * ((double)day.close / (double)day.open - 1) : (double)NAN;
 	double delta = decimal_to_double((i128)quarter.flow.buy - quarter.flow.sell, qty_scale);
-	double volume = decimal_to_double(day.flow.buy_quote + day.flow.sell_quote,
-					  price_scale + qty_scale);
+	double volume =
+	    decimal_to_double(day.flow.buy_quote + day.flow.sell_quote, price_scale + qty_scale);
 	double age = now_ms ? (double)(now_ms - market_newest_ms(market)) / 1000.0 : (double)NAN;
-	buf_printf(out, "%-26.*s %14.*s", STR_ARG(buf_str(&name_text)), STR_ARG(buf_str(&price_text)));
+	buf_printf(out, "%-26.*s %14.*s", STR_ARG(buf_str(&name_text)),
+		   STR_ARG(buf_str(&price_text)));
 	put_number(out, 9, 2, change);
 	put_number(out, 15, 3, delta);
 	put_number(out, 13, 1, volume / 1e6);
@@ -71,8 +72,9 @@ static void put_markets(struct daemon *daemon, struct buf *out)
 	struct markets *markets = daemon_markets(daemon);
 	size_t count = markets_count(markets), shown = 0;
 	int64_t now_ms = daemon_simulated(daemon) ? loop_wall_ns(daemon_loop(daemon)) / 1000000 : 0;
-	buf_printf(out, "market                              price    24h %%      delta 15m  24h quote M"
-			"   minutes  age s\n");
+	buf_printf(out,
+		   "market                              price    24h %%      delta 15m  24h quote M"
+		   "   minutes  age s\n");
 	for (size_t i = 0; i < count && shown < ROWS_MAX; i++) {
 		struct market *market = markets_at(markets, i);
 		if (market_newest_ms(market) == 0)

@@ -3,10 +3,12 @@
 #include "base/check.h"
 
 static const struct segment_row rows[] = {
-#define SEGMENT(id, name, title, holds, port, maxmemory, policy, appendfsync, save, money,         \
-		packed, node_bytes)                                                                \
-	{ name, title, holds, port,   maxmemory, policy, appendfsync,                              \
-	  save, money, packed, node_bytes },
+#define SEGMENT(id, name, title, holds, port, maxmemory, policy, appendfsync, save, money, packed, \
+		node_bytes)                                                                        \
+	{                                                                                          \
+		name,        title, holds, port,   maxmemory, policy,                              \
+		appendfsync, save,  money, packed, node_bytes                                      \
+	},
 #include "def/segments.def"
 };
 

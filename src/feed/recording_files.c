@@ -66,8 +66,8 @@ enum status recording_files_next(struct recording_files *files, struct str *line
 		}
 		if (files->next_path == files->n_paths)
 			return STATUS_NOT_FOUND;
-		enum status status = line_reader_open(files->paths[files->next_path++], true,
-						      &files->reader, err);
+		enum status status =
+		    line_reader_open(files->paths[files->next_path++], true, &files->reader, err);
 		if (status)
 			return status;
 	}

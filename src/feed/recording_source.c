@@ -12,7 +12,7 @@ struct recording_source {
 	struct recording_counts counts;
 	struct recording_line line; /* parsed, not yet taken, while `waiting` */
 	bool waiting;
-	uint64_t too_long; /* lines left out that were counted already */
+	uint64_t too_long;                      /* lines left out that were counted already */
 	int64_t first_receive_ns, first_now_ns; /* where the pace counts from */
 };
 
@@ -26,7 +26,8 @@ enum status recording_source_open(const struct recording_options *options,
 	source->parser = recording_create();
 	enum status status = source->parser ? STATUS_OK : STATUS_NO_MEMORY;
 	if (!status)
-		status = recording_files_open(options->paths, options->n_paths, &source->files, err);
+		status =
+		    recording_files_open(options->paths, options->n_paths, &source->files, err);
 	if (status) {
 		recording_source_close(source);
 		return status;

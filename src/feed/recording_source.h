@@ -21,12 +21,13 @@ struct recording_options {
 
 struct recording_counts {
 	uint64_t lines;
-	uint64_t unreadable; /* no venue, too long, no recording line at all: counted as malformed */
+	uint64_t
+	    unreadable; /* no venue, too long, no recording line at all: counted as malformed */
 };
 
 enum recording_state {
-	RECORDING_MORE,  /* the slice is used up */
-	RECORDING_WAIT,  /* nothing is due before *due_ns */
+	RECORDING_MORE, /* the slice is used up */
+	RECORDING_WAIT, /* nothing is due before *due_ns */
 	RECORDING_END,
 	RECORDING_FAILED, /* err says where; everything before it was taken */
 };

@@ -6,7 +6,7 @@
 
 enum {
 	CLIENTS = VENUE_COUNT * KIND_COUNT,
-	SLICE_MIN = 128,     /* frames */
+	SLICE_MIN = 128, /* frames */
 	SLICE_START = 1024,
 	SLICE_MAX = 65536,
 };

@@ -18,8 +18,8 @@
 #include "port/ws_client.h"
 
 enum {
-	SIM_SOURCE_PACE_NS = 50000000,  /* live: this often */
-	SIM_SOURCE_SLICE_NS = 4000000,  /* history: aimed-at length of a turn */
+	SIM_SOURCE_PACE_NS = 50000000, /* live: this often */
+	SIM_SOURCE_SLICE_NS = 4000000, /* history: aimed-at length of a turn */
 };
 
 struct sim_source_options {

@@ -8,13 +8,14 @@
 
 enum {
 	HELD_MAX = 64, /* frames held back at a time; when full, they go out at once */
-	EXTRA_SALT = 0xE7, FATE_SALT = 0xFA,
+	EXTRA_SALT = 0xE7,
+	FATE_SALT = 0xFA,
 };
 
 /* When and who in one number, so that the smallest says both. */
-#define DUE(ms, index)	((int32_t)(ms) * SIMULATOR_MARKETS_MAX + (int32_t)(index))
-#define DUE_MS(due)	((due) / SIMULATOR_MARKETS_MAX)
-#define DUE_INDEX(due)	((uint32_t)(due) % SIMULATOR_MARKETS_MAX)
+#define DUE(ms, index) ((int32_t)(ms)*SIMULATOR_MARKETS_MAX + (int32_t)(index))
+#define DUE_MS(due)    ((due) / SIMULATOR_MARKETS_MAX)
+#define DUE_INDEX(due) ((uint32_t)(due) % SIMULATOR_MARKETS_MAX)
 
 struct held {
 	int64_t due_ms; /* INT64_MAX: free */
@@ -30,8 +31,9 @@ struct simulator {
 	size_t n_paths, n_markets;
 	struct sim_path *paths;
 	struct sim_market *markets;
-	int32_t *trade_due, *extra_due; /* per market: DUE of the next within the second, or SIM_NEVER */
-	int32_t extra_next;             /* the first of extra_due */
+	int32_t *trade_due,
+	    *extra_due;     /* per market: DUE of the next within the second, or SIM_NEVER */
+	int32_t extra_next; /* the first of extra_due */
 	int64_t held_next_ms;
 	struct simulator_truth truth;
 	char frame[SIM_FRAME_BYTES + SIMULATOR_PADDING];
@@ -93,17 +95,23 @@ static void report(const struct sim_market *market, const struct simulator_sink 
 		return;
 	struct simulator_trade out = {
 		.market = &market->label.id,
-		.t_ms = trade->t_ms, .id = trade->id, .seq = trade->seq,
-		.price = trade->price, .qty = trade->qty,
-		.price_scale = market->label.places_price, .qty_scale = market->label.places_qty,
-		.sell = trade->sell, .fate = fate,
+		.t_ms = trade->t_ms,
+		.id = trade->id,
+		.seq = trade->seq,
+		.price = trade->price,
+		.qty = trade->qty,
+		.price_scale = market->label.places_price,
+		.qty_scale = market->label.places_qty,
+		.sell = trade->sell,
+		.fate = fate,
 	};
 	sink->trade(sink->ctx, &out);
 }
 
 /* Keeps the books of what a receiver sees. */
 static void count_trade(struct simulator *sim, struct sim_market *market,
-			const struct simulator_sink *sink, const struct sim_print *trade, bool again)
+			const struct simulator_sink *sink, const struct sim_print *trade,
+			bool again)
 {
 	enum simulator_fate fate = SIM_SENT;
 	if (again) {
@@ -185,8 +193,8 @@ static void send_or_not(struct simulator *sim, const struct sim_group *group,
 	const struct simulator_faults *f = &sim->faults;
 	const struct sim_market *market = &sim->markets[group->market];
 	int64_t t_ms = group->trades[0].t_ms;
-	uint64_t h = sim_hash(market->key, FATE_SALT,
-			      (uint64_t)(group->trades[0].id - market->id_shift));
+	uint64_t h =
+	    sim_hash(market->key, FATE_SALT, (uint64_t)(group->trades[0].id - market->id_shift));
 	uint64_t roll = (h >> 32) % 1000000;
 	uint32_t drops = market->label.id.venue == VENUE_BINANCE ? f->drop : 0;
 	if (roll < drops) {
@@ -208,7 +216,8 @@ static void send_book(struct simulator *sim, uint32_t index, const struct sim_pr
 		      const struct simulator_sink *sink)
 {
 	struct sim_market *market = &sim->markets[index];
-	struct sim_quote quote = sim_market_quote(market, trade->t_ms, trade->price / market->tick - !trade->sell);
+	struct sim_quote quote =
+	    sim_market_quote(market, trade->t_ms, trade->price / market->tick - !trade->sell);
 	tell(sim, market, sink, sim_frame_book(sim->frame, &market->label, &quote), trade->t_ms);
 }
 
@@ -276,7 +285,8 @@ static void send_extras(struct simulator *sim, uint32_t index, const struct simu
 
 /* ---- time ---- */
 
-static void step(struct simulator *sim, bool extra, uint32_t index, const struct simulator_sink *sink)
+static void step(struct simulator *sim, bool extra, uint32_t index,
+		 const struct simulator_sink *sink)
 {
 	struct sim_market *market = &sim->markets[index];
 	struct sim_group group = { .market = index };
@@ -323,8 +333,8 @@ static enum status markets_init(struct simulator *sim, const struct simulator_co
 	for (size_t i = 0; i < config->n_symbols; i++) {
 		struct market_id id;
 		struct str base, quote;
-		enum status status = market_id_make(VENUE_BINANCE, KIND_SPOT,
-						    str_of(config->symbols[i]), &id);
+		enum status status =
+		    market_id_make(VENUE_BINANCE, KIND_SPOT, str_of(config->symbols[i]), &id);
 		if (status)
 			return STATUS_INVALID;
 		market_id_assets(&id, &base, &quote);
@@ -338,8 +348,10 @@ static enum status markets_init(struct simulator *sim, const struct simulator_co
 		struct sim_market *market = &sim->markets[sim->n_markets++];
 		const struct sim_asset *asset = &sim->paths[i / 4].asset;
 		market->asset = (uint32_t)(i / 4);
-		market->per_day = (int64_t)(per_day * asset->weight * sim_kind_weight(i % 4) / weight_all);
-		if (sim_market_init(market, config->seed, asset, i % 4, str_of(config->symbols[i / 4])))
+		market->per_day =
+		    (int64_t)(per_day * asset->weight * sim_kind_weight(i % 4) / weight_all);
+		if (sim_market_init(market, config->seed, asset, i % 4,
+				    str_of(config->symbols[i / 4])))
 			return STATUS_INVALID;
 	}
 	return STATUS_OK;

@@ -53,7 +53,7 @@ struct simulator_trade {
 	int64_t t_ms, id, seq; /* id is the number printed, or hashed into the UUID */
 	int64_t price, qty;    /* × 10^scale */
 	int32_t price_scale, qty_scale;
-	bool sell;             /* the taker's side */
+	bool sell; /* the taker's side */
 	enum simulator_fate fate;
 };
 
@@ -62,11 +62,12 @@ struct simulator_truth {
 	uint64_t trades;     /* told for the first time: sent + late */
 	uint64_t duplicates; /* told again */
 	uint64_t late, dropped, malformed, unknown;
-	uint64_t gaps;       /* Binance: jumps of the id, as a receiver sees them */
+	uint64_t gaps; /* Binance: jumps of the id, as a receiver sees them */
 };
 
 struct simulator_sink {
-	/* frame lives until the return; t_ms is when it is due (its event time unless held back). */
+	/* frame lives until the return; t_ms is when it is due (its event time unless held back).
+	 */
 	void (*frame)(void *ctx, enum venue venue, enum kind kind, struct str frame, int64_t t_ms);
 	/* May be NULL. Runs before the frame that carries the trade. */
 	void (*trade)(void *ctx, const struct simulator_trade *trade);
@@ -76,12 +77,14 @@ struct simulator_sink {
 struct simulator;
 
 /* Symbols that are no symbols, too many of them, bad times and rates: INVALID. */
-MUST_CHECK enum status simulator_create(const struct simulator_config *config, struct simulator **out);
+MUST_CHECK enum status simulator_create(const struct simulator_config *config,
+					struct simulator **out);
 void simulator_destroy(struct simulator *sim);
 /* Ids of this market must be above last_id (what a state already holds). Changes
  * nothing when they are; else shifts them so that the next one is last_id + 1.
  * Before the first advance. NOT_FOUND: no such market. */
-enum status simulator_resume(struct simulator *sim, const struct market_id *market, int64_t last_id);
+enum status simulator_resume(struct simulator *sim, const struct market_id *market,
+			     int64_t last_id);
 void simulator_set_full(struct simulator *sim, bool full);
 /* All frames due before until_ms that were not given yet, in order of time, but
  * stops after frames_max (a few more may come). Returns how many came; fewer than

@@ -60,7 +60,8 @@ static bool perp(const struct sim_label *label) { return label->id.kind == KIND_
 void sim_label_init(struct sim_label *label, const struct market_id *id, uint8_t places_price,
 		    uint8_t places_qty)
 {
-	*label = (struct sim_label){ .id = *id, .places_price = places_price, .places_qty = places_qty };
+	*label =
+	    (struct sim_label){ .id = *id, .places_price = places_price, .places_qty = places_qty };
 	label->symbol = str_of(label->id.symbol);
 	for (size_t i = 0; i < label->symbol.len; i++) {
 		char c = label->id.symbol[i];
@@ -126,7 +127,8 @@ static char *bybit_perp_trade(char *p, const struct sim_label *label, const stru
 	p = put_decimal(PUT(p, "\",\"p\":\""), t->price, label->places_price);
 	p = t->sell ? PUT(p, "\",\"L\":\"MinusTick\"") : PUT(p, "\",\"L\":\"PlusTick\"");
 	p = put_uuid(PUT(p, ",\"i\":\""), t->uuid);
-	return PUT(put_u64(PUT(p, "\",\"BT\":false,\"RPI\":false,\"seq\":"), (uint64_t)t->seq), "}");
+	return PUT(put_u64(PUT(p, "\",\"BT\":false,\"RPI\":false,\"seq\":"), (uint64_t)t->seq),
+		   "}");
 }
 
 /* The id keeps its last eleven digits: enough for years at any rate. */
@@ -170,8 +172,8 @@ static char *put_level(char *p, const struct sim_label *label, int64_t price, in
 
 /* `n` levels from the top, some steps apart, sizes from the noise; `gone` says that
  * they are no longer there. */
-static char *put_levels(char *p, const struct sim_label *label, const struct sim_quote *quote, bool ask,
-			int n, bool gone)
+static char *put_levels(char *p, const struct sim_label *label, const struct sim_quote *quote,
+			bool ask, int n, bool gone)
 {
 	int64_t price = ask ? quote->ask : quote->bid, qty = ask ? quote->ask_qty : quote->bid_qty;
 	uint64_t noise = quote->noise + ask;
@@ -206,7 +208,8 @@ static char *binance_book(char *p, const struct sim_label *label, const struct s
 	return PUT(p, "}}");
 }
 
-static char *bybit_book(char *p, const struct sim_label *label, const struct sim_quote *q, int levels)
+static char *bybit_book(char *p, const struct sim_label *label, const struct sim_quote *q,
+			int levels)
 {
 	p = put_u64(PUT(p, "{\"topic\":\"orderbook."), levels == 1 ? 1 : 50);
 	p = put_str(PUT(p, "."), label->symbol);
@@ -221,7 +224,8 @@ static char *bybit_book(char *p, const struct sim_label *label, const struct sim
 
 size_t sim_frame_book(char *out, const struct sim_label *label, const struct sim_quote *quote)
 {
-	char *end = binance(label) ? binance_book(out, label, quote) : bybit_book(out, label, quote, 1);
+	char *end =
+	    binance(label) ? binance_book(out, label, quote) : bybit_book(out, label, quote, 1);
 	return (size_t)(end - out);
 }
 
@@ -264,7 +268,8 @@ size_t sim_frame_depth(char *out, const struct sim_label *label, const struct si
 static char *binance_rates(char *p, const struct sim_label *label, const struct sim_rates *r)
 {
 	p = put_str(PUT(p, "{\"stream\":\""), str_of(label->lower));
-	p = put_u64(PUT(p, "@markPrice@1s\",\"data\":{\"e\":\"markPriceUpdate\",\"E\":"), (uint64_t)r->t_ms);
+	p = put_u64(PUT(p, "@markPrice@1s\",\"data\":{\"e\":\"markPriceUpdate\",\"E\":"),
+		    (uint64_t)r->t_ms);
 	p = put_str(PUT(p, ",\"s\":\""), label->symbol);
 	p = put_decimal(PUT(p, "\",\"p\":\""), r->mark, label->places_price);
 	p = put_decimal(PUT(p, "\",\"P\":\""), r->index, label->places_price);
@@ -291,7 +296,8 @@ static char *bybit_rates(char *p, const struct sim_label *label, const struct si
 
 size_t sim_frame_rates(char *out, const struct sim_label *label, const struct sim_rates *rates)
 {
-	char *end = binance(label) ? binance_rates(out, label, rates) : bybit_rates(out, label, rates);
+	char *end =
+	    binance(label) ? binance_rates(out, label, rates) : bybit_rates(out, label, rates);
 	return (size_t)(end - out);
 }
 
@@ -301,7 +307,8 @@ static char *binance_liquidation(char *p, const struct sim_label *label, const s
 		    (uint64_t)t->t_ms + 3);
 	p = put_str(PUT(p, ",\"o\":{\"s\":\""), label->symbol);
 	p = t->sell ? PUT(p, "\",\"S\":\"SELL\"") : PUT(p, "\",\"S\":\"BUY\"");
-	p = put_decimal(PUT(p, ",\"o\":\"LIMIT\",\"f\":\"IOC\",\"q\":\""), t->qty, label->places_qty);
+	p = put_decimal(PUT(p, ",\"o\":\"LIMIT\",\"f\":\"IOC\",\"q\":\""), t->qty,
+			label->places_qty);
 	p = put_decimal(PUT(p, "\",\"p\":\""), t->price, label->places_price);
 	p = put_decimal(PUT(p, "\",\"ap\":\""), t->price, label->places_price);
 	p = put_decimal(PUT(p, "\",\"X\":\"FILLED\",\"l\":\""), t->qty, label->places_qty);
@@ -321,7 +328,8 @@ static char *bybit_liquidation(char *p, const struct sim_label *label, const str
 	return PUT(p, "\"}]}");
 }
 
-size_t sim_frame_liquidation(char *out, const struct sim_label *label, const struct sim_print *print)
+size_t sim_frame_liquidation(char *out, const struct sim_label *label,
+			     const struct sim_print *print)
 {
 	char *end = binance(label) ? binance_liquidation(out, label, print)
 				   : bybit_liquidation(out, label, print);
@@ -333,7 +341,8 @@ size_t sim_frame_unknown(char *out, const struct sim_label *label, int64_t t_ms)
 	char *p = out;
 	if (binance(label)) {
 		p = put_str(PUT(p, "{\"stream\":\""), str_of(label->lower));
-		p = put_u64(PUT(p, "@weather\",\"data\":{\"e\":\"weather\",\"E\":"), (uint64_t)t_ms);
+		p = put_u64(PUT(p, "@weather\",\"data\":{\"e\":\"weather\",\"E\":"),
+			    (uint64_t)t_ms);
 		p = put_str(PUT(p, ",\"s\":\""), label->symbol);
 		return (size_t)(PUT(p, "\",\"w\":\"fog\"}}") - out);
 	}
@@ -348,9 +357,9 @@ size_t sim_frame_malformed(char *out, const struct sim_label *label, uint64_t no
 	struct sim_print trade = { .t_ms = 1700000000000, .id = 1, .seq = 1, .price = 1, .qty = 1 };
 	size_t len = sim_frame_trade(out, label, &trade, 1);
 	switch (noise % 4) {
-	case 0: return len / 2;                    /* cut short */
-	case 1: out[len - 1] = ']'; return len;    /* unbalanced */
-	case 2: memset(out, 0xFF, 8); return len;  /* not UTF-8, not JSON */
+	case 0: return len / 2;                   /* cut short */
+	case 1: out[len - 1] = ']'; return len;   /* unbalanced */
+	case 2: memset(out, 0xFF, 8); return len; /* not UTF-8, not JSON */
 	default: return (size_t)(PUT(out, "<html><body>502 Bad Gateway</body></html>") - out);
 	}
 }

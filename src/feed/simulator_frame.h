@@ -51,7 +51,8 @@ size_t sim_frame_depth(char *out, const struct sim_label *label, const struct si
 /* Binance perp markPrice; Bybit perp ticker with open interest and funding; spot: a ticker. */
 size_t sim_frame_rates(char *out, const struct sim_label *label, const struct sim_rates *rates);
 /* A liquidated position: `sell` is the side of the order that closes it. */
-size_t sim_frame_liquidation(char *out, const struct sim_label *label, const struct sim_print *print);
+size_t sim_frame_liquidation(char *out, const struct sim_label *label,
+			     const struct sim_print *print);
 /* A frame no venue sends: valid JSON of an unknown kind, or not JSON at all. */
 size_t sim_frame_unknown(char *out, const struct sim_label *label, int64_t t_ms);
 size_t sim_frame_malformed(char *out, const struct sim_label *label, uint64_t noise);

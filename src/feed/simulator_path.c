@@ -4,15 +4,36 @@
 
 static const struct sim_asset assets[] = {
 	/* steps: Binance spot, Binance perp, Bybit spot, Bybit perp */
-	{ STR("BTC"), 6500000000000, 100, 32,
+	{ STR("BTC"),
+	  6500000000000,
+	  100,
+	  32,
 	  { { 1000000, 1000 }, { 10000000, 100000 }, { 1000000, 100 }, { 10000000, 100000 } } },
-	{ STR("ETH"), 268000000000, 130, 24,
+	{ STR("ETH"),
+	  268000000000,
+	  130,
+	  24,
 	  { { 1000000, 10000 }, { 1000000, 100000 }, { 1000000, 1000 }, { 1000000, 1000000 } } },
-	{ STR("SOL"), 15000000000, 180, 16,
-	  { { 1000000, 100000 }, { 1000000, 1000000 }, { 1000000, 100000 }, { 1000000, 10000000 } } },
-	{ STR("BNB"), 58000000000, 110, 10,
-	  { { 1000000, 100000 }, { 1000000, 1000000 }, { 10000000, 10000 }, { 10000000, 1000000 } } },
-	{ STR("XRP"), 58000000, 160, 12,
+	{ STR("SOL"),
+	  15000000000,
+	  180,
+	  16,
+	  { { 1000000, 100000 },
+	    { 1000000, 1000000 },
+	    { 1000000, 100000 },
+	    { 1000000, 10000000 } } },
+	{ STR("BNB"),
+	  58000000000,
+	  110,
+	  10,
+	  { { 1000000, 100000 },
+	    { 1000000, 1000000 },
+	    { 10000000, 10000 },
+	    { 10000000, 1000000 } } },
+	{ STR("XRP"),
+	  58000000,
+	  160,
+	  12,
 	  { { 10000, 10000000 }, { 10000, 10000000 }, { 10000, 1000000 }, { 10000, 10000000 } } },
 };
 
@@ -46,8 +67,8 @@ static const struct octave {
 	int64_t period, unit;
 	bool scaled; /* by the hour's regime */
 } octaves[] = {
-	{ 1, 11000, true },	{ 5, 24600, true },	 { 20, 49200, true },
-	{ 60, 85200, true },	{ 300, 190500, true },	 { 900, 330000, true },
+	{ 1, 11000, true },     { 5, 24600, true },        { 20, 49200, true },
+	{ 60, 85200, true },    { 300, 190500, true },     { 900, 330000, true },
 	{ 3600, 660000, true }, { 14400, 1320000, false }, { 86400, 3233000, false },
 };
 
@@ -64,7 +85,10 @@ static const struct {
 enum sim_regime sim_path_regime(uint64_t key, int64_t second)
 {
 	uint64_t roll = sim_hash(key, 0x5E61, (uint64_t)(second / 3600)) % 100;
-	return roll < 40 ? SIM_QUIET : roll < 75 ? SIM_NORMAL : roll < 88 ? SIM_TREND : SIM_VOLATILE;
+	return roll < 40   ? SIM_QUIET
+	       : roll < 75 ? SIM_NORMAL
+	       : roll < 88 ? SIM_TREND
+			   : SIM_VOLATILE;
 }
 
 /* Nearly normal: 64 coins, mean 0, standard deviation 4. */
@@ -102,7 +126,7 @@ int64_t sim_path_ppb(uint64_t key, int64_t second)
 	int64_t sum = 0;
 	for (size_t i = 0; i < ARRAY_LEN(octaves); i++)
 		sum += octaves[i].scaled
-			       ? scaled_octave(key, second, &octaves[i])
-			       : sim_path_octave(key, second, octaves[i].period, octaves[i].unit);
+			   ? scaled_octave(key, second, &octaves[i])
+			   : sim_path_octave(key, second, octaves[i].period, octaves[i].unit);
 	return sum;
 }

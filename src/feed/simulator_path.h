@@ -16,12 +16,12 @@ enum sim_regime { SIM_QUIET, SIM_NORMAL, SIM_TREND, SIM_VOLATILE };
 /* What is known of an asset. Money in 10^-8 quote units. */
 struct sim_asset {
 	struct str name;
-	int64_t price_e8;      /* the level its path moves around */
-	uint32_t vol_percent;  /* of BTC's volatility */
-	uint32_t weight;       /* share of all trades */
+	int64_t price_e8;     /* the level its path moves around */
+	uint32_t vol_percent; /* of BTC's volatility */
+	uint32_t weight;      /* share of all trades */
 	struct sim_steps {
 		int64_t tick_e8, lot_e8;
-	} steps[4];            /* venue × 2 + kind */
+	} steps[4]; /* venue × 2 + kind */
 };
 
 /* The row of a base asset; a name that is not in the table gets one made from its

@@ -180,8 +180,10 @@ struct sim_quote sim_market_quote(const struct sim_market *market, int64_t t_ms,
 		.update_id = t_ms * 4 + (int64_t)(h & 3),
 		.bid = ticks * market->tick,
 		.ask = (ticks + 1) * market->tick,
-		.bid_qty = (1 + (int64_t)(1 + (h >> 8 & 255)) * market->lots_median / 16) * market->lot,
-		.ask_qty = (1 + (int64_t)(1 + (h >> 16 & 255)) * market->lots_median / 16) * market->lot,
+		.bid_qty =
+		    (1 + (int64_t)(1 + (h >> 8 & 255)) * market->lots_median / 16) * market->lot,
+		.ask_qty =
+		    (1 + (int64_t)(1 + (h >> 16 & 255)) * market->lots_median / 16) * market->lot,
 		.step = step ? step : market->tick,
 		.lot = market->lot * (1 + market->lots_median / 8),
 		.noise = h,
@@ -195,7 +197,9 @@ struct sim_rates sim_market_rates(const struct sim_market *market, int64_t t_ms)
 	int64_t drift = sim_path_octave(market->key, second, 3600, 12000) +
 			sim_path_octave(market->key + 1, second, 300, 3000);
 	return (struct sim_rates){
-		.t_ms = t_ms, .mark = last, .index = last - last / 5000,
+		.t_ms = t_ms,
+		.mark = last,
+		.index = last - last / 5000,
 		.rate_e8 = 10000 + sim_path_octave(market->key + 2, second, 28800, 1500),
 		.next_ms = (second / 28800 + 1) * 28800000,
 		.oi = (lots * 2000000 + lots * drift) * market->lot,
@@ -216,13 +220,13 @@ static uint8_t places_of(int64_t step_e8)
 	return places;
 }
 
-
 enum status sim_market_init(struct sim_market *market, uint64_t seed, const struct sim_asset *asset,
 			    size_t kind, struct str symbol)
 {
 	const struct sim_steps *steps = &asset->steps[kind];
 	struct market_id id;
-	enum status status = market_id_make((enum venue)(kind / 2), (enum kind)(kind % 2), symbol, &id);
+	enum status status =
+	    market_id_make((enum venue)(kind / 2), (enum kind)(kind % 2), symbol, &id);
 	if (status)
 		return status;
 	bool eight = kind == 0; /* Binance spot prints eight places whatever the steps are */

@@ -23,17 +23,17 @@ struct sim_path { /* an asset on its way */
 
 struct sim_market {
 	struct sim_label label;
-	uint64_t key;            /* of all its hashes */
+	uint64_t key;         /* of all its hashes */
 	uint32_t kind, asset; /* venue × 2 + kind; asset: an index of the caller's */
-	int64_t tick, lot;       /* × 10^places of the label */
+	int64_t tick, lot;    /* × 10^places of the label */
 	int64_t lots_median;
-	int64_t per_day;         /* trades, exactly, each day; the caller sets it */
-	int64_t id_shift;        /* simulator_resume */
-	int64_t hour_id;         /* first id of the hour, minute, second */
+	int64_t per_day;  /* trades, exactly, each day; the caller sets it */
+	int64_t id_shift; /* simulator_resume */
+	int64_t hour_id;  /* first id of the hour, minute, second */
 	int64_t minute_id, second_id;
 	int64_t basis_from, basis_to; /* ppb over the asset's price, at the minute's ends */
 	int64_t tilt;                 /* of the takers, this minute */
-	uint32_t minute_sum[61]; /* trades of the hour before each minute */
+	uint32_t minute_sum[61];      /* trades of the hour before each minute */
 	uint32_t second_sum[61];
 	/* the current second */
 	int64_t next_id, count;
@@ -49,8 +49,9 @@ struct sim_group { /* trades of one taker order; one frame on Bybit */
 };
 
 /* Into zeroed memory. INVALID: no symbol. */
-MUST_CHECK enum status sim_market_init(struct sim_market *market, uint64_t seed, const struct sim_asset *asset,
-			    size_t kind, struct str symbol);
+MUST_CHECK enum status sim_market_init(struct sim_market *market, uint64_t seed,
+				       const struct sim_asset *asset, size_t kind,
+				       struct str symbol);
 /* Of all trades, in proportion to these: asset weight × this. Their sum over kinds is 100. */
 uint32_t sim_kind_weight(size_t kind);
 /* Hour and minute numbers since the epoch; hour before minute before second. */

@@ -363,8 +363,8 @@ static inline uint32_t quote_bit(uint64_t text)
 /* The level at p, if it is of the form: its end, or NULL. That the length of the price
  * is foretold lets the next level begin before this one is weighed. What ends with
  * `",` is a price; of a shape that was checked, only the points' places are open. */
-static inline const char *usual_level(const struct levels_form *form, const char *p,
-				      int64_t *price, double *qty)
+static inline const char *usual_level(const struct levels_form *form, const char *p, int64_t *price,
+				      double *qty)
 {
 	uint64_t price_text = load_word(p + 2); /* [" */
 	uint32_t price_bits = 8 * form->price_len;
@@ -392,8 +392,8 @@ static struct levels_form form_of(uint32_t len, int32_t places, int32_t qty_plac
 	return (struct levels_form){ .price_len = len };
 }
 
-static inline const char *usual_level(const struct levels_form *form, const char *p,
-				      int64_t *price, double *qty)
+static inline const char *usual_level(const struct levels_form *form, const char *p, int64_t *price,
+				      double *qty)
 {
 	(void)form, (void)p, (void)price, (void)qty;
 	return NULL;

@@ -21,7 +21,8 @@ struct ws_events {
 struct ws_client;
 
 struct ws_ops {
-	enum status (*open)(struct ws_client *client, const char *url, const struct ws_events *events);
+	enum status (*open)(struct ws_client *client, const char *url,
+			    const struct ws_events *events);
 	enum status (*send)(struct ws_client *client, struct str message);
 	void (*pause)(struct ws_client *client, bool paused); /* back-pressure; messages wait */
 	void (*close)(struct ws_client *client);              /* ends in on_close */

@@ -99,8 +99,8 @@ static void send_open(struct slot *slot, struct str key)
 	buf_clear(&store->chunk);
 	tape_writer_chunk(slot->writer, &store->chunk);
 	bool fresh = replaced || slot->open_saved == 0 || count - slot->open_saved > count / 2;
-	bool crowded = slot->open_pieces >= OPEN_PIECES_MAX ||
-		       slot->open_bytes > 2 * store->chunk.len + 1024;
+	bool crowded =
+	    slot->open_pieces >= OPEN_PIECES_MAX || slot->open_bytes > 2 * store->chunk.len + 1024;
 	struct str tail = fresh || crowded ? (struct str){ 0 } : tail_chunk(slot);
 	if (!tail.len) {
 		send_open_whole(slot, key);
@@ -148,8 +148,7 @@ static void send_final_hours(struct slot *slot, struct str key)
 	flight->bars_from_ms = slot->bars_from_ms;
 	for (;;) {
 		int64_t end = (hour_of(from) + 1) * HOUR_MS;
-		if (newest < end + MARKET_LATE_MS ||
-		    flight->replies_due > FLIGHT_REPLIES_MAX - 16)
+		if (newest < end + MARKET_LATE_MS || flight->replies_due > FLIGHT_REPLIES_MAX - 16)
 			break;
 		if (pack_minutes(slot, from, end)) {
 			struct stream_id id = { (uint64_t)(end - HOUR_MS), 0 };
@@ -175,8 +174,8 @@ static void send_state(struct slot *slot, struct str key)
 		.state = buf_str(&store->state),
 	};
 	open_state_begin(&store->value, &state);
-	int64_t from = flight->bars_from_ms > oldest_minute(slot) ? flight->bars_from_ms
-								  : oldest_minute(slot);
+	int64_t from =
+	    flight->bars_from_ms > oldest_minute(slot) ? flight->bars_from_ms : oldest_minute(slot);
 	for (int64_t end; from <= newest; from = end) {
 		end = (hour_of(from) + 1) * HOUR_MS;
 		if (pack_minutes(slot, from, end))
@@ -226,8 +225,7 @@ static void send_transaction(struct slot *slot)
 	if (flight->closed_bytes == slot->closed.len)
 		send_minutes(slot);
 	if (flight->closed_chunks)
-		send_trim(slot, buf_str(&tape.text),
-			  market_newest_ms(slot->market) - RETENTION_MS);
+		send_trim(slot, buf_str(&tape.text), market_newest_ms(slot->market) - RETENTION_MS);
 	if (!send(slot, &exec, 1)) { /* no room in the middle of it: end it on the server */
 		flight->failed = false;
 		send(slot, &discard, 1);
@@ -311,8 +309,8 @@ static bool probe_id(const struct redis_reply *reply, struct stream_id *out)
 	*out = (struct stream_id){ 0 };
 	if (!reply || reply->type != REDIS_ARRAY)
 		return false;
-	return reply->count == 0 || (reply->items[0].count > 0 &&
-				     !stream_id_parse(reply->items[0].items[0].text, out));
+	return reply->count == 0 ||
+	       (reply->items[0].count > 0 && !stream_id_parse(reply->items[0].items[0].text, out));
 }
 
 static void on_probe_tape(void *ctx, enum status status, const struct redis_reply *reply)
@@ -352,8 +350,8 @@ static void send_probe(struct slot *slot)
 	struct key tape, bars;
 	struct redis_port *redis = slot->store->redis;
 	const struct market_id *id = market_id(slot->market);
-	struct str argv[] = { STR("XREVRANGE"), key_tape(&tape, id), STR("+"), STR("-"),
-			      STR("COUNT"), STR("1") };
+	struct str argv[] = { STR("XREVRANGE"), key_tape(&tape, id), STR("+"),
+			      STR("-"),         STR("COUNT"),        STR("1") };
 	slot->flight = (struct flight){ .active = true };
 	enum status status = redis_command(redis, argv, ARRAY_LEN(argv), on_probe_tape, slot);
 	argv[1] = key_bars(&bars, id);
@@ -413,4 +411,3 @@ void market_store_drain(struct market_store *store, void (*done)(void *ctx, enum
 		store->slots[i].changed = true;
 	drain_step(store, STATUS_OK);
 }
-

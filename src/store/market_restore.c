@@ -73,8 +73,7 @@ static void take_trades(struct restore_market *rm, const struct tape_info *info,
 		if (rm->skip > 0) {
 			rm->skip--;
 		} else {
-			market_restore_trade(rm->market, trade, info->price_scale,
-					     info->qty_scale);
+			market_restore_trade(rm->market, trade, info->price_scale, info->qty_scale);
 			store->counts.restored_trades++;
 		}
 		if (!open)
@@ -87,8 +86,7 @@ static bool take_tape_chunk(struct restore_market *rm, struct str chunk, bool op
 {
 	struct market_store *store = rm->restore->store;
 	struct tape_info info;
-	if (tape_read(chunk, &info, store->trades) ||
-	    !market_id_eq(&info.market, &rm->id)) {
+	if (tape_read(chunk, &info, store->trades) || !market_id_eq(&info.market, &rm->id)) {
 		store->counts.damaged_entries++;
 		return false;
 	}
@@ -148,12 +146,13 @@ static void request_tape_page(struct restore_market *rm)
 {
 	struct key key;
 	char from[56], count[16];
-	struct buf from_buf = buf_over(from, sizeof from), count_buf = buf_over(count, sizeof count);
+	struct buf from_buf = buf_over(from, sizeof from),
+		   count_buf = buf_over(count, sizeof count);
 	buf_char(&from_buf, '(');
 	stream_id_print(&from_buf, rm->tape_after);
 	buf_u64(&count_buf, TAPE_PAGE);
 	struct str argv[] = { STR("XRANGE"), key_tape(&key, &rm->id), buf_str(&from_buf), STR("+"),
-			      STR("COUNT"), buf_str(&count_buf) };
+			      STR("COUNT"),  buf_str(&count_buf) };
 	request(rm->restore, argv, ARRAY_LEN(argv), on_tape_page, rm);
 }
 
@@ -203,8 +202,8 @@ static void take_state(struct restore_market *rm, struct str bytes)
 	struct market_store *store = rm->restore->store;
 	struct open_state state;
 	struct str chunk;
-	rm->bars_too = !open_state_read(bytes, &state) &&
-		       !market_state_restore(rm->market, state.state);
+	rm->bars_too =
+	    !open_state_read(bytes, &state) && !market_state_restore(rm->market, state.state);
 	if (!rm->bars_too) {
 		store->counts.damaged_entries++;
 		return;
@@ -288,8 +287,8 @@ static void request_scan(struct restore *restore, struct str cursor)
 	pattern = buf_over(storage, sizeof storage);
 	buf_str_put(&pattern, key_bars_open_prefix());
 	buf_char(&pattern, '*');
-	struct str argv[] = { STR("SCAN"), cursor, STR("MATCH"), buf_str(&pattern), STR("COUNT"),
-			      STR("1000") };
+	struct str argv[] = { STR("SCAN"),       cursor,       STR("MATCH"),
+			      buf_str(&pattern), STR("COUNT"), STR("1000") };
 	request(restore, argv, ARRAY_LEN(argv), on_scan, restore);
 }
 

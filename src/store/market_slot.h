@@ -41,14 +41,14 @@ struct slot {
 	uint32_t n_closed;
 	/* what the server holds */
 	struct stream_id tape_last;
-	uint32_t open_saved;    /* trades of the open chunk in tape_open */
-	uint32_t open_pieces;   /* chunks that make up tape_open */
+	uint32_t open_saved;  /* trades of the open chunk in tape_open */
+	uint32_t open_pieces; /* chunks that make up tape_open */
 	size_t open_bytes;
-	int64_t bars_from_ms;   /* minutes before this are in the bars stream */
+	int64_t bars_from_ms;    /* minutes before this are in the bars stream */
 	int64_t state_minute_ms; /* newest minute when the state was saved */
-	bool open_stale;        /* tape_open may be anything: SET next */
-	bool probe;             /* ask the stream's last id before sending again */
-	bool changed;           /* trades came since the last flush */
+	bool open_stale;         /* tape_open may be anything: SET next */
+	bool probe;              /* ask the stream's last id before sending again */
+	bool changed;            /* trades came since the last flush */
 	struct flight flight;
 };
 

@@ -27,7 +27,7 @@
 enum {
 	MARKET_STORE_BUSY_BYTES = 2 << 20,
 	MARKET_STORE_SLOT_BYTES = 1 << 20,
-	MARKET_STORE_EAGER_CHUNKS = 16, /* closed chunks that do not wait for the interval */
+	MARKET_STORE_EAGER_CHUNKS = 16,       /* closed chunks that do not wait for the interval */
 	MARKET_STORE_PENDING_BYTES = 4 << 20, /* no new transaction above this on the wire */
 };
 

@@ -44,7 +44,8 @@ static size_t index_of(const struct fake_db *db, struct str name)
 static void remove_at(struct fake_db *db, size_t index)
 {
 	key_free(db->keys[index]);
-	memmove(&db->keys[index], &db->keys[index + 1], (--db->count - index) * sizeof(db->keys[0]));
+	memmove(&db->keys[index], &db->keys[index + 1],
+		(--db->count - index) * sizeof(db->keys[0]));
 }
 
 struct fake_key *fake_find(struct fake_db *db, struct str name)
@@ -114,8 +115,8 @@ size_t fake_db_bytes(const struct fake_db *db)
 	size_t bytes = 0;
 	for (size_t i = 0; i < db->count; i++) {
 		const struct fake_key *key = db->keys[i];
-		bytes += KEY_OVERHEAD + key->name.len + key->text.len +
-			 fake_stream_bytes(&key->stream);
+		bytes +=
+		    KEY_OVERHEAD + key->name.len + key->text.len + fake_stream_bytes(&key->stream);
 		for (size_t j = 0; j < key->n_pairs; j++)
 			bytes += key->pairs[j].len + 8;
 	}
@@ -233,7 +234,8 @@ static struct redis_reply *run_hset(struct fake_db *db, const struct str *argv, 
 	for (size_t i = 2; i < argc; i += 2) {
 		struct str *pair = pair_of(key, argv[i]);
 		if (!pair) {
-			key->pairs = realloc(key->pairs, (key->n_pairs + 2) * sizeof(key->pairs[0]));
+			key->pairs =
+			    realloc(key->pairs, (key->n_pairs + 2) * sizeof(key->pairs[0]));
 			CHECK(key->pairs);
 			pair = &key->pairs[key->n_pairs];
 			pair[0] = fake_copy(argv[i]);
@@ -368,7 +370,8 @@ static struct redis_reply *run_scan(struct fake_db *db, const struct str *argv, 
 	for (size_t i = 2; i + 1 < argc; i += 2) {
 		if (str_eq_nocase(argv[i], STR("MATCH")))
 			pattern = argv[i + 1];
-		else if (!str_eq_nocase(argv[i], STR("COUNT")) || str_to_u64(argv[i + 1], &count) || !count)
+		else if (!str_eq_nocase(argv[i], STR("COUNT")) || str_to_u64(argv[i + 1], &count) ||
+			 !count)
 			return fake_reply_error(syntax_error);
 	}
 	size_t from = cursor > 0 ? cursor - 1 : 0, to = cursor + count, found = 0;

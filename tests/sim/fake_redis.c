@@ -16,7 +16,7 @@ struct fake_redis {
 	/* the server */
 	struct fake_server server;
 	bool running, hangs;
-	struct queue inbox;  /* sent, not executed */
+	struct queue inbox;    /* sent, not executed */
 	uint64_t server_epoch; /* of the command the server has executed last */
 	int64_t busy_until_ns;
 	uint64_t cut_in; /* 0: no cut */
@@ -67,9 +67,11 @@ static void finish(struct fake_redis *redis, struct request *request, enum statu
 {
 	redis->pending_bytes -= request->bytes;
 	if (request->fn)
-		request->fn(request->ctx, status, status == STATUS_TIMEOUT || status == STATUS_CLOSED ||
-							  status == STATUS_CANCELLED
-						  ? NULL : request->reply);
+		request->fn(request->ctx, status,
+			    status == STATUS_TIMEOUT || status == STATUS_CLOSED ||
+				    status == STATUS_CANCELLED
+				? NULL
+				: request->reply);
 	request_free(request);
 }
 
@@ -79,9 +81,12 @@ static enum status status_of(const struct redis_reply *reply)
 		struct str prefix;
 		enum status status;
 	} known[] = {
-		{ { "LOADING ", 8 }, STATUS_REDIS_LOADING },   { { "READONLY ", 9 }, STATUS_REDIS_READONLY },
-		{ { "OOM ", 4 }, STATUS_REDIS_OOM },	       { { "MISCONF ", 8 }, STATUS_REDIS_MISCONF },
-		{ { "NOPERM ", 7 }, STATUS_REDIS_NOPERM },     { { "WRONGTYPE ", 10 }, STATUS_REDIS_WRONGTYPE },
+		{ { "LOADING ", 8 }, STATUS_REDIS_LOADING },
+		{ { "READONLY ", 9 }, STATUS_REDIS_READONLY },
+		{ { "OOM ", 4 }, STATUS_REDIS_OOM },
+		{ { "MISCONF ", 8 }, STATUS_REDIS_MISCONF },
+		{ { "NOPERM ", 7 }, STATUS_REDIS_NOPERM },
+		{ { "WRONGTYPE ", 10 }, STATUS_REDIS_WRONGTYPE },
 		{ { "EXECABORT ", 10 }, STATUS_REDIS_EXECABORT },
 	};
 	if (reply->type != REDIS_ERROR)
@@ -117,7 +122,8 @@ static void break_connection(struct fake_redis *redis, enum status first)
 	}
 	redis->epoch++;
 	timers_cancel(redis->timers, &redis->answer_timer);
-	timers_arm(redis->timers, &redis->connect_timer, now_ns(redis) + redis->config.reconnect_ns);
+	timers_arm(redis->timers, &redis->connect_timer,
+		   now_ns(redis) + redis->config.reconnect_ns);
 	for (struct request *r; (r = request_queue_take(&orphans)); first = STATUS_CLOSED)
 		finish(redis, r, first);
 	if (redis->config.on_disconnected)
@@ -142,7 +148,8 @@ static void on_answers(void *ctx)
 		break_connection(redis, STATUS_TIMEOUT);
 		return;
 	}
-	for (struct request *r = redis->waiting.first; r && r->deadline_ns <= now; r = redis->waiting.first)
+	for (struct request *r = redis->waiting.first; r && r->deadline_ns <= now;
+	     r = redis->waiting.first)
 		finish(redis, request_queue_take(&redis->waiting), STATUS_TIMEOUT);
 	arm_answers(redis);
 }
@@ -225,7 +232,8 @@ static void on_connect(void *ctx)
 {
 	struct fake_redis *redis = ctx;
 	if (!redis->running) {
-		timers_arm(redis->timers, &redis->connect_timer, now_ns(redis) + redis->config.reconnect_ns);
+		timers_arm(redis->timers, &redis->connect_timer,
+			   now_ns(redis) + redis->config.reconnect_ns);
 		return;
 	}
 	redis->connected = true;
@@ -277,7 +285,7 @@ static void on_sync(void *ctx)
 	timers_arm(redis->timers, &redis->sync_timer, now_ns(redis) + SYNC_NS);
 }
 
-void fake_redis_fault(struct fake_redis *redis, enum fake_fault fault) 
+void fake_redis_fault(struct fake_redis *redis, enum fake_fault fault)
 {
 	redis->server.fault = fault;
 }
@@ -370,7 +378,8 @@ void fake_redis_abandon(struct fake_redis *redis)
 	redis->connected = false;
 	redis->epoch++;
 	timers_cancel(redis->timers, &redis->answer_timer);
-	timers_arm(redis->timers, &redis->connect_timer, now_ns(redis) + redis->config.reconnect_ns);
+	timers_arm(redis->timers, &redis->connect_timer,
+		   now_ns(redis) + redis->config.reconnect_ns);
 }
 
 void fake_redis_on_connected(struct fake_redis *redis, void (*fn)(void *ctx), void *ctx)
@@ -391,8 +400,8 @@ void fake_redis_destroy(struct fake_redis *redis)
 			else
 				request_free(r);
 		}
-	struct timer *timers[] = { &redis->arrive_timer, &redis->answer_timer, &redis->connect_timer,
-				   &redis->sync_timer };
+	struct timer *timers[] = { &redis->arrive_timer, &redis->answer_timer,
+				   &redis->connect_timer, &redis->sync_timer };
 	for (size_t i = 0; i < ARRAY_LEN(timers); i++)
 		timers_cancel(redis->timers, timers[i]);
 	fake_server_deinit(&redis->server);

@@ -22,12 +22,12 @@ enum fake_cut {
 
 struct fake_redis_config {
 	enum fake_sync sync;
-	int64_t latency_ns;   /* one way */
-	int64_t spacing_ns;   /* between two commands at the server */
-	int64_t timeout_ns;   /* a command without a reply for so long; then the connection breaks */
-	int64_t reconnect_ns; /* from a break to the next attempt */
-	size_t maxmemory;     /* 0: none; else -OOM above it */
-	size_t pending_limit; /* bytes; FULL above it */
+	int64_t latency_ns; /* one way */
+	int64_t spacing_ns; /* between two commands at the server */
+	int64_t timeout_ns; /* a command without a reply for so long; then the connection breaks */
+	int64_t reconnect_ns;            /* from a break to the next attempt */
+	size_t maxmemory;                /* 0: none; else -OOM above it */
+	size_t pending_limit;            /* bytes; FULL above it */
 	void (*on_connected)(void *ctx); /* may be NULL; also for the first connection */
 	void (*on_disconnected)(void *ctx);
 	void *ctx;

@@ -6,7 +6,7 @@
 
 struct request {
 	struct request *next;
-	uint64_t epoch;       /* of the connection it was sent on */
+	uint64_t epoch; /* of the connection it was sent on */
 	int64_t arrives_ns, answer_ns, deadline_ns;
 	redis_reply_fn fn;
 	void *ctx;

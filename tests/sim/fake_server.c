@@ -112,9 +112,11 @@ static struct redis_reply *unknown_command(const struct request *request)
 	char text[400];
 	struct buf out = buf_over(text, sizeof text - 1);
 	buf_printf(&out, "ERR unknown command '%.*s', with args beginning with: ",
-		   (int)(request->argv[0].len > 128 ? 128 : request->argv[0].len), request->argv[0].ptr);
+		   (int)(request->argv[0].len > 128 ? 128 : request->argv[0].len),
+		   request->argv[0].ptr);
 	for (size_t i = 1; i < request->argc && out.len < 200; i++)
-		buf_printf(&out, "'%.*s' ", (int)(request->argv[i].len > 64 ? 64 : request->argv[i].len),
+		buf_printf(&out, "'%.*s' ",
+			   (int)(request->argv[i].len > 64 ? 64 : request->argv[i].len),
 			   request->argv[i].ptr);
 	text[out.len] = 0;
 	return fake_reply_error(text);
@@ -125,8 +127,10 @@ static struct redis_reply *wrong_arity(struct str name)
 	char text[200], lower[64];
 	size_t n = name.len < sizeof lower ? name.len : sizeof lower - 1;
 	for (size_t i = 0; i < n; i++)
-		lower[i] = (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i]);
-	snprintf(text, sizeof text, "ERR wrong number of arguments for '%.*s' command", (int)n, lower);
+		lower[i] = (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32
+									   : name.ptr[i]);
+	snprintf(text, sizeof text, "ERR wrong number of arguments for '%.*s' command", (int)n,
+		 lower);
 	return fake_reply_error(text);
 }
 
@@ -139,7 +143,8 @@ static struct redis_reply *info(const struct fake_server *server)
 }
 
 /* Why a command is not even tried; NULL when it may run. */
-static struct redis_reply *reject(struct fake_server *server, const struct request *request, unsigned flags)
+static struct redis_reply *reject(struct fake_server *server, const struct request *request,
+				  unsigned flags)
 {
 	const char *why;
 	if (!(flags & FAKE_KNOWN))
@@ -155,7 +160,7 @@ static struct redis_reply *run(struct fake_server *server, const struct request 
 {
 	unsigned flags = fake_db_flags(request->argv, request->argc);
 	struct redis_reply *reply =
-		fake_db_execute(server->db, request->argv, request->argc, server->now_ms);
+	    fake_db_execute(server->db, request->argv, request->argc, server->now_ms);
 	server->counts.executed++;
 	if ((flags & FAKE_WRITE) && reply->type != REDIS_ERROR)
 		aof_command(&server->aof, request->argv, request->argc);
@@ -236,13 +241,15 @@ struct redis_reply *fake_server_run(struct fake_server *server, const struct req
 {
 	server->now_ms = now_ms;
 	struct str name = request->argv[0];
-	bool multi = str_eq_nocase(name, STR("MULTI")), discard = str_eq_nocase(name, STR("DISCARD"));
+	bool multi = str_eq_nocase(name, STR("MULTI")),
+	     discard = str_eq_nocase(name, STR("DISCARD"));
 	if (server->fault == FAKE_LOADING) {
 		server->transaction.dirty = server->transaction.open;
 		return fake_reply_error(refusal(server, 0));
 	}
 	if (str_eq_nocase(name, STR("EXEC")))
-		return server->transaction.open ? exec(server) : fake_reply_error("ERR EXEC without MULTI");
+		return server->transaction.open ? exec(server)
+						: fake_reply_error("ERR EXEC without MULTI");
 	if (discard && !server->transaction.open)
 		return fake_reply_error("ERR DISCARD without MULTI");
 	if (multi && server->transaction.open)
@@ -266,7 +273,6 @@ struct redis_reply *fake_server_run(struct fake_server *server, const struct req
 	aof_end(server, start, was_written(reply, flags));
 	return reply;
 }
-
 
 /* ---- life ---- */
 

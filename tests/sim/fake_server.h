@@ -8,12 +8,12 @@
 enum fake_sync { FAKE_ALWAYS, FAKE_EVERYSEC };
 
 enum fake_fault { /* what the server answers writes, or everything, with */
-	FAKE_HEALTHY,
-	FAKE_OOM,      /* writes that need memory */
-	FAKE_READONLY, /* writes */
-	FAKE_MISCONF,  /* writes */
-	FAKE_LOADING,  /* everything */
-	FAKE_NOPERM,   /* writes */
+		  FAKE_HEALTHY,
+		  FAKE_OOM,      /* writes that need memory */
+		  FAKE_READONLY, /* writes */
+		  FAKE_MISCONF,  /* writes */
+		  FAKE_LOADING,  /* everything */
+		  FAKE_NOPERM,   /* writes */
 };
 
 /* A transaction as the server holds it for one connection. */

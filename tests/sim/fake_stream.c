@@ -71,15 +71,17 @@ static struct str *items_copy(const struct str *items, size_t count)
 	return copy;
 }
 
-static void append(struct fake_stream *stream, struct fake_id id, const struct str *items, size_t count)
+static void append(struct fake_stream *stream, struct fake_id id, const struct str *items,
+		   size_t count)
 {
 	if (stream->count == stream->room) {
 		stream->room = stream->room * 2 + 16;
-		stream->entries = realloc(stream->entries, stream->room * sizeof(stream->entries[0]));
+		stream->entries =
+		    realloc(stream->entries, stream->room * sizeof(stream->entries[0]));
 		CHECK(stream->entries);
 	}
 	stream->entries[stream->count++] =
-		(struct fake_entry){ .id = id, .count = count, .items = items_copy(items, count) };
+	    (struct fake_entry){ .id = id, .count = count, .items = items_copy(items, count) };
 	stream->last = id;
 	stream->added++;
 }
@@ -165,7 +167,8 @@ static const char *wish_grant(const struct fake_db *db, const struct fake_stream
 	if ((wish->any || wish->any_seq) && out->ms == stream->last.ms)
 		out->seq = stream->last.seq + 1;
 	if (id_cmp(*out, stream->last) <= 0)
-		return "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+		return "ERR The ID specified in XADD is equal or smaller than the target stream "
+		       "top item";
 	return NULL;
 }
 
@@ -248,7 +251,7 @@ struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size
 		bool entries = str_eq_nocase(argv[i], STR("ENTRIESADDED"));
 		if (entries ? str_to_u64(argv[i + 1], &added) != 0
 			    : !str_eq_nocase(argv[i], STR("MAXDELETEDID")) ||
-				      !id_parse(argv[i + 1], 0, &deleted))
+				  !id_parse(argv[i + 1], 0, &deleted))
 			return fake_reply_error("ERR syntax error");
 		has_added |= entries;
 	}
@@ -258,7 +261,7 @@ struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size
 	struct fake_stream *stream = &key->stream;
 	if (stream->count && id_cmp(id, stream->entries[stream->count - 1].id) < 0)
 		return fake_reply_error(
-			"ERR The ID specified in XSETID is smaller than the target stream top item");
+		    "ERR The ID specified in XSETID is smaller than the target stream top item");
 	stream->last = id;
 	stream->added = has_added ? added : stream->added;
 	if (deleted.ms || deleted.seq)
@@ -292,9 +295,11 @@ static const char *range_end(struct str text, bool low, struct fake_id *out)
 		return bad_id;
 	if (!open)
 		return NULL;
-	struct fake_id edge = low ? (struct fake_id){ UINT64_MAX, UINT64_MAX } : (struct fake_id){ 0, 0 };
+	struct fake_id edge =
+	    low ? (struct fake_id){ UINT64_MAX, UINT64_MAX } : (struct fake_id){ 0, 0 };
 	if (id_cmp(*out, edge) == 0)
-		return low ? "ERR invalid start ID for the interval" : "ERR invalid end ID for the interval";
+		return low ? "ERR invalid start ID for the interval"
+			   : "ERR invalid end ID for the interval";
 	if (low && ++out->seq == 0)
 		out->ms++;
 	else if (!low && out->seq-- == 0)
@@ -302,7 +307,8 @@ static const char *range_end(struct str text, bool low, struct fake_id *out)
 	return NULL;
 }
 
-static struct redis_reply *range(struct fake_db *db, const struct str *argv, size_t argc, bool backwards)
+static struct redis_reply *range(struct fake_db *db, const struct str *argv, size_t argc,
+				 bool backwards)
 {
 	struct redis_reply *error = NULL;
 	struct fake_id low, high;
@@ -327,7 +333,7 @@ static struct redis_reply *range(struct fake_db *db, const struct str *argv, siz
 	size_t found = 0;
 	for (size_t i = 0; i < stream->count && found < room; i++) {
 		const struct fake_entry *entry =
-			&stream->entries[backwards ? stream->count - 1 - i : i];
+		    &stream->entries[backwards ? stream->count - 1 - i : i];
 		if (id_cmp(entry->id, low) >= 0 && id_cmp(entry->id, high) <= 0)
 			fake_reply_put(reply, found++, entry_reply(entry));
 	}
@@ -364,8 +370,10 @@ struct redis_reply *fake_xinfo(struct fake_db *db, const struct str *argv, size_
 		return error ? error : fake_reply_error("ERR no such key");
 	struct fake_stream *stream = &key->stream;
 	struct redis_reply *reply = fake_reply_array(12);
-	static const char *const names[] = { "length", "last-generated-id", "max-deleted-entry-id",
-					     "entries-added", "first-entry", "last-entry" };
+	static const char *const names[] = {
+		"length",        "last-generated-id", "max-deleted-entry-id",
+		"entries-added", "first-entry",       "last-entry"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		fake_reply_put(reply, i * 2, fake_reply(REDIS_BULK, str_of(names[i])));
 	fake_reply_put(reply, 1, fake_reply_integer((int64_t)stream->count));
@@ -394,13 +402,17 @@ void fake_stream_dump(const struct fake_key *key,
 		put(ctx, argv, 3 + entry->count);
 	}
 	if (!stream->count) {
-		struct str argv[] = { STR("XADD"), key->name, STR("MAXLEN"), STR("0"), STR("0-1"),
-				      STR("x"), STR("y") };
+		struct str argv[] = { STR("XADD"), key->name, STR("MAXLEN"), STR("0"),
+				      STR("0-1"),  STR("x"),  STR("y") };
 		put(ctx, argv, ARRAY_LEN(argv));
 	}
 	buf_u64(&added_buf, stream->added);
-	struct str argv[] = { STR("XSETID"), key->name, id_text(stream->last, text),
-			      STR("ENTRIESADDED"), buf_str(&added_buf), STR("MAXDELETEDID"),
+	struct str argv[] = { STR("XSETID"),
+			      key->name,
+			      id_text(stream->last, text),
+			      STR("ENTRIESADDED"),
+			      buf_str(&added_buf),
+			      STR("MAXDELETEDID"),
 			      id_text(stream->max_deleted, deleted) };
 	put(ctx, argv, ARRAY_LEN(argv));
 }

@@ -10,7 +10,7 @@ struct fake_id {
 
 struct fake_entry {
 	struct fake_id id;
-	size_t count; /* fields and values */
+	size_t count;      /* fields and values */
 	struct str *items; /* one allocation with their bytes */
 };
 

@@ -35,7 +35,9 @@ struct ledger { /* of one market */
 struct oracle {
 	struct ledger *ledgers;
 	size_t count;
-	struct { int64_t from_ns, to_ns; } losses[LOSSES_MAX];
+	struct {
+		int64_t from_ns, to_ns;
+	} losses[LOSSES_MAX];
 	size_t n_losses;
 	uint64_t delivered, duplicates, late;
 };
@@ -74,10 +76,12 @@ static struct ledger *ledger_of(struct oracle *oracle, const struct simulator_tr
 	for (size_t i = 0; i < oracle->count; i++)
 		if (market_id_eq(&oracle->ledgers[i].id, trade->market))
 			return &oracle->ledgers[i];
-	oracle->ledgers = realloc(oracle->ledgers, (oracle->count + 1) * sizeof(oracle->ledgers[0]));
+	oracle->ledgers =
+	    realloc(oracle->ledgers, (oracle->count + 1) * sizeof(oracle->ledgers[0]));
 	CHECK(oracle->ledgers);
 	struct ledger *ledger = &oracle->ledgers[oracle->count++];
-	*ledger = (struct ledger){ .id = *trade->market, .price_scale = trade->price_scale,
+	*ledger = (struct ledger){ .id = *trade->market,
+				   .price_scale = trade->price_scale,
 				   .qty_scale = trade->qty_scale };
 	return ledger;
 }
@@ -85,15 +89,21 @@ static struct ledger *ledger_of(struct oracle *oracle, const struct simulator_tr
 /* A trade is told again within seconds, so what is older need not be looked at. */
 static size_t made_of(struct ledger *ledger, const struct simulator_trade *trade)
 {
-	for (size_t i = ledger->n_made; i-- > 0 && ledger->made[i].t_ms > trade->t_ms - TOLD_AGAIN_MS;)
+	for (size_t i = ledger->n_made;
+	     i-- > 0 && ledger->made[i].t_ms > trade->t_ms - TOLD_AGAIN_MS;)
 		if (ledger->made[i].id == trade->id)
 			return i;
-	ledger->made = grow(ledger->made, ledger->n_made, &ledger->room_made, sizeof(ledger->made[0]));
+	ledger->made =
+	    grow(ledger->made, ledger->n_made, &ledger->room_made, sizeof(ledger->made[0]));
 	int64_t newest_ms = ledger->n_made ? ledger->made[ledger->n_made - 1].newest_ms : 0;
 	ledger->made[ledger->n_made] = (struct made){
 		.newest_ms = newest_ms > trade->t_ms ? newest_ms : trade->t_ms,
-		.t_ms = trade->t_ms, .id = trade->id, .seq = trade->seq,
-		.price = trade->price, .qty = trade->qty, .sell = trade->sell,
+		.t_ms = trade->t_ms,
+		.id = trade->id,
+		.seq = trade->seq,
+		.price = trade->price,
+		.qty = trade->qty,
+		.sell = trade->sell,
 	};
 	return ledger->n_made++;
 }
@@ -101,8 +111,8 @@ static size_t made_of(struct ledger *ledger, const struct simulator_trade *trade
 static void deliver(struct oracle *oracle, struct ledger *ledger, size_t index, int64_t now_ns)
 {
 	struct made *made = &ledger->made[index];
-	ledger->deliveries = grow(ledger->deliveries, ledger->n_deliveries, &ledger->room_deliveries,
-				  sizeof(ledger->deliveries[0]));
+	ledger->deliveries = grow(ledger->deliveries, ledger->n_deliveries,
+				  &ledger->room_deliveries, sizeof(ledger->deliveries[0]));
 	ledger->deliveries[ledger->n_deliveries++] = (struct delivery){ index, now_ns };
 	if (made->delivered) {
 		oracle->duplicates++;
@@ -214,7 +224,8 @@ static struct sums sums_of_bar(const struct bar *bar, const struct market *marke
 		.sell = scaled(bar->sell, qty_scale, q),
 		.buy_quote = scaled(bar->buy_quote, price_scale + qty_scale, p + q),
 		.sell_quote = scaled(bar->sell_quote, price_scale + qty_scale, p + q),
-		.n_buy = bar->n_buy, .n_sell = bar->n_sell,
+		.n_buy = bar->n_buy,
+		.n_sell = bar->n_sell,
 		.high = (int64_t)scaled(bar->high, price_scale, p),
 		.low = (int64_t)scaled(bar->low, price_scale, p),
 	};
@@ -239,9 +250,11 @@ static enum status differ(struct err *err, const struct ledger *ledger, int64_t 
 			  const char *what, const struct sums *got, const struct sums *want)
 {
 	return err_set(err, STATUS_INVALID,
-		       "%s:%s:%s minute %lld %s: %llu buys %llu sells, base %lld %lld; truth %llu %llu, %lld %lld",
-		       venue_text((enum venue)ledger->id.venue), kind_text((enum kind)ledger->id.kind),
-		       ledger->id.symbol, (long long)minute_ms, what, (unsigned long long)got->n_buy,
+		       "%s:%s:%s minute %lld %s: %llu buys %llu sells, base %lld %lld; truth %llu "
+		       "%llu, %lld %lld",
+		       venue_text((enum venue)ledger->id.venue),
+		       kind_text((enum kind)ledger->id.kind), ledger->id.symbol,
+		       (long long)minute_ms, what, (unsigned long long)got->n_buy,
 		       (unsigned long long)got->n_sell, (long long)got->buy, (long long)got->sell,
 		       (unsigned long long)want->n_buy, (unsigned long long)want->n_sell,
 		       (long long)want->buy, (long long)want->sell);
@@ -249,9 +262,10 @@ static enum status differ(struct err *err, const struct ledger *ledger, int64_t 
 
 static enum status no_market(struct err *err, const struct ledger *ledger)
 {
-	return err_set(err, STATUS_INVALID, "%s:%s:%s: trades were delivered, but there is no market",
-		       venue_text((enum venue)ledger->id.venue), kind_text((enum kind)ledger->id.kind),
-		       ledger->id.symbol);
+	return err_set(err, STATUS_INVALID,
+		       "%s:%s:%s: trades were delivered, but there is no market",
+		       venue_text((enum venue)ledger->id.venue),
+		       kind_text((enum kind)ledger->id.kind), ledger->id.symbol);
 }
 
 static bool any_delivered(const struct ledger *ledger) { return ledger->n_deliveries > 0; }
@@ -274,7 +288,8 @@ enum status oracle_check_minutes(struct oracle *oracle, const struct markets *ma
 			*partial += is_partial;
 			*complete += !is_partial;
 			if (!is_partial && !same(&got, &want))
-				return differ(err, ledger, bar.minute_ms, "called complete", &got, &want);
+				return differ(err, ledger, bar.minute_ms, "called complete", &got,
+					      &want);
 			if (is_partial && !within(&got, &want))
 				return differ(err, ledger, bar.minute_ms, "partial", &got, &want);
 		}
@@ -327,7 +342,8 @@ static bool is_this(const struct ledger *ledger, const struct made *made, const 
 		    const struct tape_info *info)
 {
 	int64_t id = ledger->id.venue == VENUE_BINANCE ? made->id : made->seq;
-	return trade->id == id && trade->t_ms == made->t_ms && trade->side == (made->sell ? SIDE_SELL : SIDE_BUY) &&
+	return trade->id == id && trade->t_ms == made->t_ms &&
+	       trade->side == (made->sell ? SIDE_SELL : SIDE_BUY) &&
 	       scaled(trade->price, info->price_scale, ledger->price_scale) == made->price &&
 	       scaled(trade->qty, info->qty_scale, ledger->qty_scale) == made->qty;
 }
@@ -387,7 +403,8 @@ static enum status walk_chunk(struct tape_walk *walk, struct str chunk)
 static enum status walk_closed(struct tape_walk *walk, struct fake_redis *redis)
 {
 	struct key key;
-	struct str argv[] = { STR("XRANGE"), key_tape(&key, &walk->ledger->id), STR("-"), STR("+") };
+	struct str argv[] = { STR("XRANGE"), key_tape(&key, &walk->ledger->id), STR("-"),
+			      STR("+") };
 	struct redis_reply *reply = fake_redis_peek(redis, argv, ARRAY_LEN(argv));
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < reply->count && !status; i++)
@@ -433,7 +450,8 @@ enum status oracle_check_tape(struct oracle *oracle, struct fake_redis *redis, u
 
 /* ---- counters ---- */
 
-enum status oracle_check_counts(struct oracle *oracle, const struct markets *markets, struct err *err)
+enum status oracle_check_counts(struct oracle *oracle, const struct markets *markets,
+				struct err *err)
 {
 	uint64_t trades = 0, duplicates = 0, late = 0;
 	for (size_t i = 0; i < markets_count(markets); i++) {
@@ -446,7 +464,7 @@ enum status oracle_check_counts(struct oracle *oracle, const struct markets *mar
 		return STATUS_OK;
 	return err_set(err, STATUS_INVALID,
 		       "counts: trades %llu, duplicates %llu, late %llu; truth %llu, %llu, %llu",
-		       (unsigned long long)trades, (unsigned long long)duplicates, (unsigned long long)late,
-		       (unsigned long long)oracle->delivered, (unsigned long long)oracle->duplicates,
-		       (unsigned long long)oracle->late);
+		       (unsigned long long)trades, (unsigned long long)duplicates,
+		       (unsigned long long)late, (unsigned long long)oracle->delivered,
+		       (unsigned long long)oracle->duplicates, (unsigned long long)oracle->late);
 }

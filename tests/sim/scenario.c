@@ -35,15 +35,21 @@ static void split(struct scenario *s, struct str line)
 			s->words[s->n_words++] = word;
 }
 
-static bool parse_number(struct str text, int64_t *out) { return str_to_i64(text, out) == STATUS_OK; }
+static bool parse_number(struct str text, int64_t *out)
+{
+	return str_to_i64(text, out) == STATUS_OK;
+}
 
 static bool parse_duration(struct str text, int64_t *ns)
 {
 	static const struct {
 		const char *unit;
 		int64_t ns;
-	} units[] = { { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 },
-		      { "m", 60000000000 }, { "h", 3600000000000 } };
+	} units[] = { { "us", 1000 },
+		      { "ms", 1000000 },
+		      { "s", 1000000000 },
+		      { "m", 60000000000 },
+		      { "h", 3600000000000 } };
 	size_t digits = text.len && text.ptr[0] == '-';
 	while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
 		digits++;
@@ -86,8 +92,11 @@ static enum status set_faults(struct scenario *s)
 	const struct {
 		const char *name;
 		uint32_t *place;
-	} rows[] = { { "duplicate", &f->duplicate }, { "delay", &f->delay }, { "drop", &f->drop },
-		     { "malformed", &f->malformed }, { "unknown", &f->unknown } };
+	} rows[] = { { "duplicate", &f->duplicate },
+		     { "delay", &f->delay },
+		     { "drop", &f->drop },
+		     { "malformed", &f->malformed },
+		     { "unknown", &f->unknown } };
 	for (size_t i = 1; i < s->n_words; i++) {
 		struct str key, value;
 		int64_t ppm;
@@ -202,7 +211,8 @@ static enum status do_redis_number(struct scenario *s)
 	int64_t n;
 	struct fake_redis *redis = world_redis(s->world);
 	if (word_is(s, 3, "cut") && s->n_words == 6 && parse_number(s->words[4], &n) && n > 0)
-		fake_redis_cut(redis, (uint64_t)n, word_is(s, 5, "after") ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
+		fake_redis_cut(redis, (uint64_t)n,
+			       word_is(s, 5, "after") ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
 	else if (word_is(s, 3, "latency") && s->n_words == 5 && parse_duration(s->words[4], &n))
 		fake_redis_set_latency(redis, n);
 	else
@@ -213,8 +223,9 @@ static enum status do_redis_number(struct scenario *s)
 static enum status do_redis(struct scenario *s)
 {
 	static const char *const faults[] = {
-		[FAKE_HEALTHY] = "healthy", [FAKE_OOM] = "oom", [FAKE_READONLY] = "readonly",
-		[FAKE_MISCONF] = "misconf", [FAKE_LOADING] = "loading", [FAKE_NOPERM] = "noperm",
+		[FAKE_HEALTHY] = "healthy",   [FAKE_OOM] = "oom",
+		[FAKE_READONLY] = "readonly", [FAKE_MISCONF] = "misconf",
+		[FAKE_LOADING] = "loading",   [FAKE_NOPERM] = "noperm",
 	};
 	struct fake_redis *redis = world_redis(s->world);
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
@@ -267,7 +278,8 @@ static enum status do_say(struct scenario *s)
 	if (s->n_words < 5 || market_id_parse_source(s->words[3], &venue, &kind))
 		return bad(s, "say wants VENUE:KIND FRAME");
 	const char *frame = s->words[4].ptr;
-	world_feed_say(s->world, venue, kind, str_make(frame, (size_t)(s->line.ptr + s->line.len - frame)));
+	world_feed_say(s->world, venue, kind,
+		       str_make(frame, (size_t)(s->line.ptr + s->line.len - frame)));
 	return STATUS_OK;
 }
 
@@ -296,8 +308,9 @@ static enum status expect_bad(struct scenario *s)
 	const struct simulator_truth *truth = world_truth(s->world);
 	uint64_t malformed = 0, unknown = 0;
 	for (int i = 0; i < ALL_FEEDS; i++) {
-		const struct ingest_counts *counts = ingest_counts(
-			world_ingest(s->world), (enum venue)(i / KIND_COUNT), (enum kind)(i % KIND_COUNT));
+		const struct ingest_counts *counts =
+		    ingest_counts(world_ingest(s->world), (enum venue)(i / KIND_COUNT),
+				  (enum kind)(i % KIND_COUNT));
 		malformed += counts->malformed;
 		unknown += counts->unknown;
 	}
@@ -312,7 +325,7 @@ static enum status figure_of(struct scenario *s, int64_t *out)
 {
 	struct world *world = s->world;
 	const struct market_store_counts *store =
-		world_store(world) ? market_store_counts(world_store(world)) : NULL;
+	    world_store(world) ? market_store_counts(world_store(world)) : NULL;
 	size_t partial = 0, complete = 0;
 	if (word_is(s, 3, "trades"))
 		*out = (int64_t)oracle_delivered(world_oracle(world));
@@ -356,13 +369,15 @@ static enum status do_expect(struct scenario *s)
 	struct oracle *oracle = world_oracle(world);
 	size_t partial, complete;
 	if (word_is(s, 3, "up") || word_is(s, 3, "down"))
-		return world_weir_up(world) == word_is(s, 3, "up") ? STATUS_OK : bad(s, "it is not");
+		return world_weir_up(world) == word_is(s, 3, "up") ? STATUS_OK
+								   : bad(s, "it is not");
 	if (word_is(s, 3, "tape"))
 		return oracle_check_tape(oracle, world_redis(world), world_presumed(world), s->err);
 	if (s->n_words == 4 && !world_weir_up(world))
 		return bad(s, "weir is not up");
 	if (word_is(s, 3, "minutes"))
-		return oracle_check_minutes(oracle, world_markets(world), &partial, &complete, s->err);
+		return oracle_check_minutes(oracle, world_markets(world), &partial, &complete,
+					    s->err);
 	if (word_is(s, 3, "delivered"))
 		return oracle_check_delivered(oracle, world_markets(world), s->err);
 	if (word_is(s, 3, "counts"))
@@ -377,8 +392,8 @@ static enum status act(struct scenario *s)
 	static const struct {
 		const char *name;
 		enum status (*run)(struct scenario *s);
-	} actions[] = { { "weir", do_weir },   { "redis", do_redis }, { "feed", do_feed },
-			{ "say", do_say },     { "clock", do_clock }, { "allow-loss", do_allow },
+	} actions[] = { { "weir", do_weir },    { "redis", do_redis }, { "feed", do_feed },
+			{ "say", do_say },      { "clock", do_clock }, { "allow-loss", do_allow },
 			{ "expect", do_expect } };
 	int64_t at_ns;
 	if (s->n_words < 3 || !parse_duration(s->words[1], &at_ns))
@@ -400,12 +415,19 @@ static void defaults(struct scenario *s, uint64_t round)
 	s->symbols[0] = symbols[0];
 	s->symbols[1] = symbols[1];
 	s->config.simulator = (struct simulator_config){
-		.seed = 1 + round, .symbols = s->symbols, .n_symbols = 2,
-		.start_ms = 1723162230000, .trades_per_second = 40,
+		.seed = 1 + round,
+		.symbols = s->symbols,
+		.n_symbols = 2,
+		.start_ms = 1723162230000,
+		.trades_per_second = 40,
 	};
 	s->config.redis = (struct fake_redis_config){
-		.sync = FAKE_EVERYSEC, .latency_ns = 500000, .spacing_ns = 3000,
-		.timeout_ns = 1000000000, .reconnect_ns = 100000000, .pending_limit = 64 << 20,
+		.sync = FAKE_EVERYSEC,
+		.latency_ns = 500000,
+		.spacing_ns = 3000,
+		.timeout_ns = 1000000000,
+		.reconnect_ns = 100000000,
+		.pending_limit = 64 << 20,
 	};
 	s->config.flush_ns = 1000000000;
 }
@@ -422,7 +444,9 @@ enum status scenario_run(struct str text, uint64_t round, uint64_t *rounds, stru
 		if (!s.line.len || s.line.ptr[0] == '#')
 			continue;
 		split(&s, s.line);
-		status = word_is(&s, 0, "at") ? act(&s) : s.world ? bad(&s, "only `at` from here on") : set(&s);
+		status = word_is(&s, 0, "at") ? act(&s)
+			 : s.world            ? bad(&s, "only `at` from here on")
+					      : set(&s);
 		if (status)
 			err_wrap(err, status, "line %zu, seed %llu", number,
 				 (unsigned long long)s.config.simulator.seed);

@@ -44,14 +44,16 @@ static void run_file(void **state)
 static void put_trouble(struct rng *rng, struct buf *out, int64_t ms, bool *redis_down)
 {
 	static const char *const faults[] = { "oom", "readonly", "misconf", "noperm", "loading" };
-	static const char *const sources[] = { "binance:spot", "binance:perp", "bybit:spot", "bybit:perp",
-					       "all" };
+	static const char *const sources[] = { "binance:spot", "binance:perp", "bybit:spot",
+					       "bybit:perp", "all" };
 	int after = (int)(100 + rng_below(rng, 4000));
 	*redis_down = false;
 	switch (rng_below(rng, 8)) {
 	case 0:
-		buf_printf(out, "at %lldms redis kill\nat %lldms allow-loss 2500ms\nat %lldms redis start\n",
-			   (long long)ms, (long long)ms, (long long)ms + after);
+		buf_printf(
+		    out,
+		    "at %lldms redis kill\nat %lldms allow-loss 2500ms\nat %lldms redis start\n",
+		    (long long)ms, (long long)ms, (long long)ms + after);
 		break;
 	case 1:
 		buf_printf(out, "at %lldms redis %s\nat %lldms redis healthy\n", (long long)ms,
@@ -61,17 +63,20 @@ static void put_trouble(struct rng *rng, struct buf *out, int64_t ms, bool *redi
 		buf_printf(out, "at %lldms redis hang\nat %lldms redis wake\n", (long long)ms,
 			   (long long)ms + after);
 		break;
-	case 3: case 4:
-		buf_printf(out, "at %lldms redis cut %d %s\n", (long long)ms, 1 + (int)rng_below(rng, 90),
-			   rng_below(rng, 2) ? "before" : "after");
+	case 3:
+	case 4:
+		buf_printf(out, "at %lldms redis cut %d %s\n", (long long)ms,
+			   1 + (int)rng_below(rng, 90), rng_below(rng, 2) ? "before" : "after");
 		break;
 	case 5:
-		buf_printf(out, "at %lldms feed %s %s\n", (long long)ms, rng_below(rng, 2) ? "stale" : "break",
+		buf_printf(out, "at %lldms feed %s %s\n", (long long)ms,
+			   rng_below(rng, 2) ? "stale" : "break",
 			   sources[rng_below(rng, ARRAY_LEN(sources))]);
 		break;
 	default:
-		buf_printf(out, "at %lldms weir kill\nat %lldms allow-loss 6500ms\nat %lldms weir start\n",
-			   (long long)ms, (long long)ms, (long long)ms + after);
+		buf_printf(
+		    out, "at %lldms weir kill\nat %lldms allow-loss 6500ms\nat %lldms weir start\n",
+		    (long long)ms, (long long)ms, (long long)ms + after);
 	}
 }
 
@@ -81,20 +86,24 @@ static void random_scenario(uint64_t seed, struct buf *out)
 	bool redis_down;
 	int64_t ms = 10000;
 	rng_init(&rng, seed);
-	buf_printf(out, "seed %llu\nrate %d\n", (unsigned long long)seed, 20 + (int)rng_below(&rng, 100));
+	buf_printf(out, "seed %llu\nrate %d\n", (unsigned long long)seed,
+		   20 + (int)rng_below(&rng, 100));
 	buf_printf(out, "redis sync=%s latency=%dus\n", rng_below(&rng, 2) ? "always" : "everysec",
 		   50 + (int)rng_below(&rng, 3000));
-	buf_printf(out, "faults duplicate=%d delay=%d drop=%d malformed=1000 unknown=1000\nat 0s weir start\n",
-		   (int)rng_below(&rng, 20000), (int)rng_below(&rng, 5000), (int)rng_below(&rng, 2000));
+	buf_printf(
+	    out,
+	    "faults duplicate=%d delay=%d drop=%d malformed=1000 unknown=1000\nat 0s weir start\n",
+	    (int)rng_below(&rng, 20000), (int)rng_below(&rng, 5000), (int)rng_below(&rng, 2000));
 	for (int i = 0; i < 12; i++) {
 		put_trouble(&rng, out, ms, &redis_down);
 		ms += 5000 + (int64_t)rng_below(&rng, 20000);
 	}
 	buf_printf(out, "at %lldms redis healthy\n", (long long)ms);
 	ms += 90000;
-	buf_printf(out, "at %lldms expect up\nat %lldms expect minutes\nat %lldms weir restart\n", (long long)ms,
-		   (long long)ms, (long long)ms);
-	buf_printf(out, "at %lldms expect minutes\nat %lldms expect damaged = 0\nat %lldms weir stop\n",
+	buf_printf(out, "at %lldms expect up\nat %lldms expect minutes\nat %lldms weir restart\n",
+		   (long long)ms, (long long)ms, (long long)ms);
+	buf_printf(out,
+		   "at %lldms expect minutes\nat %lldms expect damaged = 0\nat %lldms weir stop\n",
 		   (long long)ms + 20000, (long long)ms + 20000, (long long)ms + 20000);
 	buf_printf(out, "at %lldms expect tape\n", (long long)ms + 21000);
 }
@@ -144,15 +153,19 @@ static void test_a_broken_promise_is_noticed(void **state)
 		  "missing from the tape" },
 		{ "at 60s weir kill\nat 63s weir start\nat 150s expect delivered\n", "delivered" },
 		{ "at 60s weir kill\nat 70s weir start\nat 90s expect counts\n", "truth" },
-		{ "at 60s redis kill\nat 61s expect up\nat 61s weir stop\n", "could not be drained" },
+		{ "at 60s redis kill\nat 61s expect up\nat 61s weir stop\n",
+		  "could not be drained" },
 		{ "at 20s expect trades = 5\n", "expected trades = 5" },
 		{ "at 20s expect everything\n", "expect wants" },
 		{ "at 20s redis explode\n", "no such action" },
 		{ "seed 5\n", "only `at`" },
 		/* a foreign trade is in no truth: the walk passes over all others and says so */
-		{ "at 20s say bybit:spot {\"topic\":\"publicTrade.BTCUSDT\",\"type\":\"snapshot\",\"ts\":1723162250002,"
-		  "\"data\":[{\"T\":1723162250000,\"s\":\"BTCUSDT\",\"S\":\"Buy\",\"v\":\"1.0\",\"p\":\"65000.00\","
-		  "\"i\":\"99\",\"BT\":false,\"RPI\":false,\"seq\":7}]}\nat 40s weir stop\nat 41s expect tape\n",
+		{ "at 20s say bybit:spot "
+		  "{\"topic\":\"publicTrade.BTCUSDT\",\"type\":\"snapshot\",\"ts\":1723162250002,"
+		  "\"data\":[{\"T\":1723162250000,\"s\":\"BTCUSDT\",\"S\":\"Buy\",\"v\":\"1.0\","
+		  "\"p\":\"65000.00\","
+		  "\"i\":\"99\",\"BT\":false,\"RPI\":false,\"seq\":7}]}\nat 40s weir stop\nat 41s "
+		  "expect tape\n",
 		  "is missing from the tape" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -182,13 +195,14 @@ int main(int argc, char **argv)
 	CHECK(found > 0 && found <= FILES_MAX);
 	for (int i = 0; i < found; i++)
 		if (argc < 2 || strcmp(files[i]->d_name, argv[1]) == 0)
-			tests[n++] = (struct CMUnitTest){ .name = files[i]->d_name, .test_func = run_file,
+			tests[n++] = (struct CMUnitTest){ .name = files[i]->d_name,
+							  .test_func = run_file,
 							  .initial_state = files[i]->d_name };
 	if (argc < 2)
 		tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_broken_promise_is_noticed);
 	if (argc < 2)
 		tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-			test_random_trouble_leaves_the_invariants_whole);
+		    test_random_trouble_leaves_the_invariants_whole);
 	int failed = _cmocka_run_group_tests("world", tests, (size_t)n, NULL, NULL);
 	for (int i = 0; i < found; i++)
 		free(files[i]);

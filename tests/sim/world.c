@@ -9,9 +9,9 @@ enum {
 	FEEDS = VENUE_COUNT * KIND_COUNT,
 	TIMER_ROOM = 64,
 	MS_NS = 1000000,
-	VENUE_STEP_NS = 20 * MS_NS,  /* how often the venues say what is due */
-	REOPEN_NS = 500 * MS_NS,     /* weir's wait before it connects again */
-	TOLD_MAX = 16,               /* trades of one frame */
+	VENUE_STEP_NS = 20 * MS_NS, /* how often the venues say what is due */
+	REOPEN_NS = 500 * MS_NS,    /* weir's wait before it connects again */
+	TOLD_MAX = 16,              /* trades of one frame */
 };
 
 static const int64_t stale_ns = 10000LL * MS_NS; /* silence: weir closes and reopens */
@@ -56,7 +56,7 @@ struct world {
 		struct market_id id;
 		int32_t price_scale, qty_scale;
 		struct bar bar;
-	} *kept;
+	} * kept;
 	size_t n_kept;
 };
 
@@ -249,7 +249,8 @@ static void on_redis(void *ctx)
 
 static void weir_begin(struct world *world)
 {
-	static const struct market_config market_config = { .whale_quote = 500000, .simulated = true };
+	static const struct market_config market_config = { .whale_quote = 500000,
+							    .simulated = true };
 	struct ingest_hooks hooks = { .on_trade = on_trade, .ctx = world };
 	struct market_store_config store_config = { .flush_ns = world->config.flush_ns };
 	struct weir *weir = &world->weir;
@@ -258,8 +259,8 @@ static void weir_begin(struct world *world)
 	fake_redis_on_connected(world->redis, on_redis, world);
 	weir->markets = markets_create(&market_config);
 	weir->ingest = ingest_create(weir->markets, &hooks);
-	weir->store = market_store_create(fake_redis_port(world->redis), weir->markets, world->timers,
-					  &world->clock, &store_config);
+	weir->store = market_store_create(fake_redis_port(world->redis), weir->markets,
+					  world->timers, &world->clock, &store_config);
 	CHECK(weir->markets && weir->ingest && weir->store);
 	market_store_restore(weir->store, on_restored, world);
 }
@@ -413,7 +414,8 @@ enum status world_compare_minutes(struct world *world, struct err *err)
 		    price_scale != kept->price_scale || qty_scale != kept->qty_scale ||
 		    !bars_equal(&kept->bar, &bar, is_newest(market, &bar)))
 			return err_set(err, STATUS_INVALID,
-				       "%s:%s:%s minute %lld is not the same after a restart (flags %u then %u, trades %u then %u)",
+				       "%s:%s:%s minute %lld is not the same after a restart "
+				       "(flags %u then %u, trades %u then %u)",
 				       venue_text((enum venue)kept->id.venue),
 				       kind_text((enum kind)kept->id.kind), kept->id.symbol,
 				       (long long)kept->bar.minute_ms, kept->bar.flags, bar.flags,
@@ -428,7 +430,8 @@ static void feeds_init(struct world *world)
 {
 	for (size_t i = 0; i < FEEDS; i++) {
 		struct feed *feed = &world->feeds[i];
-		*feed = (struct feed){ .world = world, .venue = (enum venue)(i / KIND_COUNT),
+		*feed = (struct feed){ .world = world,
+				       .venue = (enum venue)(i / KIND_COUNT),
 				       .kind = (enum kind)(i % KIND_COUNT) };
 		feed->ws = fake_ws_create(world->timers, &world->clock);
 		feed->reopen = (struct timer){ .fn = feed_open, .ctx = feed };

@@ -89,9 +89,9 @@ static void texts_end_with_a_nul_byte(void **state)
 	(void)state;
 	const char *const environ[] = { "WEIR_REDIS_SERVER=/e", "WEIR_MARKET_SYMBOLS=A", NULL };
 	struct config *config = NULL;
-	assert_int_equal(create("[redis]\nserver = /file\n[segment.rms]\nappendfsync = no\n", environ,
-				&config),
-			 STATUS_OK);
+	assert_int_equal(
+	    create("[redis]\nserver = /file\n[segment.rms]\nappendfsync = no\n", environ, &config),
+	    STATUS_OK);
 	assert_string_equal(config_str(config, CONFIG_redis_server).ptr, "/e");
 	assert_string_equal(config_str(config, CONFIG_market_symbols).ptr, "A");
 	assert_string_equal(config_str(config, CONFIG_segment_rms_appendfsync).ptr, "no");

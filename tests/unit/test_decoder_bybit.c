@@ -30,7 +30,7 @@ static void ids_prove_no_order_and_seq_is_kept(void **state)
 
 #define TICKER(data)                                                                               \
 	"{\"topic\":\"tickers.A\",\"type\":\"delta\",\"ts\":5,\"data\":{\"symbol\":\"A\"" data "}" \
-											       "}"
+	"}"
 
 /* The events of a ticker frame in case_events. */
 static size_t decode_ticker(const char *frame)

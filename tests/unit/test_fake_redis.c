@@ -52,10 +52,14 @@ static void world_init(struct world *world, enum fake_sync sync)
 {
 	*world = (struct world){ .now_ns = 1, .timers = timers_create(8) };
 	world->clock = (struct clock_port){ world_monotonic, world_wall, world };
-	struct fake_redis_config config = { .sync = sync, .latency_ns = ms_ns, .spacing_ns = 1000,
-					    .timeout_ns = second_ns, .reconnect_ns = 100 * ms_ns,
+	struct fake_redis_config config = { .sync = sync,
+					    .latency_ns = ms_ns,
+					    .spacing_ns = 1000,
+					    .timeout_ns = second_ns,
+					    .reconnect_ns = 100 * ms_ns,
 					    .pending_limit = 1 << 20,
-					    .on_connected = world_connected, .ctx = world };
+					    .on_connected = world_connected,
+					    .ctx = world };
 	world->redis = fake_redis_create(&config, world->timers, &world->clock);
 }
 
@@ -188,9 +192,10 @@ static void print_fake(struct buf *out, const struct redis_reply *reply)
 
 static void print_real(struct buf *out, const redisReply *reply)
 {
-	static const char marks[] = { [REDIS_REPLY_NIL] = '_', [REDIS_REPLY_STATUS] = '+',
-				      [REDIS_REPLY_ERROR] = '-', [REDIS_REPLY_INTEGER] = ':',
-				      [REDIS_REPLY_STRING] = '$', [REDIS_REPLY_ARRAY] = '*' };
+	static const char marks[] = {
+		[REDIS_REPLY_NIL] = '_',     [REDIS_REPLY_STATUS] = '+', [REDIS_REPLY_ERROR] = '-',
+		[REDIS_REPLY_INTEGER] = ':', [REDIS_REPLY_STRING] = '$', [REDIS_REPLY_ARRAY] = '*'
+	};
 	buf_char(out, marks[reply->type]);
 	if (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS ||
 	    reply->type == REDIS_REPLY_ERROR)
@@ -219,7 +224,9 @@ static void random_id(struct rng *rng, struct buf *out, bool wild)
 static void random_stream_command(struct rng *rng, struct buf *out, const char *key)
 {
 	switch (rng_below(rng, 9)) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		buf_printf(out, "XADD %s ", key);
 		if (rng_below(rng, 10) == 0)
 			buf_printf(out, "MAXLEN = %d ", (int)rng_below(rng, 6));
@@ -246,9 +253,7 @@ static void random_stream_command(struct rng *rng, struct buf *out, const char *
 		if (rng_below(rng, 2))
 			buf_printf(out, " COUNT %d", (int)rng_below(rng, 4));
 		break;
-	case 7:
-		buf_printf(out, "XREVRANGE %s + - COUNT 1", key);
-		break;
+	case 7: buf_printf(out, "XREVRANGE %s + - COUNT 1", key); break;
 	default: buf_printf(out, "XLEN %s", key);
 	}
 }
@@ -260,9 +265,15 @@ static void random_command(struct rng *rng, struct buf *out)
 	switch (rng_below(rng, 14)) {
 	case 0: buf_printf(out, "SET %s %d", key, (int)rng_below(rng, 1000)); break;
 	case 1: buf_printf(out, "APPEND %s %d", key, (int)rng_below(rng, 1000)); break;
-	case 2: buf_printf(out, "GETRANGE %s %d %d", key, (int)rng_below(rng, 9) - 4, (int)rng_below(rng, 9) - 4); break;
+	case 2:
+		buf_printf(out, "GETRANGE %s %d %d", key, (int)rng_below(rng, 9) - 4,
+			   (int)rng_below(rng, 9) - 4);
+		break;
 	case 3: buf_printf(out, "STRLEN %s", key); break;
-	case 4: buf_printf(out, "HSET %s f%d %d", key, (int)rng_below(rng, 3), (int)rng_below(rng, 10)); break;
+	case 4:
+		buf_printf(out, "HSET %s f%d %d", key, (int)rng_below(rng, 3),
+			   (int)rng_below(rng, 10));
+		break;
 	case 5: buf_printf(out, "HGETALL %s", key); break;
 	case 6: buf_printf(out, "%s %s", rng_below(rng, 3) ? "GET" : "DEL", key); break;
 	case 7: buf_printf(out, "TYPE %s", key); break;
@@ -279,7 +290,8 @@ static bool compare(struct world *world, struct real *real, const char *line)
 	const char *real_argv[16];
 	size_t real_len[16], argc = words(line, argv);
 	char got[4096], want[4096];
-	struct buf got_buf = buf_over(got, sizeof got - 1), want_buf = buf_over(want, sizeof want - 1);
+	struct buf got_buf = buf_over(got, sizeof got - 1),
+		   want_buf = buf_over(want, sizeof want - 1);
 	for (size_t i = 0; i < argc; i++) {
 		real_argv[i] = argv[i].ptr;
 		real_len[i] = argv[i].len;
@@ -335,7 +347,8 @@ static void test_commands_are_answered_in_order_and_later(void **state)
 	queue(&world, "SET k 1"); /* before there is a connection */
 	queue(&world, "APPEND k 23");
 	queue(&world, "GET k");
-	assert_true(fake_redis_port(world.redis)->ops->pending_bytes(fake_redis_port(world.redis)) > 0);
+	assert_true(fake_redis_port(world.redis)->ops->pending_bytes(fake_redis_port(world.redis)) >
+		    0);
 	world_run(&world, second_ns);
 	assert_int_equal(world.n_answers, 3);
 	assert_string_equal(world.answers[0].text, "OK");
@@ -525,11 +538,14 @@ static void test_a_rewritten_file_holds_the_same_state(void **state)
 	world_run(&world, second_ns);
 	for (int round = 0; round < 2; round++) {
 		struct buf out = buf_over(before[round], sizeof before[round] - 1);
-		static const char *const lines[] = { "XINFO STREAM a", "XINFO STREAM b", "XINFO STREAM c",
-						     "XRANGE d - +", "GET a", "GET b", "HGETALL c" };
+		static const char *const lines[] = { "XINFO STREAM a", "XINFO STREAM b",
+						     "XINFO STREAM c", "XRANGE d - +",
+						     "GET a",          "GET b",
+						     "HGETALL c" };
 		for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 			struct str argv[16];
-			struct redis_reply *reply = fake_redis_peek(world.redis, argv, words(lines[i], argv));
+			struct redis_reply *reply =
+			    fake_redis_peek(world.redis, argv, words(lines[i], argv));
 			print_fake(&out, reply);
 			fake_reply_free(reply);
 		}

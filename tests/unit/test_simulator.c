@@ -22,8 +22,10 @@ static const char *const symbols[] = { "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT
 
 static struct simulator_config config_of(uint64_t seed)
 {
-	return (struct simulator_config){ .seed = seed, .symbols = symbols,
-					  .n_symbols = ARRAY_LEN(symbols), .start_ms = start_ms };
+	return (struct simulator_config){ .seed = seed,
+					  .symbols = symbols,
+					  .n_symbols = ARRAY_LEN(symbols),
+					  .start_ms = start_ms };
 }
 
 static struct simulator *make(const struct simulator_config *config)
@@ -41,7 +43,8 @@ struct digest {
 	bool ordered;
 };
 
-static void digest_frame(void *ctx, enum venue venue, enum kind kind, struct str frame, int64_t t_ms)
+static void digest_frame(void *ctx, enum venue venue, enum kind kind, struct str frame,
+			 int64_t t_ms)
 {
 	struct digest *digest = ctx;
 	char head[2] = { (char)venue, (char)kind };
@@ -55,8 +58,8 @@ static void digest_frame(void *ctx, enum venue venue, enum kind kind, struct str
 	digest->last_ms = t_ms;
 }
 
-static struct digest digest_of(const struct simulator_config *config, int64_t until_ms, size_t slice,
-			       int64_t from_ms)
+static struct digest digest_of(const struct simulator_config *config, int64_t until_ms,
+			       size_t slice, int64_t from_ms)
 {
 	struct digest digest = { .from_ms = from_ms };
 	struct simulator_sink sink = { .frame = digest_frame, .ctx = &digest };
@@ -67,8 +70,9 @@ static struct digest digest_of(const struct simulator_config *config, int64_t un
 	return digest;
 }
 
-static const struct simulator_faults nasty = { .duplicate = 20000, .delay = 20000, .drop = 5000,
-					       .malformed = 10000, .unknown = 10000 };
+static const struct simulator_faults nasty = {
+	.duplicate = 20000, .delay = 20000, .drop = 5000, .malformed = 10000, .unknown = 10000
+};
 
 static void test_the_same_seed_gives_the_same_bytes_in_any_portions(void **state)
 {
@@ -186,10 +190,12 @@ static void assert_trade(struct reader *reader, const struct event *event,
 	}
 }
 
-static void reader_frame(void *ctx, enum venue venue, enum kind kind, struct str frame, int64_t t_ms)
+static void reader_frame(void *ctx, enum venue venue, enum kind kind, struct str frame,
+			 int64_t t_ms)
 {
 	struct reader *reader = ctx;
-	size_t n = decoder_decode(reader->decoders[venue * 2 + kind], frame, reader->events), at = 0;
+	size_t n = decoder_decode(reader->decoders[venue * 2 + kind], frame, reader->events),
+	       at = 0;
 	(void)t_ms;
 	for (size_t i = 0; i < n; i++) {
 		const struct event *event = &reader->events[i];
@@ -209,7 +215,8 @@ static struct reader *reader_create(struct simulator *sim)
 	struct reader *reader = calloc(1, sizeof *reader);
 	reader->events = calloc(EVENTS_PER_FRAME, sizeof *reader->events);
 	for (size_t i = 0; i < 4; i++)
-		reader->decoders[i] = decoder_create((enum venue)(i / 2), (enum kind)(i % 2), DECODE_AUTO);
+		reader->decoders[i] =
+		    decoder_create((enum venue)(i / 2), (enum kind)(i % 2), DECODE_AUTO);
 	reader->low = 1e9;
 	reader->sim = sim;
 	return reader;
@@ -237,8 +244,8 @@ static void test_frames_say_what_the_truth_says(void **state)
 	assert_int_equal(reader->seen[EVENT_UNKNOWN], 0);
 	assert_int_equal(reader->seen[EVENT_MALFORMED], 0);
 	assert_int_equal(reader->seen[EVENT_ACK], 0);
-	static const enum event_type wanted[] = { EVENT_BOOK, EVENT_DEPTH, EVENT_MARK, EVENT_FUNDING,
-						  EVENT_OI, EVENT_LIQUIDATION };
+	static const enum event_type wanted[] = { EVENT_BOOK,    EVENT_DEPTH, EVENT_MARK,
+						  EVENT_FUNDING, EVENT_OI,    EVENT_LIQUIDATION };
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		if (!reader->seen[wanted[i]])
 			fail_msg("no event of type %s", event_type_text(wanted[i]));
@@ -443,18 +450,23 @@ static void turn(struct fake *fake, int64_t ns)
 static void fake_open(struct fake *fake, size_t i)
 {
 	struct ws_events events = { on_open, on_message, on_close, &fake->clients[i] };
-	fake->clients[i].client = sim_source_client(fake->source, (enum venue)(i / 2), (enum kind)(i % 2));
-	assert_int_equal(fake->clients[i].client->ops->open(fake->clients[i].client, "", &events), STATUS_OK);
+	fake->clients[i].client =
+	    sim_source_client(fake->source, (enum venue)(i / 2), (enum kind)(i % 2));
+	assert_int_equal(fake->clients[i].client->ops->open(fake->clients[i].client, "", &events),
+			 STATUS_OK);
 	assert_int_equal(fake->clients[i].opened, 0);
 }
 
 static void fake_init(struct fake *fake)
 {
-	struct sim_source_options options = { .simulator = config_of(5), .on_live = on_live, .ctx = fake };
+	struct sim_source_options options = { .simulator = config_of(5),
+					      .on_live = on_live,
+					      .ctx = fake };
 	*fake = (struct fake){ .timers = timers_create(4), .now_ns = 1 };
 	fake->clock = (struct clock_port){ fake_monotonic, fake_wall, fake };
 	options.simulator.full = true;
-	assert_int_equal(sim_source_create(&options, fake->timers, &fake->clock, &fake->source), STATUS_OK);
+	assert_int_equal(sim_source_create(&options, fake->timers, &fake->clock, &fake->source),
+			 STATUS_OK);
 }
 
 static void fake_deinit(struct fake *fake)

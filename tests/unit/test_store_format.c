@@ -19,7 +19,8 @@ static void stream_ids_order_by_time_then_sequence(void **state)
 
 static void a_stream_id_reads_only_as_redis_writes_it(void **state)
 {
-	static const char *const bad[] = { "", "5", "5-", "-5", "5-5-5", "5- 5", "a-1", "5-18446744073709551616" };
+	static const char *const bad[] = { "",      "5",    "5-",  "-5",
+					   "5-5-5", "5- 5", "a-1", "5-18446744073709551616" };
 	struct stream_id id = { 7, 7 };
 	(void)state;
 	assert_int_equal(stream_id_parse(STR("1723161600000-3"), &id), STATUS_OK);
@@ -36,7 +37,9 @@ static void the_next_id_never_falls_behind_the_last(void **state)
 	assert_int_equal(stream_id_cmp(stream_id_next(last, 101), (struct stream_id){ 101, 0 }), 0);
 	assert_int_equal(stream_id_cmp(stream_id_next(last, 100), (struct stream_id){ 100, 5 }), 0);
 	assert_int_equal(stream_id_cmp(stream_id_next(last, 7), (struct stream_id){ 100, 5 }), 0);
-	assert_int_equal(stream_id_cmp(stream_id_next((struct stream_id){ 0 }, -3), (struct stream_id){ 1, 0 }), 0);
+	assert_int_equal(
+	    stream_id_cmp(stream_id_next((struct stream_id){ 0 }, -3), (struct stream_id){ 1, 0 }),
+	    0);
 }
 
 static void make(struct buf *out, struct str state_bytes, size_t n_chunks)

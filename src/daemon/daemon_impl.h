@@ -1,0 +1,49 @@
+/* daemon_impl.h - the daemon's own: shared by daemon*.c only. */
+#pragma once
+
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/sources.h"
+#include "daemon/state_folder.h"
+#include "os/line_server.h"
+
+enum daemon_phase {
+	PHASE_SEGMENTS,
+	PHASE_RESTORE,
+	PHASE_RUN,
+	PHASE_DRAIN,
+	PHASE_STOP,
+	PHASE_ENDED
+};
+
+struct daemon {
+	struct daemon_options options;
+	enum daemon_phase phase;
+	struct loop *loop;
+	struct state_folder *folder;
+	struct segments *segments;
+	struct markets *markets;
+	struct ingest *ingest;
+	struct market_store *store;
+	struct sources *sources;
+	struct control *control;
+	struct line_server *control_server;
+	struct ask_world world;
+	const struct config *config; /* the options', or what a SIGHUP put in its place */
+	struct config *reloaded;
+	struct loop_task step_task;
+	struct timer hold_timer;
+	bool holding; /* the store is behind */
+	int64_t created_ns, segments_ready_ns, restored_ns;
+	int64_t malformed_logged_ns;
+	uint64_t malformed_unlogged;
+	bool stop_wanted;
+	int exit_status;
+	struct err error;
+};
+
+/* From the configuration in force: what takes effect without a new start. */
+MUST_CHECK enum status daemon_apply_settings(struct daemon *daemon, struct err *err);
+int64_t daemon_flush_ns(const struct config *config);
+/* SIGINT, SIGTERM, SIGHUP (daemon_signals.c). */
+MUST_CHECK enum status daemon_take_signals(struct daemon *daemon, struct err *err);

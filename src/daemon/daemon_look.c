@@ -1,0 +1,47 @@
+/* What the daemon shows to those who look: views, commands, tests. */
+#include "daemon/daemon_impl.h"
+
+bool daemon_ended(const struct daemon *daemon) { return daemon->phase == PHASE_ENDED; }
+
+const char *daemon_error(const struct daemon *daemon) { return daemon->error.text; }
+
+struct loop *daemon_loop(struct daemon *daemon) { return daemon->loop; }
+
+struct markets *daemon_markets(struct daemon *daemon) { return daemon->markets; }
+
+struct ingest *daemon_ingest(struct daemon *daemon) { return daemon->ingest; }
+
+struct redis_port *daemon_rms(struct daemon *daemon)
+{
+	return segments_redis(daemon->segments, SEGMENT_RMS);
+}
+
+struct segments *daemon_segments(struct daemon *daemon) { return daemon->segments; }
+
+const struct market_store *daemon_store(const struct daemon *daemon) { return daemon->store; }
+
+const struct sources *daemon_sources(const struct daemon *daemon) { return daemon->sources; }
+
+bool daemon_simulated(const struct daemon *daemon)
+{
+	return daemon->options.feed == DAEMON_FEED_SIMULATOR;
+}
+
+int64_t daemon_segments_ready_ns(const struct daemon *daemon) { return daemon->segments_ready_ns; }
+
+int64_t daemon_restored_ns(const struct daemon *daemon) { return daemon->restored_ns; }
+
+enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
+			    struct buf *out)
+{
+	enum ask_outcome outcome = ASK_NO;
+	struct ask_request request = { .text = text, .format = format };
+	if (daemon->world.options.live)
+		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
+	if (ask_answer(&daemon->world, &request, out, &outcome)) {
+		buf_clear(out);
+		buf_printf(out, "the answer is too long\n");
+		return ASK_NO;
+	}
+	return outcome;
+}

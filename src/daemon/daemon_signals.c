@@ -1,0 +1,74 @@
+/* Signals, and the settings that a SIGHUP changes: all of them, or none. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/config_file.h"
+#include "daemon/daemon_impl.h"
+#include "daemon/log_file.h"
+#include "os/files.h"
+
+int64_t daemon_flush_ns(const struct config *config)
+{
+	return config_i64(config, CONFIG_market_flush_ms) * 1000000;
+}
+
+enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
+{
+	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
+	if (daemon->store)
+		market_store_set_flush_ns(daemon->store, daemon_flush_ns(daemon->config));
+	char folder[PATH_BYTES_MAX];
+	enum status status = path_format(folder, err, "%s/log", daemon->options.state_dir);
+	if (status)
+		return status;
+	return log_file_setup(daemon->config, daemon->options.log_to_state ? folder : NULL, err);
+}
+
+static void on_term(void *ctx, int signal_number)
+{
+	struct daemon *daemon = ctx;
+	(void)signal_number;
+	if (daemon
+		->stop_wanted) /* a second one skips the clean-up; the servers stay for adoption */
+		_Exit(1);
+	daemon_stop(daemon);
+}
+
+static void on_hup(void *ctx, int signal_number)
+{
+	struct daemon *daemon = ctx;
+	struct config *fresh = NULL;
+	char why_storage[512];
+	struct buf why = buf_over(why_storage, sizeof why_storage - 1);
+	struct err err = { 0 };
+	(void)signal_number;
+	if (config_file_load(daemon->options.config_path, &fresh, NULL, &err)) {
+		log_line(LOG_ERROR, "config", "not reloaded: %s", err.text);
+		return;
+	}
+	if (config_reload_check(daemon->config, fresh, &why)) {
+		why_storage[why.len] = 0;
+		log_line(LOG_ERROR, "config", "not reloaded: %s need(s) a new start", why_storage);
+		config_destroy(fresh);
+		return;
+	}
+	config_destroy(daemon->reloaded);
+	daemon->config = daemon->reloaded = fresh;
+	if (daemon_apply_settings(daemon, &err))
+		log_line(LOG_ERROR, "config", "%s", err.text);
+	else
+		log_line(LOG_INFO, "config", "reloaded");
+}
+
+enum status daemon_take_signals(struct daemon *daemon, struct err *err)
+{
+	enum status status = loop_on_signal(daemon->loop, SIGINT, on_term, daemon);
+	if (!status)
+		status = loop_on_signal(daemon->loop, SIGTERM, on_term, daemon);
+	if (!status)
+		status = loop_on_signal(daemon->loop, SIGHUP, on_hup, daemon);
+	if (status)
+		return err_set(err, status, "signal handlers: %s", status_text(status));
+	return STATUS_OK;
+}
