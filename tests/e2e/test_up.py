@@ -16,6 +16,10 @@ class Up(harness.WeirTest):
         done = self.run_weir('ask', '--json', '--state', self.state, question)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
+    def wait_for_history(self):
+        """26 h of simulated trades: two seconds, and minutes under a sanitizer."""
+        return self.wait_for('a day of history', self.history_is_there, 150)
+
     def segment_pids(self):
         return {name: self.segment_pid(name) for name in SEGMENTS}
 
@@ -25,7 +29,7 @@ class Up(harness.WeirTest):
 
     def test_a_newcomer_gets_answers_that_say_simulated(self):
         self.start()
-        answer = self.wait_for('a day of history', self.history_is_there)
+        answer = self.wait_for_history()
         self.assertIn('SIMULATED', answer['text'])
         for question in ('/price', '/volume ETH 5m', '/cvd ETH 5m', '/momentum BTC', '/flow eth'):
             answer = self.ask(question)
@@ -47,7 +51,7 @@ class Up(harness.WeirTest):
 
     def test_after_kill_9_weir_adopts_the_servers_and_continues(self):
         self.start()
-        before = self.wait_for('a day of history', self.history_is_there)
+        before = self.wait_for_history()
         time.sleep(1.5)  # a flush interval: what may be lost is what came after it
         servers = self.segment_pids()
         self.assertTrue(all(servers.values()), servers)
@@ -58,13 +62,13 @@ class Up(harness.WeirTest):
         line = self.start()
         self.assertIn('8 markets back', line)
         self.assertEqual(self.segment_pids(), servers)
-        after = self.wait_for('the history back', self.history_is_there)
+        after = self.wait_for_history()
         self.assertGreaterEqual(after['as_of_ms'], before['as_of_ms'])
         self.stop()
 
     def test_each_segment_killed_comes_back_and_nothing_is_lost(self):
         self.start()
-        self.wait_for('a day of history', self.history_is_there)
+        self.wait_for_history()
         for name in SEGMENTS:
             pid = self.segment_pids()[name]
             os.kill(pid, signal.SIGKILL)
@@ -122,7 +126,7 @@ class Up(harness.WeirTest):
 
     def test_simulated_and_real_trades_never_mix(self):
         self.start()
-        self.wait_for('a day of history', self.history_is_there)
+        self.wait_for_history()
         self.stop()
         frame = os.path.join(self.temp, 'frames')
         with open(frame, 'w', encoding='utf-8') as file:

@@ -1,6 +1,7 @@
 /* The Redis connection against real servers. */
 #include <ctype.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -381,6 +382,12 @@ static uint16_t start_tcp_server(struct world *world)
 static void test_tcp_and_a_name_work_like_a_socket(void **state)
 {
 	struct world *world = *state;
+	struct addrinfo *found = NULL;
+	if (getaddrinfo("localhost", NULL, NULL, &found)) {
+		printf("this machine does not know localhost: skipped\n");
+		skip();
+	}
+	freeaddrinfo(found);
 	open_conn(world, (struct redis_conn_config){ .host = "localhost",
 						     .port = start_tcp_server(world),
 						     .password = "right",
