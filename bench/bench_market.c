@@ -233,9 +233,9 @@ static double run_divergence(void)
 	return (double)(cpu_ns() - start) / ROUNDS;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	const char *path = argc > 1 ? argv[1] : TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
+	const char *path = TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
 	if (!load(path)) {
 		printf("bench_market: no recording at %s, skipped\n", path);
 		return 0;
