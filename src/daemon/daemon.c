@@ -275,6 +275,9 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 		.ctx = daemon,
 	};
 	settings_store(daemon->config, daemon->options.state_dir, &config);
+	/* A replay or a look at the state opens no TCP listener. */
+	for (int i = 0; i < SEGMENT_COUNT && !daemon->options.stay; i++)
+		config.segments[i].port = 0;
 	enum status status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
 					   &daemon->segments, err);
 	if (status)

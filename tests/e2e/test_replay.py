@@ -122,6 +122,12 @@ class Replay(unittest.TestCase):
         self.check_bars('binance:perp:ETHUSDT', PERP)
         self.assertFalse(os.path.exists(self.state))
 
+    def test_a_configured_port_is_not_opened_by_a_replay(self):
+        env = {'WEIR_SEGMENT_RMS_PORT': '6399'}
+        self.weir('replay', '--as', 'binance:perp', '--state', self.state, *PERP, env=env)
+        with open(os.path.join(self.state, 'segments/rms/redis.conf'), encoding='utf-8') as file:
+            self.assertIn('\nport 0\n', file.read())
+
     def test_kill_9_in_the_middle_ends_the_same(self):
         for share in (0.15, 0.5, 0.85):
             with self.subTest(share=share):
