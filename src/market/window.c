@@ -174,31 +174,40 @@ static void bar_over(const struct market *market, int64_t from, int64_t to, int6
 		bar->flags |= BAR_PARTIAL;
 }
 
-/* What came before the minute: the close, and the sum of deltas where it is asked for. */
-static int64_t close_before(const struct market *market, int64_t minute, i128 *delta)
+/* The first of at most cap bars that end with `last`, none before the first minute
+ * held; *close is the price before it. -1: no minute is held. */
+static int64_t first_bar(const struct market *market, int32_t minutes, int64_t last, size_t cap,
+			 int64_t *close)
+{
+	int64_t first = last - (int64_t)cap + 1;
+	int64_t previous = minutes_previous_held(market, first * minutes - 1);
+	*close = previous < 0 ? 0 : market->minutes[minute_index(previous)].close;
+	if (previous >= 0)
+		return first;
+	int64_t held = minutes_next_held(market, 0);
+	return held < 0 ? -1 : held / minutes;
+}
+
+static i128 delta_before(const struct market *market, int64_t minute)
 {
 	struct range_sum sum;
-	if (!delta) {
-		int64_t previous = minutes_previous_held(market, minute - 1);
-		return previous < 0 ? 0 : market->minutes[minute_index(previous)].close;
-	}
 	sum_range(market, 0, minute - 1, &sum);
-	*delta = (i128)sum.flow.buy - sum.flow.sell;
-	return sum.close;
+	return (i128)sum.flow.buy - sum.flow.sell;
 }
 
 size_t market_bars(const struct market *market, int32_t minutes, struct bar *out, i128 *cvd,
 		   size_t cap)
 {
 	CHECK(minutes >= 1 && minutes <= MARKET_MINUTES);
-	int64_t first_held = market->newest_ms ? minutes_next_held(market, 0) : -1;
-	if (first_held < 0 || cap == 0)
+	if (!market->newest_ms || cap == 0)
 		return 0;
-	int64_t last = market->newest_minute / minutes, first = first_held / minutes;
-	if (last - first >= (int64_t)cap)
-		first = last - (int64_t)cap + 1;
-	i128 sum = 0;
-	int64_t close = close_before(market, first * minutes, cvd ? &sum : NULL);
+	if (cap > MARKET_MINUTES + 1)
+		cap = MARKET_MINUTES + 1; /* more there are never */
+	int64_t close, last = market->newest_minute / minutes;
+	int64_t first = first_bar(market, minutes, last, cap, &close);
+	if (first < 0)
+		return 0;
+	i128 sum = cvd ? delta_before(market, first * minutes) : 0;
 	size_t n = 0;
 	for (int64_t bar = first; bar <= last; bar++, n++) {
 		bar_over(market, bar * minutes, (bar + 1) * minutes - 1, close, &out[n]);
