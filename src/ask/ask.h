@@ -52,7 +52,7 @@ struct ask_world {
 
 struct ask_options ask_options_default(void);
 /* Writes the answer (text ends with a line end, JSON does not). FULL when `out` is
- * too small: nothing of it is to be used. Of four markets 25 µs (/cvd) to 300 µs
+ * too small: nothing of it is to be used. Of four markets 25 µs (/cvd) to 125 µs
  * (/momentum); some 10 µs are the engine's, the rest the markets' bars. */
 MUST_CHECK enum status ask_answer(const struct ask_world *world, const struct ask_request *request,
 				  struct buf *out, enum ask_outcome *outcome);
