@@ -8,7 +8,13 @@
 #include "daemon/settings.h"
 #include "os/files.h"
 
-enum { TIMER_ROOM = 1024, MALFORMED_LOG_NS = 1000000000, HOLD_NS = 1000000 };
+enum {
+	TIMER_ROOM = 1024,
+	MALFORMED_LOG_NS = 1000000000,
+	HOLD_NS = 1000000,
+	DRAIN_RETRY_NS = 20000000
+};
+static const int64_t drain_patience_ns = 10000000000;
 
 static void enter(struct daemon *daemon, enum daemon_phase phase);
 
@@ -167,11 +173,25 @@ static void begin_run(struct daemon *daemon)
 		loop_defer(daemon->loop, &daemon->step_task);
 }
 
+static void on_drained(void *ctx, enum status status);
+
+static void on_drain_timer(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	market_store_drain(daemon->store, on_drained, daemon);
+}
+
+/* A server that is being started again is waited for: the last second is in nobody
+ * else's hands. */
 static void on_drained(void *ctx, enum status status)
 {
 	struct daemon *daemon = ctx;
 	struct err err;
-	if (status) {
+	if (daemon->phase != PHASE_DRAIN)
+		return;
+	if (status && loop_now_ns(daemon->loop) < daemon->drain_until_ns) {
+		loop_timer_after(daemon->loop, &daemon->drain_timer, DRAIN_RETRY_NS);
+	} else if (status) {
 		err_set(&err, status, "writing the last state to segment rms: %s",
 			status_text(status));
 		fail(daemon, &err);
@@ -195,6 +215,7 @@ static void on_control_closed(void *ctx)
 static void begin_stop(struct daemon *daemon)
 {
 	sources_stop(daemon->sources);
+	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
 	if (daemon->holding)
 		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
 	if (daemon->control_server)
@@ -219,6 +240,7 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 	case PHASE_RUN: begin_run(daemon); break;
 	case PHASE_DRAIN:
 		sources_stop(daemon->sources);
+		daemon->drain_until_ns = loop_now_ns(daemon->loop) + drain_patience_ns;
 		if (daemon->store && daemon->options.feed != DAEMON_FEED_NONE)
 			market_store_drain(daemon->store, on_drained, daemon);
 		else
@@ -307,6 +329,7 @@ static enum status open_feed(struct daemon *daemon, struct err *err)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets");
 	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
 	daemon->hold_timer = (struct timer){ .fn = on_hold_timer, .ctx = daemon };
+	daemon->drain_timer = (struct timer){ .fn = on_drain_timer, .ctx = daemon };
 	const struct sources_config config = {
 		.feed = daemon->options.feed,
 		.recording = daemon->options.recording,

@@ -33,6 +33,8 @@ struct daemon {
 	struct config *reloaded;
 	struct loop_task step_task;
 	struct timer hold_timer;
+	struct timer drain_timer; /* the last state is tried again: its server is away */
+	int64_t drain_until_ns;
 	bool holding; /* the store is behind */
 	int64_t created_ns, segments_ready_ns, restored_ns;
 	int64_t malformed_logged_ns;

@@ -88,6 +88,14 @@ class Up(harness.WeirTest):
         self.assertGreaterEqual(after['coverage']['minutes'], before['coverage']['minutes'] - 1)
         self.assertEqual(pids_under(self.temp), [])
 
+    def test_a_stop_waits_for_a_server_that_was_just_killed(self):
+        for _ in range(3):
+            self.start()
+            self.wait_for('a trade', lambda: self.ask('/price BTC'))
+            os.kill(self.segment_pid('rms'), signal.SIGKILL)
+            self.stop()
+        self.assertEqual(pids_under(self.temp), [])
+
     def test_sighup_reloads_all_or_nothing(self):
         self.start()
         self.write_config('stale_ms = 20s\n')
