@@ -24,3 +24,8 @@ int cli_print(const struct args *args, const struct buf *buf)
 	err_errno(&err, errno, "standard output");
 	return cli_fail(args, &err);
 }
+
+const char *cli_config_path(const struct args *args)
+{
+	return args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+}

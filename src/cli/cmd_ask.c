@@ -129,8 +129,7 @@ int cmd_ask(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct question question = { .args = args };
-	const char *config_path =
-	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path = cli_config_path(args);
 	question.format = args_has(args, FLAG_json)   ? ASK_JSON
 			  : args_has(args, FLAG_html) ? ASK_HTML
 						      : ASK_TEXT;

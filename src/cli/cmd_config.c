@@ -8,11 +8,6 @@
 
 enum { OUTPUT_BYTES = 1 << 20, CELL_BYTES = 4 * CONFIG_VALUE_BYTES };
 
-static const char *path_of(const struct args *args)
-{
-	return args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
-}
-
 static enum table_format format_of(const struct args *args)
 {
 	if (args_has(args, FLAG_json))
@@ -67,7 +62,7 @@ static int show(const struct args *args)
 	struct table table;
 	struct buf out;
 	struct err err;
-	if (config_file_load(path_of(args), &config, NULL, &err))
+	if (config_file_load(cli_config_path(args), &config, NULL, &err))
 		return cli_fail(args, &err);
 	buf_init(&out, OUTPUT_BYTES);
 	if (format_of(args) == TABLE_TABLE) {
@@ -101,7 +96,7 @@ static int report(const struct args *args, const struct config_problems *problem
 
 static int check(const struct args *args)
 {
-	const char *path = args->n_operands ? args->operands[0] : path_of(args);
+	const char *path = args->n_operands ? args->operands[0] : cli_config_path(args);
 	struct config_problems problems;
 	struct config *config;
 	struct err err;
@@ -156,7 +151,7 @@ static int diff(const struct args *args)
 	struct buf out;
 	struct err err;
 	bool differs = false;
-	if (config_file_load(path_of(args), &ours, NULL, &err))
+	if (config_file_load(cli_config_path(args), &ours, NULL, &err))
 		return cli_fail(args, &err);
 	if (load_other(args, &theirs, &err)) {
 		config_destroy(ours);

@@ -78,8 +78,7 @@ int cmd_redis(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	enum segment segment;
-	const char *config_path =
-	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path = cli_config_path(args);
 	if (segment_parse(str_of(args->operands[0]), &segment)) {
 		err_set(&err, STATUS_USAGE,
 			"'%s' is no segment: rts, ris, rtss, rtrs, rss, rls or rms",

@@ -198,8 +198,7 @@ int cmd_replay(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct daemon *daemon = NULL;
-	const char *config_path =
-	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path = cli_config_path(args);
 	if (config_file_load(config_path, &config, NULL, &err))
 		return cli_fail(args, &err);
 	struct daemon_options options = {

@@ -157,8 +157,7 @@ int cmd_up(const struct args *args)
 	struct err err = { 0 };
 	struct config *config = NULL;
 	struct up up = { .args = args, .terminal = isatty(STDOUT_FILENO) };
-	const char *config_path =
-	    args_has(args, FLAG_config) ? args_str(args, FLAG_config).ptr : NULL;
+	const char *config_path = cli_config_path(args);
 	if (config_file_load(config_path, &config, NULL, &err))
 		return cli_fail(args, &err);
 	buf_init(&up.view, VIEW_BYTES);

@@ -113,13 +113,14 @@ enum status tape_walk(struct session *session, const struct market_id *market, t
 	struct key tape, tape_open;
 	enum status status;
 	do {
-		char from[48];
-		struct buf text = buf_over(from, sizeof from);
+		char from[48], page[8];
+		struct buf text = buf_over(from, sizeof from), count = buf_over(page, sizeof page);
+		buf_u64(&count, PAGE);
 		buf_char(&text, '(');
 		stream_id_print(&text, walk.last);
 		struct str argv[] = { STR("XRANGE"),  key_tape(&tape, market),
 				      buf_str(&text), STR("+"),
-				      STR("COUNT"),   STR("128") };
+				      STR("COUNT"),   buf_str(&count) };
 		status = session_call(session, argv, ARRAY_LEN(argv), on_page, &walk, err);
 	} while (!status && !walk.ended && walk.entries == PAGE);
 	struct str argv[] = { STR("GET"), key_tape_open(&tape_open, market) };
