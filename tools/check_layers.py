@@ -19,9 +19,9 @@ FLOORS = [
     ("def",),
     ("port",),
     ("codec",),
+    ("alert",),
     ("market", "fleet", "trade", "memory", "audit"),
     ("ask",),
-    ("alert",),
     ("os",),
     ("feed", "gate", "store", "archive", "serve", "migrate"),
     ("daemon",),
@@ -32,11 +32,11 @@ FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in fol
 
 # System headers that only one folder may know.
 PRIVATE = [
-    (re.compile(r"^(uv|hiredis/|uv/)"), {"os"}),
+    (re.compile(r"^(uv|hiredis/|uv/|libwebsockets|lws|curl/)"), {"os"}),
     (re.compile(r"^simdjson"), {"codec"}),
 ]
 # Cores do no I/O and never ask the clock.
-CORES = {"base", "def", "port", "codec", "market", "fleet", "trade", "memory", "audit", "ask"}
+CORES = {"base", "def", "port", "codec", "market", "fleet", "trade", "memory", "audit", "ask", "alert"}
 CALENDAR = ("src/base/log.c", "time.h")  # gmtime_r of a time it is given
 NOT_IN_CORES = re.compile(r"^(unistd|fcntl|time|pthread|threads|signal|poll|netdb)\.h$|^sys/(?!types\.h)")
 

@@ -29,10 +29,11 @@ def rows(table, macro):
 
 
 def config_rows():
-    """Segments share their rows: they are read through segment rts."""
+    """Segments share their rows, and venues theirs: code reads them through the first."""
     text = strip_comments(read(SRC / "def" / "config.def"))
     for name in re.findall(r"^\s*CONFIG\((\w+)(##name##\w+)?,", text, flags=re.M):
-        yield (name[0] + name[1]).replace("##name##", "rts")
+        first = "binance_spot" if name[0] == "venue_" else "rts"
+        yield (name[0] + name[1]).replace("##name##", first)
 
 
 def main():
@@ -58,6 +59,10 @@ def main():
         need("metric", name, f"METRIC_{name}")
     for name in rows("keys.def", "KEY"):
         need("key", name, f"key_{name}")
+    for name in rows("alerts.def", "ALERT"):
+        need("alert", name, f"ALERT_{name}")
+    for name in rows("rest.def", "REST"):
+        need("endpoint", name, f"REST_{name}")
     for name in rows("status.def", "STATUS"):
         if name.startswith("REDIS_"):
             continue  # found by their names in error replies

@@ -59,6 +59,27 @@ static void header(struct buf *out, const char *const *columns, size_t n)
 
 /* ---- config.md ---- */
 
+/* What is in force without any setting, spelled as `weir config show` spells it. */
+static const struct config *defaults(void)
+{
+	static struct config *config;
+	struct config_source nothing = { 0 };
+	struct config_problems problems;
+	enum status status = config ? STATUS_OK : config_create(&nothing, &config, &problems);
+	CHECK(status == STATUS_OK);
+	return config;
+}
+
+static void default_cell(struct buf *out, enum config_id id)
+{
+	char storage[CONFIG_VALUE_BYTES + 1];
+	struct buf value = buf_over(storage, sizeof storage - 1);
+	config_print_value(&value, defaults(), id);
+	CHECK(!value.overflow);
+	storage[value.len] = 0;
+	code_cell(out, storage);
+}
+
 static void config_range(struct buf *out, enum config_id id)
 {
 	const struct config_row *row = config_row(id);
@@ -74,7 +95,7 @@ static void config_range(struct buf *out, enum config_id id)
 		config_print_number(&range, id, row->min);
 		buf_printf(&range, " to ");
 		config_print_number(&range, id, row->max);
-		if (row->type == CONFIG_INT && *row->unit)
+		if ((row->type == CONFIG_INT || row->type == CONFIG_NUMBER) && *row->unit)
 			buf_printf(&range, " %s", row->unit);
 	}
 	storage[range.len] = 0;
@@ -95,8 +116,9 @@ static void config_page(struct buf *out)
 	    "--origin` says what is in\nforce and where it comes from, `weir config check` finds "
 	    "every error.\n\n"
 	    "Sizes are bytes or have `kb`, `mb`, `gb` (1,024 each); durations are milliseconds or "
-	    "have `ms`,\n`s`, `m`, `h`, `d`. Settings marked SIGHUP are taken over by a running "
-	    "weir; when any other has\nchanged, SIGHUP changes nothing and says which.");
+	    "have `ms`,\n`s`, `m`, `h`, `d`; numbers have at most six digits behind the point. "
+	    "Settings marked SIGHUP are\ntaken over by a running weir; when any other has changed, "
+	    "SIGHUP changes nothing and says which.");
 	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
 		const struct config_row *row = config_row(id);
 		if (strcmp(section, row->section) != 0) {
@@ -107,7 +129,7 @@ static void config_page(struct buf *out)
 		buf_char(out, '|');
 		code_cell(out, row->key);
 		cell(out, config_type_text(row->type));
-		code_cell(out, row->preset);
+		default_cell(out, id);
 		config_range(out, id);
 		cell(out, row->reload == CONFIG_LIVE ? "SIGHUP" : "new start");
 		cell(out, row->help);
@@ -244,6 +266,101 @@ static void segments_page(struct buf *out)
 	}
 }
 
+/* ---- alerts.md ---- */
+
+static void alert_setting(struct buf *out, enum config_id of_oi_move, enum alert_rule rule)
+{
+	config_print_value(out, defaults(), config_of_alert(of_oi_move, rule));
+}
+
+static bool alert_has(enum config_id of_oi_move, enum alert_rule rule)
+{
+	return config_i64(defaults(), config_of_alert(of_oi_move, rule)) != 0;
+}
+
+static void alert_threshold(struct buf *out, const char *word, enum config_id of_oi_move,
+			    enum alert_rule rule)
+{
+	buf_printf(out, " %s ", word);
+	alert_setting(out, of_oi_move, rule);
+	buf_printf(out, " %s", alert_row(rule)->unit);
+}
+
+static void alert_when(struct buf *out, enum alert_rule rule)
+{
+	enum alert_op op = alert_row(rule)->op;
+	if (op != ALERT_EVENT) {
+		alert_threshold(out, op == ALERT_BELOW ? "below" : "above",
+				CONFIG_alert_oi_move_fire, rule);
+	} else {
+		buf_printf(out, " at once");
+		if (alert_has(CONFIG_alert_oi_move_fire, rule))
+			alert_threshold(out, "above", CONFIG_alert_oi_move_fire, rule);
+	}
+	if (alert_has(CONFIG_alert_oi_move_hold, rule)) {
+		buf_printf(out, " for ");
+		alert_setting(out, CONFIG_alert_oi_move_hold, rule);
+	}
+	buf_printf(out, " |");
+}
+
+static void alert_until(struct buf *out, enum alert_rule rule)
+{
+	static const char *const words[] = { "at or under", "under", "at or above", "" };
+	enum alert_op op = alert_row(rule)->op;
+	if (op == ALERT_EVENT)
+		buf_printf(out, " none");
+	else
+		alert_threshold(out, words[op], CONFIG_alert_oi_move_clear, rule);
+	if (alert_has(CONFIG_alert_oi_move_clear_hold, rule)) {
+		buf_printf(out, " for ");
+		alert_setting(out, CONFIG_alert_oi_move_clear_hold, rule);
+	}
+	buf_printf(out, " |");
+}
+
+static void alert_throttle(struct buf *out, enum alert_rule rule)
+{
+	buf_printf(out, " ");
+	if (alert_has(CONFIG_alert_oi_move_renotify, rule))
+		alert_setting(out, CONFIG_alert_oi_move_renotify, rule);
+	buf_printf(out, " | ");
+	if (alert_has(CONFIG_alert_oi_move_cooldown, rule))
+		alert_setting(out, CONFIG_alert_oi_move_cooldown, rule);
+	buf_printf(out, " |\n");
+}
+
+static void alerts_page(struct buf *out)
+{
+	static const char *const columns[] = { "alert", "severity",         "one for each", "fires",
+					       "ends",  "said again every", "cooldown" };
+	title(
+	    out, "Alerts", "alerts.def",
+	    "What weir watches for. Every figure is the default of a key in the rule's section "
+	    "(`config.md`):\n`fire`, `hold`, `clear`, `clear_hold`, `renotify`, `cooldown`; `on = "
+	    "no` switches the rule off.\n\n\"Above 80 for 10s\" is told when the value has been "
+	    "above 80 for longer than that; a value that is\nnot begins the time anew. An alert "
+	    "goes on until the value has been back for the time under *ends*,\nand is told once, "
+	    "and again where a time says so. After its end it is not told again for the\n"
+	    "cooldown; one that fires in it is told when it is over. Events (*at once*) are told "
+	    "at most once a\ncooldown. Nothing is told of values that are old or not known.\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum alert_rule rule = 0; rule < ALERT_COUNT; rule++) {
+		const struct alert_row *row = alert_row(rule);
+		buf_char(out, '|');
+		cell(out, row->name);
+		cell(out, alert_severity_text(row->severity));
+		cell(out, row->kind);
+		alert_when(out, rule);
+		alert_until(out, rule);
+		alert_throttle(out, rule);
+	}
+	buf_char(out, '\n');
+	for (enum alert_rule rule = 0; rule < ALERT_COUNT; rule++)
+		buf_printf(out, "- %s, `[alert.%s]`: %s\n", alert_row(rule)->name,
+			   alert_row(rule)->id, alert_row(rule)->summary);
+}
+
 static const struct {
 	const char *name;
 	void (*render)(struct buf *out);
@@ -251,7 +368,7 @@ static const struct {
 	{ "config.md", config_page },      { "commands.md", commands_page },
 	{ "keys.md", keys_page },          { "metrics.md", metrics_page },
 	{ "ask.md", ask_print_reference }, { "segments.md", segments_page },
-	{ "status.md", status_page },
+	{ "status.md", status_page },      { "alerts.md", alerts_page },
 };
 
 /* Does the file hold exactly the page? */

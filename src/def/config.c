@@ -21,9 +21,9 @@ const struct config_row *config_row(enum config_id id)
 const char *config_type_text(enum config_type type)
 {
 	static const char *const texts[] = {
-		[CONFIG_BOOL] = "bool",         [CONFIG_INT] = "int",   [CONFIG_SIZE] = "size",
-		[CONFIG_DURATION] = "duration", [CONFIG_ENUM] = "enum", [CONFIG_LIST] = "list",
-		[CONFIG_PATH] = "path",         [CONFIG_URL] = "url",
+		[CONFIG_BOOL] = "bool",         [CONFIG_INT] = "int",       [CONFIG_SIZE] = "size",
+		[CONFIG_DURATION] = "duration", [CONFIG_NUMBER] = "number", [CONFIG_ENUM] = "enum",
+		[CONFIG_LIST] = "list",         [CONFIG_PATH] = "path",     [CONFIG_URL] = "url",
 	};
 	CHECK(type < ARRAY_LEN(texts));
 	return texts[type];
@@ -38,6 +38,26 @@ enum config_id config_of_segment(enum config_id of_rts, enum segment segment)
 	CHECK(of_rts >= CONFIG_segment_rts_mode && of_rts < CONFIG_segment_ris_mode);
 	CHECK(segment < SEGMENT_COUNT);
 	return (enum config_id)(of_rts + (unsigned)segment * CONFIG_SEGMENT_ROWS);
+}
+
+enum config_id config_of_venue(enum config_id of_binance_spot, enum venue venue, enum kind kind)
+{
+	CHECK(of_binance_spot >= CONFIG_venue_binance_spot_on &&
+	      of_binance_spot < CONFIG_venue_binance_perp_on);
+	CHECK(venue < VENUE_COUNT && kind < KIND_COUNT);
+	return (enum config_id)(of_binance_spot +
+				((unsigned)venue * KIND_COUNT + kind) * CONFIG_VENUE_ROWS);
+}
+
+_Static_assert(ALERT_oi_move == 0 &&
+		   CONFIG_alert_cascade_on == CONFIG_alert_oi_move_on + CONFIG_ALERT_ROWS,
+	       "the alert rules' settings stand as in alerts.def");
+
+enum config_id config_of_alert(enum config_id of_oi_move, enum alert_rule rule)
+{
+	CHECK(of_oi_move >= CONFIG_alert_oi_move_on && of_oi_move <= CONFIG_alert_oi_move_cooldown);
+	CHECK((unsigned)rule < ALERT_COUNT);
+	return (enum config_id)(of_oi_move + (unsigned)rule * CONFIG_ALERT_ROWS);
 }
 
 static const struct config_slot *slot_of(const struct config *config, enum config_id id)

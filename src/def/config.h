@@ -24,6 +24,8 @@
 #pragma once
 
 #include "base/buf.h"
+#include "def/alerts.h"
+#include "def/market_id.h"
 #include "def/segments.h"
 
 enum {
@@ -41,14 +43,24 @@ enum config_id {
 	CONFIG_COUNT
 };
 
+/* One venue's rows; every venue and kind has as many, in the order of enum venue, kind. */
+enum { CONFIG_VENUE_ROWS = CONFIG_venue_binance_perp_on - CONFIG_venue_binance_spot_on };
+
 /* One segment's rows; every segment has as many, in the same order. */
 enum { CONFIG_SEGMENT_ROWS = CONFIG_segment_ris_mode - CONFIG_segment_rts_mode };
+
+/* One alert rule's rows (on fire clear hold clear_hold renotify cooldown), every rule's
+ * in the order of alerts.def. */
+enum { CONFIG_ALERT_ROWS = CONFIG_alert_oi_move_cooldown - CONFIG_alert_oi_move_on + 1 };
+
+enum { CONFIG_NUMBER_PLACES = 6, CONFIG_NUMBER_ONE = 1000000 };
 
 enum config_type {
 	CONFIG_BOOL,
 	CONFIG_INT,
 	CONFIG_SIZE,
 	CONFIG_DURATION,
+	CONFIG_NUMBER,
 	CONFIG_ENUM,
 	CONFIG_LIST,
 	CONFIG_PATH,
@@ -97,18 +109,32 @@ const char *config_type_text(enum config_type type); /* "bool" "int" … */
 /* The row of another segment: config_of_segment(CONFIG_segment_rts_port, SEGMENT_RMS)
  * is CONFIG_segment_rms_port. */
 enum config_id config_of_segment(enum config_id of_rts, enum segment segment);
+/* The row of another venue: config_of_venue(CONFIG_venue_binance_spot_on, VENUE_BYBIT,
+ * KIND_PERP) is CONFIG_venue_bybit_perp_on. */
+enum config_id config_of_venue(enum config_id of_binance_spot, enum venue venue, enum kind kind);
+/* The row of another rule: config_of_alert(CONFIG_alert_oi_move_fire, ALERT_price_move) is
+ * CONFIG_alert_price_move_fire. */
+enum config_id config_of_alert(enum config_id of_oi_move, enum alert_rule rule);
 
 /* Heap; *out only on OK. INVALID: something is wrong with the input, see problems. */
 MUST_CHECK enum status config_create(const struct config_source *source, struct config **out,
 				     struct config_problems *problems);
 void config_destroy(struct config *config);
 
-/* BOOL 0 1, INT, SIZE in bytes, DURATION in ms, ENUM as the place in its choices. */
+/* BOOL 0 1, INT, SIZE in bytes, DURATION in ms, NUMBER × 10^6, ENUM as the place in its
+ * choices. */
 int64_t config_i64(const struct config *config, enum config_id id);
 static inline bool config_bool(const struct config *config, enum config_id id)
 {
 	return config_i64(config, id) != 0;
 }
+/* For thresholds and shares, which are compared with doubles. */
+static inline double config_number(const struct config *config, enum config_id id)
+{
+	return (double)config_i64(config, id) / CONFIG_NUMBER_ONE;
+}
+/* A word NAME:NUMBER of a list (market.oi_alert_percent); *number × 10^6. FORMAT. */
+MUST_CHECK enum status config_word_number(struct str word, struct str *name, int64_t *number);
 /* PATH, URL, LIST (one comma, no blanks between the words), ENUM. Lives as long as
  * the config; followed by a NUL byte. */
 struct str config_str(const struct config *config, enum config_id id);

@@ -270,10 +270,75 @@ static void check_segment(struct reader *reader, enum segment segment)
 	}
 }
 
+/* Between `fire` and `clear` an alert goes on; the wrong way round it would end as it
+ * begins, again and again. */
+static void check_alert(struct reader *reader, enum alert_rule rule)
+{
+	const struct config *config = reader->config;
+	enum config_id clear = config_of_alert(CONFIG_alert_oi_move_clear, rule);
+	enum alert_op op = alert_row(rule)->op;
+	int64_t fires_at = config_i64(config, config_of_alert(CONFIG_alert_oi_move_fire, rule));
+	int64_t clears_at = config_i64(config, clear);
+	if ((op == ALERT_ABOVE || op == ALERT_ABOVE_UNDER) && clears_at > fires_at)
+		rule_broken(reader, clear, "more than fire, where the alert begins");
+	if (op == ALERT_BELOW && clears_at < fires_at)
+		rule_broken(reader, clear, "less than fire, where the alert begins");
+}
+
+static bool is_named_before(struct str list, struct str word, struct str name)
+{
+	struct str before, other;
+	int64_t number;
+	while (str_split(&list, ',', &before) && before.ptr != word.ptr)
+		if (config_word_number(before, &other, &number) == STATUS_OK &&
+		    str_eq_nocase(other, name))
+			return true;
+	return false;
+}
+
+static void check_oi_percents(struct reader *reader)
+{
+	struct str list = config_str(reader->config, CONFIG_market_oi_alert_percent);
+	struct str rest = list, word, name;
+	int64_t percent;
+	while (list.len && str_split(&rest, ',', &word)) {
+		const char *fault = NULL;
+		char why[128];
+		if (config_word_number(word, &name, &percent) || percent <= 0)
+			fault = "is not ASSET:PERCENT, as BTC:15";
+		else if (is_named_before(list, word, name))
+			fault = "names an asset that stands before";
+		if (!fault)
+			continue;
+		snprintf(why, sizeof why, "'%.*s' %s", STR_ARG(word), fault);
+		rule_broken(reader, CONFIG_market_oi_alert_percent, why);
+	}
+}
+
+static void check_ascending(struct reader *reader, enum config_id low, enum config_id high)
+{
+	char why[64];
+	if (config_i64(reader->config, low) <= config_i64(reader->config, high))
+		return;
+	snprintf(why, sizeof why, "less than %s", config_row(low)->key);
+	rule_broken(reader, high, why);
+}
+
 static void check_rules(struct reader *reader)
 {
 	for (enum segment segment = 0; segment < SEGMENT_COUNT; segment++)
 		check_segment(reader, segment);
+	for (enum alert_rule rule = 0; rule < ALERT_COUNT; rule++)
+		check_alert(reader, rule);
+	check_oi_percents(reader);
+	check_ascending(reader, CONFIG_liquidations_cascade_moderate,
+			CONFIG_liquidations_cascade_high);
+	check_ascending(reader, CONFIG_liquidations_cascade_high,
+			CONFIG_liquidations_cascade_extreme);
+	check_ascending(reader, CONFIG_liquidations_size_large,
+			CONFIG_liquidations_size_institutional);
+	check_ascending(reader, CONFIG_liquidations_size_institutional,
+			CONFIG_liquidations_size_whale);
 }
 
 enum status config_create(const struct config_source *source, struct config **out,

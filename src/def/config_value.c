@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/suggest.h"
 
 enum { QUOTED_MAX = 60, LIST_WORD_MAX = 64 };
@@ -32,6 +33,10 @@ static enum status refuse(struct buf *why, struct str text, const char *reason)
 
 static void print_number(struct buf *buf, const struct config_row *row, int64_t number)
 {
+	if (row->type == CONFIG_NUMBER) {
+		decimal_print_trim(buf, number, CONFIG_NUMBER_PLACES);
+		return;
+	}
 	const struct suffix *suffixes =
 	    row->type == CONFIG_SIZE ? size_suffixes : duration_suffixes;
 	size_t n = row->type == CONFIG_SIZE       ? ARRAY_LEN(size_suffixes)
@@ -91,6 +96,27 @@ static enum status parse_scaled(struct str text, const struct suffix *suffixes, 
 	return __builtin_mul_overflow(value, factor, number) ? STATUS_RANGE : STATUS_OK;
 }
 
+static enum status parse_decimal(struct str text, int64_t *number)
+{
+	struct decimal value;
+	enum status status = decimal_parse(text, &value);
+	if (status)
+		return status;
+	status = decimal_rescale(value, CONFIG_NUMBER_PLACES, number);
+	return status == STATUS_INVALID ? STATUS_FORMAT : status;
+}
+
+enum status config_word_number(struct str word, struct str *name, int64_t *number)
+{
+	size_t colon = str_find_char(word, ':');
+	int64_t value;
+	if (colon == 0 || colon == word.len || parse_decimal(str_skip(word, colon + 1), &value))
+		return STATUS_FORMAT;
+	*name = str_make(word.ptr, colon);
+	*number = value;
+	return STATUS_OK;
+}
+
 static enum status parse_number(const struct config_row *row, struct str text, int64_t *number,
 				struct buf *why)
 {
@@ -103,6 +129,9 @@ static enum status parse_number(const struct config_row *row, struct str text, i
 		form = "is not a duration: milliseconds, or a number with ms, s, m, h or d";
 		status =
 		    parse_scaled(text, duration_suffixes, ARRAY_LEN(duration_suffixes), 1, number);
+	} else if (row->type == CONFIG_NUMBER) {
+		form = "is not a number: digits, with at most six behind a point";
+		status = parse_decimal(text, number);
 	} else {
 		status = str_to_i64(text, number);
 	}
@@ -149,6 +178,15 @@ static bool list_holds(struct str list, struct str word)
 	return false;
 }
 
+static bool is_choice(const struct config_row *row, struct str word)
+{
+	struct str rest = str_of(row->choices), choice;
+	while (str_split(&rest, ' ', &choice))
+		if (str_eq(choice, word))
+			return true;
+	return false;
+}
+
 static enum status parse_list(const struct config_row *row, struct str text,
 			      struct config_value *out, struct buf *why)
 {
@@ -156,12 +194,17 @@ static enum status parse_list(const struct config_row *row, struct str text,
 	struct buf list = buf_over(storage, sizeof storage);
 	struct str rest = text, word;
 	int64_t count = 0;
-	while (str_split(&rest, ',', &word)) {
+	while (text.len && str_split(&rest, ',', &word)) {
 		word = str_trim(word);
 		if (word.len == 0)
 			return refuse(why, text, "has an empty word");
 		if (word.len > LIST_WORD_MAX)
 			return refuse(why, word, "is too long for a word of a list");
+		if (*row->choices && !is_choice(row, word)) {
+			refuse(why, word, "is not one of ");
+			buf_printf(why, "%s", row->choices);
+			return STATUS_INVALID;
+		}
 		if (list_holds(buf_str(&list), word))
 			return refuse(why, word, "is in the list twice");
 		if (count++)
@@ -231,7 +274,8 @@ enum status config_value_parse(const struct config_row *row, struct str text,
 	case CONFIG_URL: return parse_text(row, text, out, why);
 	case CONFIG_INT:
 	case CONFIG_SIZE:
-	case CONFIG_DURATION: break;
+	case CONFIG_DURATION:
+	case CONFIG_NUMBER: break;
 	}
 	return parse_number(row, text, &out->number, why);
 }

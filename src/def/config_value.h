@@ -1,10 +1,10 @@
-/* config_value.h - one setting's text to its value and back, by its row. and what a
+/* config_value.h - one setting's text to its value and back, by its row, and what a
  * struct config is made of. Used by config.c and config_read.c alone. Pure. */
 #pragma once
 
 #include "def/config.h"
 
-/* number for BOOL INT SIZE DURATION ENUM; text for ENUM LIST PATH URL, normalised. */
+/* number for BOOL INT SIZE DURATION NUMBER ENUM; text for ENUM LIST PATH URL, normalised. */
 struct config_value {
 	int64_t number;
 	struct str text; /* in storage: do not copy */

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/rng.h"
 #include "def/config.h"
 
@@ -81,6 +84,87 @@ static void values_are_read_by_their_type(void **state)
 	assert_true(config_bool(config, CONFIG_segment_rms_accept_unsafe));
 	assert_int_equal(config_i64(config, CONFIG_log_level), 3);
 	config_destroy(config);
+}
+
+static void numbers_are_exact_to_six_places(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *printed;
+		int64_t millionths;
+	} cases[] = {
+		{ "0", "0", 0 },
+		{ "0.05", "0.05", 50000 },
+		{ "30.000000", "30", 30000000 },
+		{ "0.000001", "0.000001", 1 },
+		{ "007.50", "7.5", 7500000 },
+		{ "12.3400000000", "12.34", 12340000 },
+		{ "1000000000000", "1000000000000", 1000000000000000000 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[128];
+		struct buf out = buf_over(text, sizeof text), printed;
+		buf_printf(&out, "[alert.funding_extreme]\nclear = 0\nfire = %s\n", cases[i].text);
+		buf_char(&out, 0);
+		struct config *config = accepted(text);
+		char storage[64];
+		printed = buf_over(storage, sizeof storage);
+		assert_int_equal(config_i64(config, CONFIG_alert_funding_extreme_fire),
+				 cases[i].millionths);
+		config_print_value(&printed, config, CONFIG_alert_funding_extreme_fire);
+		assert_str(buf_str(&printed), cases[i].printed);
+		config_destroy(config);
+	}
+	struct config *config = accepted("[liquidations]\ncascade_high = 0.85\n");
+	assert_true(config_number(config, CONFIG_liquidations_cascade_high) == 0.85);
+	config_destroy(config);
+}
+
+static void what_is_no_number_is_refused(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "",   "x",    "1.",        ".5",  "1e3", "1,5",
+					     "+1", "0x10", "0.0000001", "nan", "5 %" };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		char text[128], line[200];
+		snprintf(text, sizeof text, "[alert.price_move]\nfire = %s\n", wrong[i]);
+		snprintf(line, sizeof line,
+			 "weir.conf:2:8: alert.price_move.fire: '%s' is not a number: digits, with "
+			 "at most six behind a point",
+			 wrong[i]);
+		refused(text, line);
+	}
+	refused("[alert.price_move]\nfire = -1\n",
+		"weir.conf:2:8: alert.price_move.fire: '-1' is not 0..1000000000000");
+	refused("[liquidations]\ncascade_high = 1.000001\n",
+		"weir.conf:2:16: liquidations.cascade_high: '1.000001' is not 0..1");
+	refused("[alert.price_move]\nfire = 99999999999999999999\n",
+		"weir.conf:2:8: alert.price_move.fire: '99999999999999999999' is not "
+		"0..1000000000000");
+}
+
+static void a_list_may_be_empty_where_its_row_says_so(void **state)
+{
+	(void)state;
+	struct config *config = accepted("[market]\noi_alert_percent =\n");
+	assert_int_equal(config_str(config, CONFIG_market_oi_alert_percent).len, 0);
+	config_destroy(config);
+	refused("[market]\nsymbols =\n",
+		"weir.conf:2:10: market.symbols: '' has 0 words, not 1..64");
+}
+
+static void words_with_numbers_are_read_apart(void **state)
+{
+	(void)state;
+	struct str name;
+	int64_t number;
+	assert_int_equal(config_word_number(STR("BTC:15.25"), &name, &number), STATUS_OK);
+	assert_str(name, "BTC");
+	assert_int_equal(number, 15250000);
+	static const char *const wrong[] = { "BTC", ":15", "BTC:", "BTC:x", "BTC:1:2", "" };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(config_word_number(str_of(wrong[i]), &name, &number),
+				 STATUS_FORMAT);
 }
 
 /* Others pass them on to C libraries: a shorter value leaves nothing of a longer one. */
@@ -294,6 +378,43 @@ static void settings_that_contradict_each_other_are_faults(void **state)
 		"segment.rms.port (weir.conf:4): another segment has the same port");
 }
 
+static void thresholds_that_contradict_each_other_are_faults(void **state)
+{
+	(void)state;
+	refused("[alert.price_move]\nfire = 5\nclear = 5.1\n",
+		"alert.price_move.clear (weir.conf:3): more than fire, where the alert begins");
+	refused("[alert.feed_stale]\nfire = 9\n",
+		"alert.feed_stale.clear (default): more than fire, where the alert begins");
+	refused("[market]\noi_alert_percent = BTC:15,ETH\n",
+		"market.oi_alert_percent (weir.conf:2): 'ETH' is not ASSET:PERCENT, as BTC:15");
+	refused("[market]\noi_alert_percent = BTC:15,*:0\n",
+		"market.oi_alert_percent (weir.conf:2): '*:0' is not ASSET:PERCENT, as BTC:15");
+	refused(
+	    "[market]\noi_alert_percent = BTC:15,ETH:1,btc:20\n",
+	    "market.oi_alert_percent (weir.conf:2): 'btc:20' names an asset that stands before");
+	refused("[liquidations]\ncascade_high = 0.65\n",
+		"liquidations.cascade_high (weir.conf:2): less than cascade_moderate");
+	refused("[liquidations]\nsize_large = 500001\n",
+		"liquidations.size_institutional (default): less than size_large");
+}
+
+static void alert_rules_count_in_their_order(void **state)
+{
+	(void)state;
+	assert_int_equal(config_of_alert(CONFIG_alert_oi_move_fire, ALERT_oi_move),
+			 CONFIG_alert_oi_move_fire);
+	assert_int_equal(config_of_alert(CONFIG_alert_oi_move_cooldown, ALERT_price_move),
+			 CONFIG_alert_price_move_cooldown);
+	assert_int_equal(config_of_alert(CONFIG_alert_oi_move_on, ALERT_venue_limited),
+			 CONFIG_alert_venue_limited_on);
+	for (enum alert_rule rule = 0; rule < ALERT_COUNT; rule++) {
+		char section[64];
+		snprintf(section, sizeof section, "alert.%s", alert_row(rule)->id);
+		assert_string_equal(
+		    config_row(config_of_alert(CONFIG_alert_oi_move_on, rule))->section, section);
+	}
+}
+
 static void passwords_are_never_printed(void **state)
 {
 	(void)state;
@@ -323,14 +444,18 @@ static void a_reload_changes_live_rows_only(void **state)
 	struct buf why = buf_over(storage, sizeof storage);
 	struct config *old = accepted("[log]\nlevel = warn\n");
 	struct config *live = accepted("[market]\nflush_ms = 2s\n[log]\nlevel = debug\n");
+	struct config *alert = accepted("[log]\nlevel = warn\n[alert.oi_move]\nfire = 40\n");
 	struct config *more = accepted("[segment.rts]\nport = 7000\n[redis]\nserver = /x\n"
 				       "[log]\nlevel = debug\n");
 	assert_int_equal(config_reload_check(old, live, &why), STATUS_OK);
+	assert_int_equal(config_reload_check(old, alert, &why), STATUS_OK);
+	assert_false(config_value_eq(old, alert, CONFIG_alert_oi_move_fire));
 	assert_int_equal(why.len, 0);
 	assert_int_equal(config_reload_check(old, more, &why), STATUS_REFUSED);
 	assert_str(buf_str(&why), "redis.server, segment.rts.port");
 	config_destroy(old);
 	config_destroy(live);
+	config_destroy(alert);
 	config_destroy(more);
 }
 
@@ -378,7 +503,16 @@ static void put_random_value(struct buf *text, struct rng *rng, const struct con
 		break;
 	case CONFIG_BOOL: buf_printf(text, rng_below(rng, 2) ? "on" : "off"); break;
 	case CONFIG_LIST:
-		buf_printf(text, "A%llu , B", (unsigned long long)rng_below(rng, 99));
+		if (*row->choices && str_split(&rest, ' ', &word))
+			buf_str_put(text, word);
+		else if (strcmp(row->id, "market_oi_alert_percent") == 0)
+			buf_printf(text, "A%llu:0.5 , *:12",
+				   (unsigned long long)rng_below(rng, 99));
+		else
+			buf_printf(text, "A%llu , B", (unsigned long long)rng_below(rng, 99));
+		break;
+	case CONFIG_NUMBER:
+		decimal_print(text, row->min + (int64_t)rng_below(rng, span), CONFIG_NUMBER_PLACES);
 		break;
 	case CONFIG_PATH:
 		buf_printf(text, "\"p");
@@ -386,13 +520,25 @@ static void put_random_value(struct buf *text, struct rng *rng, const struct con
 			buf_printf(text, "%s", odd[rng_below(rng, ARRAY_LEN(odd))]);
 		buf_char(text, '"');
 		break;
-	case CONFIG_URL: break;
+	case CONFIG_URL: /* of a managed segment: none */
+		if (row->min && str_split(&rest, ' ', &word))
+			buf_printf(text, "%.*s://h%llu/p", STR_ARG(word),
+				   (unsigned long long)rng_below(rng, 99));
+		break;
 	case CONFIG_INT:
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:
 		buf_i64(text, (int64_t)((uint64_t)row->min + rng_below(rng, span ? span : 1)));
 		break;
 	}
+}
+
+/* Rows that other rows have a say in: a random value would contradict them. */
+static bool stands_alone(const struct config_row *row)
+{
+	return !strstr(row->id, "_port") && !strstr(row->id, "_mode") &&
+	       strcmp(row->key, "fire") != 0 && strcmp(row->key, "clear") != 0 &&
+	       strcmp(row->section, "liquidations") != 0;
 }
 
 static void what_is_printed_reads_back_the_same(void **state)
@@ -407,8 +553,7 @@ static void what_is_printed_reads_back_the_same(void **state)
 		const char *section = "";
 		for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
 			const struct config_row *row = config_row(id);
-			bool skip = strstr(row->id, "_port") || strstr(row->id, "_mode");
-			if (skip || rng_below(&rng, 2))
+			if (!stands_alone(row) || rng_below(&rng, 2))
 				continue;
 			if (strcmp(section, row->section) != 0)
 				buf_printf(&text, "[%s]\n", row->section);
@@ -435,6 +580,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_file_gives_the_defaults),
 		cmocka_unit_test(values_are_read_by_their_type),
+		cmocka_unit_test(numbers_are_exact_to_six_places),
+		cmocka_unit_test(what_is_no_number_is_refused),
+		cmocka_unit_test(a_list_may_be_empty_where_its_row_says_so),
+		cmocka_unit_test(words_with_numbers_are_read_apart),
 		cmocka_unit_test(texts_end_with_a_nul_byte),
 		cmocka_unit_test(comments_blanks_and_line_ends_are_as_documented),
 		cmocka_unit_test(each_fault_is_told_with_line_column_and_reason),
@@ -446,6 +595,8 @@ int main(void)
 		cmocka_unit_test(the_environment_wins_over_the_file),
 		cmocka_unit_test(a_wrong_variable_is_a_fault_when_it_begins_like_ours),
 		cmocka_unit_test(settings_that_contradict_each_other_are_faults),
+		cmocka_unit_test(thresholds_that_contradict_each_other_are_faults),
+		cmocka_unit_test(alert_rules_count_in_their_order),
 		cmocka_unit_test(passwords_are_never_printed),
 		cmocka_unit_test(a_reload_changes_live_rows_only),
 		cmocka_unit_test(segments_count_in_their_order),
