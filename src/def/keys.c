@@ -1,8 +1,12 @@
 #include "def/keys.h"
 
 #include "base/check.h"
+#include "def/timeframes.h"
 
-#define PATTERN_MARKET "{market}"
+#define PATTERN_MARKET    "{market}"
+#define PATTERN_MARKET_TF "{market}:TF"
+#define PATTERN_SYMBOL    "{symbol}"
+#define PATTERN_ALERT     "{scope}:{rule}"
 static const struct key_row rows[] = {
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	{ #id, SEGMENT_##segment, prefix ":" PATTERN_##part, type, life, writer, meaning },
@@ -16,21 +20,39 @@ static const struct key_field fields[] = {
 #undef KEY_FIELD
 };
 
-static struct str of_market(struct key *key, struct str prefix, const struct market_id *market)
+static void begin(struct key *key, struct str prefix)
 {
 	key->text = buf_over(key->storage, sizeof key->storage);
 	buf_str_put(&key->text, prefix);
-	market_id_print(&key->text, market);
+}
+
+static struct str ended(const struct key *key)
+{
 	CHECK(!key->text.overflow);
 	return buf_str(&key->text);
 }
 
-#define KEY_PART_MARKET const struct market_id *market
+/* What follows the prefix, by part: parameters and how they are written. */
+#define KEY_PART_MARKET    const struct market_id *market
+#define KEY_PUT_MARKET     market_id_print(&key->text, market)
+#define KEY_PART_MARKET_TF const struct market_id *market, int32_t minutes
+#define KEY_PUT_MARKET_TF                                                                          \
+	market_id_print(&key->text, market);                                                       \
+	buf_printf(&key->text, ":%s", timeframe_text(minutes))
+#define KEY_PART_SYMBOL struct str symbol
+#define KEY_PUT_SYMBOL  buf_str_put(&key->text, symbol)
+#define KEY_PART_ALERT  struct str scope, struct str rule
+#define KEY_PUT_ALERT                                                                              \
+	buf_str_put(&key->text, scope);                                                            \
+	buf_char(&key->text, ':');                                                                 \
+	buf_str_put(&key->text, rule)
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id##_prefix(void) { return STR(prefix ":"); }                             \
 	struct str key_##id(struct key *key, KEY_PART_##part)                                      \
 	{                                                                                          \
-		return of_market(key, key_##id##_prefix(), market);                                \
+		begin(key, key_##id##_prefix());                                                   \
+		KEY_PUT_##part;                                                                    \
+		return ended(key);                                                                 \
 	}
 #include "def/keys.def"
 #undef KEY

@@ -4,13 +4,13 @@
  *   struct str name = key_tape(&key, market_id);   "tape:binance:perp:ETHUSDT"
  *   struct str prefix = key_tape_prefix();         "tape:"
  *
- * Any thread. */
+ * minutes: of a timeframe (timeframes.h). Any thread. */
 #pragma once
 
 #include "def/market_id.h"
 #include "def/segments.h"
 
-enum { KEY_BYTES = 64 };
+enum { KEY_BYTES = 192 };
 
 /* Room for one key's text. Do not copy: text points into storage. */
 struct key {
@@ -25,13 +25,19 @@ enum key_id {
 	KEY_COUNT
 };
 
-#define KEY_PART_MARKET const struct market_id *market
+#define KEY_PART_MARKET    const struct market_id *market
+#define KEY_PART_MARKET_TF const struct market_id *market, int32_t minutes
+#define KEY_PART_SYMBOL    struct str symbol
+#define KEY_PART_ALERT     struct str scope, struct str rule
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id(struct key *key, KEY_PART_##part);                                     \
 	struct str key_##id##_prefix(void);
 #include "def/keys.def"
 #undef KEY
 #undef KEY_PART_MARKET
+#undef KEY_PART_MARKET_TF
+#undef KEY_PART_SYMBOL
+#undef KEY_PART_ALERT
 
 struct key_row {
 	const char *id;

@@ -28,6 +28,7 @@ struct book {
 	int64_t top_update;
 	bool based;          /* a snapshot has been taken */
 	int64_t last_update; /* of the newest depth taken */
+	int64_t depth_ms;    /* its time; 0: none */
 	struct depth *depth; /* from the first depth frame on */
 	uint64_t dropped;    /* levels of frames that found no memory */
 };
@@ -52,6 +53,11 @@ void book_take_top(struct book *book, const struct event_book *top, int64_t t_ms
 
 struct book_top book_top(const struct book *book) { return book->top; }
 
+int64_t book_newest_ms(const struct book *book)
+{
+	return book->top.t_ms > book->depth_ms ? book->top.t_ms : book->depth_ms;
+}
+
 uint64_t book_dropped_levels(const struct book *book)
 {
 	uint64_t dropped = book->dropped;
@@ -67,9 +73,10 @@ static double middle(const struct book *book)
 	const struct book_top *top = &book->top;
 	double bid = decimal_to_double(top->bid.mantissa, top->bid.scale);
 	double ask = decimal_to_double(top->ask.mantissa, top->ask.scale);
+	double qty;
 	if (bid <= 0 || ask <= 0) {
-		bid = levels_best(&book->depth->sides[0]);
-		ask = levels_best(&book->depth->sides[1]);
+		bid = levels_best(&book->depth->sides[0], &qty);
+		ask = levels_best(&book->depth->sides[1], &qty);
 	}
 	return bid > 0 && ask > 0 ? (bid + ask) / 2 : 0;
 }
@@ -163,7 +170,6 @@ static bool has_depth(struct book *book)
 
 void book_take_depth(struct book *book, const struct event_depth *event, int64_t t_ms)
 {
-	(void)t_ms;
 	bool below = event->snapshot && !book->based && event->last_update < book->last_update;
 	if (!event->snapshot && event->last_update <= book->last_update && book->last_update)
 		return;
@@ -171,6 +177,8 @@ void book_take_depth(struct book *book, const struct event_depth *event, int64_t
 		book->dropped += (uint64_t)event->n_bids + event->n_asks;
 		return;
 	}
+	if (t_ms > book->depth_ms)
+		book->depth_ms = t_ms;
 	struct piece piece = { .snapshot = event->snapshot, .below = below };
 	if (event->snapshot && !below)
 		book->depth->pending_len = 0; /* nothing before it matters any more */
@@ -193,6 +201,9 @@ struct book_depth book_depth(struct book *book)
 		return out;
 	const struct levels *bids = &book->depth->sides[0], *asks = &book->depth->sides[1];
 	out.known = true;
+	out.t_ms = book->depth_ms;
+	out.bid = levels_best(bids, &out.bid_qty);
+	out.ask = levels_best(asks, &out.ask_qty);
 	out.bid_10bp = levels_sum(bids, away(mid, -10), mid);
 	out.ask_10bp = levels_sum(asks, mid, away(mid, 10));
 	out.bid_50bp = levels_sum(bids, away(mid, -50), mid);

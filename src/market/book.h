@@ -27,8 +27,10 @@ struct book_top {
 struct book_depth {
 	bool known;                /* a depth stream has been seen, and a mid is known */
 	bool at_least;             /* levels may be missing from the sums */
+	int64_t t_ms;              /* of the newest frame */
 	double bid_10bp, ask_10bp; /* base units within 10 bp of the mid */
 	double bid_50bp, ask_50bp;
+	double bid, bid_qty, ask, ask_qty; /* the best levels; 0: none */
 };
 
 struct book *book_create(void); /* NULL: out of memory */
@@ -37,6 +39,8 @@ void book_destroy(struct book *book);
 void book_take_top(struct book *book, const struct event_book *top, int64_t t_ms);
 void book_take_depth(struct book *book, const struct event_depth *depth, int64_t t_ms);
 struct book_top book_top(const struct book *book);
+/* Of the newest frame, top or depth; 0: none yet. A venue may tell one of them only. */
+int64_t book_newest_ms(const struct book *book);
 /* Applies what is pending. The mid is that of the top, or of the best levels. */
 struct book_depth book_depth(struct book *book);
 /* Levels left out for want of room (not those out of the band). */

@@ -51,6 +51,12 @@ static bool raise_for(struct market *market, const struct event_kline *kline)
 	return true;
 }
 
+static bool prices_sane(const struct minute *m)
+{
+	return m->low > 0 && m->low <= m->open && m->low <= m->close && m->open <= m->high &&
+	       m->close <= m->high;
+}
+
 static bool minute_of_kline(const struct market *market, const struct event_kline *kline,
 			    struct minute *out)
 {
@@ -67,9 +73,8 @@ static bool minute_of_kline(const struct market *market, const struct event_klin
 		return false;
 	out->flow.sell = volume - out->flow.buy;
 	out->flow.sell_quote = quote - out->flow.buy_quote;
-	return out->low > 0 && out->low <= out->open && out->low <= out->close &&
-	       out->open <= out->high && out->close <= out->high && out->flow.sell >= 0 &&
-	       out->flow.sell_quote >= 0 && volume < HOUR_BASE_MAX;
+	return prices_sane(out) && out->flow.sell >= 0 && out->flow.sell_quote >= 0 &&
+	       volume < HOUR_BASE_MAX;
 }
 
 /* The trades counted in the minute (none, when it is not held) come to the kline's
@@ -87,6 +92,7 @@ static bool agrees(const struct market *market, int64_t minute, bool held,
 static void set_complete(struct market *market, int64_t minute)
 {
 	struct hour *hour = &market->hours[hour_index(minute)];
+	minute_changed(market, minute);
 	hour->partial &= ~minute_bit(minute);
 	hour->lost &= ~minute_bit(minute);
 	hour->known |= minute_bit(minute);
@@ -128,23 +134,110 @@ static enum market_kline replace(struct market *market, int64_t minute, bool hel
 	return MARKET_KLINE_TAKEN;
 }
 
-enum market_kline market_take_kline(struct market *market, const struct event_kline *kline)
+/* Trades are missing from a minute that nothing was known against. One without any is
+ * held from now on, with the venue's prices where they fit, so that the mark outlives a
+ * restart; trades that still come are added to it. */
+static void dispute(struct market *market, int64_t minute, bool held,
+		    const struct event_kline *kline)
+{
+	int32_t ps = market->price_scale;
+	struct minute m = { .first_key = minute * MINUTE_MS,
+			    .last_key = minute * MINUTE_MS + MINUTE_MS - 1 };
+	bool prices = widen_i64(kline->open, ps, &m.open) && widen_i64(kline->high, ps, &m.high) &&
+		      widen_i64(kline->low, ps, &m.low) && widen_i64(kline->close, ps, &m.close) &&
+		      prices_sane(&m);
+	if (!held && prices) {
+		enum status status = minutes_put(market, minute, &m, BAR_PARTIAL);
+		CHECK(status == STATUS_OK); /* nothing was added to its hour */
+	}
+	minutes_mark_lost(market, minute, minute);
+}
+
+static enum market_kline judge(struct market *market, const struct event_kline *kline)
 {
 	int64_t minute = minute_of(kline->open_ms);
-	if (!kline->closed || kline->minutes != 1 || kline->open_ms < T_MS_MIN ||
-	    kline->open_ms > T_MS_MAX || kline->open_ms % MINUTE_MS)
-		return MARKET_KLINE_IGNORED;
 	bool retained = market->newest_ms && minute_retained(market, minute);
-	bool far_ahead = market->newest_ms && kline->open_ms - market->newest_ms > MARKET_JUMP_MS;
-	if (far_ahead || (market->newest_ms && minute < oldest_minute(market)))
+	if (market->newest_ms && minute < oldest_minute(market))
 		return MARKET_KLINE_IGNORED;
 	const struct hour *hour = &market->hours[hour_index(minute)];
 	uint64_t bit = minute_bit(minute);
 	bool held = retained && (hour->held & bit);
-	if (retained && (hour->known & bit) && !(hour->partial & bit))
+	bool complete = retained && (hour->known & bit) && !(hour->partial & bit);
+	bool agreed = retained && agrees(market, minute, held, kline);
+	if (complete && (market->ordered || agreed))
 		return MARKET_KLINE_IGNORED; /* all is known already */
-	if (!retained || !agrees(market, minute, held, kline))
+	if (complete) {
+		dispute(market, minute, held, kline);
+		return MARKET_KLINE_DIFFERS;
+	}
+	if (!agreed)
 		return replace(market, minute, held, kline);
 	set_complete(market, minute);
 	return MARKET_KLINE_AGREED;
+}
+
+static enum market_kline judge_and_count(struct market *market, const struct event_kline *kline)
+{
+	enum market_kline kind = judge(market, kline);
+	market->counts.klines_agreed += kind == MARKET_KLINE_AGREED;
+	market->counts.klines_taken += kind == MARKET_KLINE_TAKEN;
+	market->counts.klines_differ += kind == MARKET_KLINE_DIFFERS;
+	return kind;
+}
+
+/* ---- waiting for a minute's last trades ---- */
+
+static bool can_get_trades(const struct market *market, const struct event_kline *kline)
+{
+	return market->newest_ms < kline->open_ms + MINUTE_MS + MARKET_LATE_MS;
+}
+
+void klines_settle(struct market *market)
+{
+	for (uint32_t i = 0; i < market->n_klines;) {
+		if (can_get_trades(market, &market->klines[i])) {
+			i++;
+			continue;
+		}
+		struct event_kline kline = market->klines[i];
+		market->klines[i] = market->klines[--market->n_klines];
+		judge_and_count(market, &kline);
+	}
+}
+
+/* Where the kline is to stand: over the one of its minute that came before, behind the
+ * others, or over the oldest. */
+static uint32_t place_to_wait(struct market *market, const struct event_kline *kline)
+{
+	uint32_t oldest = 0;
+	for (uint32_t i = 0; i < market->n_klines; i++) {
+		if (market->klines[i].open_ms == kline->open_ms)
+			return i;
+		if (market->klines[i].open_ms < market->klines[oldest].open_ms)
+			oldest = i;
+	}
+	if (market->n_klines < MARKET_KLINES_WAITING)
+		return market->n_klines++;
+	market->counts.klines_forgotten++;
+	return oldest;
+}
+
+static enum market_kline wait_for_trades(struct market *market, const struct event_kline *kline)
+{
+	if (!market->newest_ms)
+		return MARKET_KLINE_IGNORED; /* no trade, and nothing to compare it with */
+	market->klines[place_to_wait(market, kline)] = *kline;
+	return MARKET_KLINE_WAITING;
+}
+
+enum market_kline market_take_kline(struct market *market, const struct event_kline *kline)
+{
+	if (!kline->closed || kline->minutes != 1 || kline->open_ms < T_MS_MIN ||
+	    kline->open_ms > T_MS_MAX || kline->open_ms % MINUTE_MS)
+		return MARKET_KLINE_IGNORED;
+	if (market->newest_ms && kline->open_ms - market->newest_ms > MARKET_JUMP_MS)
+		return MARKET_KLINE_IGNORED;
+	if (!kline->has_taker && can_get_trades(market, kline))
+		return wait_for_trades(market, kline);
+	return judge_and_count(market, kline);
 }

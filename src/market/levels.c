@@ -263,13 +263,16 @@ double levels_sum(const struct levels *levels, double from, double to)
 	return sum;
 }
 
-double levels_best(const struct levels *levels)
+double levels_best(const struct levels *levels, double *qty)
 {
 	int64_t best = INT64_MAX;
+	*qty = 0;
 	for (size_t i = 0; i < LEVELS_ROOM; i++) {
 		const struct level *level = &levels->table[i];
-		if (level->price && level->qty > 0 && depth_of(levels, level->price) < best)
-			best = depth_of(levels, level->price);
+		if (!level->price || level->qty <= 0 || depth_of(levels, level->price) >= best)
+			continue;
+		best = depth_of(levels, level->price);
+		*qty = level->qty;
 	}
 	return best == INT64_MAX ? 0 : price_of(levels, depth_of(levels, best));
 }

@@ -56,5 +56,5 @@ void levels_set_whole(struct levels *levels, double price);
 bool levels_whole(const struct levels *levels, double price);
 /* Σ qty of from ≤ price ≤ to. */
 double levels_sum(const struct levels *levels, double from, double to);
-/* 0 when there is none. */
-double levels_best(const struct levels *levels);
+/* The price nearest to the mid, and what is there; 0 when there is none. */
+double levels_best(const struct levels *levels, double *qty);

@@ -2,6 +2,23 @@
 
 #include <stdlib.h>
 
+/* Binance's frames name no funding interval; its list names those that are others. */
+enum { BINANCE_FUNDING_MIN = 480 };
+
+static bool make_series(struct market *market)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < SERIES_TIMEFRAMES_MAX; i++) {
+		int32_t minutes = market->config.indicators[i];
+		if (minutes == 0 || market_series(market, minutes))
+			continue;
+		market->series[n] = series_create(minutes);
+		if (!market->series[n++])
+			return false;
+	}
+	return true;
+}
+
 struct market *market_create(const struct market_id *id, const struct market_config *config)
 {
 	/* untouched minutes of the zeroed memory cost no pages */
@@ -11,12 +28,17 @@ struct market *market_create(const struct market_id *id, const struct market_con
 	market->id = *id;
 	market->config = *config;
 	market->ordered = id->venue == VENUE_BINANCE;
+	market->changed_minute = INT64_MAX;
 	market->book = book_create();
+	market->rates = rates_create();
 	market->seen_ids = market->ordered ? NULL : seen_ids_create();
-	if (!market->book || (!market->ordered && !market->seen_ids)) {
+	if (!market->book || !market->rates || (!market->ordered && !market->seen_ids) ||
+	    !make_series(market)) {
 		market_destroy(market);
 		return NULL;
 	}
+	if (id->venue == VENUE_BINANCE && id->kind == KIND_PERP)
+		rates_set_interval(market->rates, BINANCE_FUNDING_MIN);
 	large_limits(market);
 	return market;
 }
@@ -26,7 +48,10 @@ void market_destroy(struct market *market)
 	if (!market)
 		return;
 	book_destroy(market->book);
+	rates_destroy(market->rates);
 	seen_ids_destroy(market->seen_ids);
+	for (size_t i = 0; i < SERIES_TIMEFRAMES_MAX; i++)
+		series_destroy(market->series[i]);
 	free(market);
 }
 
@@ -36,6 +61,7 @@ void market_mark_simulated(struct market *market) { market->config.simulated = t
 const struct market_counts *market_counts(const struct market *market) { return &market->counts; }
 int64_t market_newest_ms(const struct market *market) { return market->newest_ms; }
 struct book *market_book(struct market *market) { return market->book; }
+struct rates *market_rates(const struct market *market) { return market->rates; }
 void market_attach(struct market *market, void *attachment) { market->attachment = attachment; }
 void *market_attachment(const struct market *market) { return market->attachment; }
 
@@ -100,4 +126,11 @@ bool market_held_trade(struct market *market, struct trade *out)
 	market->held_ready = false;
 	*out = market->held_trade;
 	return true;
+}
+
+int64_t market_take_change(struct market *market)
+{
+	int64_t minute = market->changed_minute;
+	market->changed_minute = INT64_MAX;
+	return minute == INT64_MAX ? INT64_MAX : minute * MINUTE_MS;
 }

@@ -10,7 +10,9 @@
 #include "codec/bars.h"
 #include "codec/event.h"
 #include "market/book.h"
+#include "market/rates.h"
 #include "market/seen.h"
+#include "market/series.h"
 
 enum {
 	MARKET_MINUTES = 4320,     /* 72 h */
@@ -24,6 +26,7 @@ enum {
 struct market_config {
 	int64_t whale_quote; /* whole quote units; default 500,000 */
 	bool simulated;      /* data comes from the simulator: everything printed says so */
+	int32_t indicators[SERIES_TIMEFRAMES_MAX]; /* timeframes kept, in minutes; 0: none */
 };
 
 enum market_taken {
@@ -40,6 +43,8 @@ struct market_counts {   /* since create; restored ones are not added */
 	uint64_t duplicates, late, skipped, refused;
 	uint64_t presumed; /* of the duplicates: too old to be told from new (seen.h, floor_ms) */
 	uint64_t gaps;     /* jumps of ordered ids */
+	uint64_t klines_agreed, klines_taken, klines_differ; /* minutes; waiting ones later */
+	uint64_t klines_forgotten; /* pushed out of the room for waiting ones */
 	int64_t first_ms,
 	    last_ms; /* oldest and newest event time of the trades newly taken; 0: none */
 };
@@ -77,6 +82,7 @@ void market_scales(const struct market *market, int32_t *price_scale, int32_t *q
 const struct market_counts *market_counts(const struct market *market);
 int64_t market_newest_ms(const struct market *market); /* 0: no trade yet */
 struct book *market_book(struct market *market);
+struct rates *market_rates(const struct market *market); /* never NULL */
 
 /* Takes a trade. NEW or LATE: *out is the trade at the market's scales. The scales
  * may have risen: compare market_scales before packing *out. Cost ≈ 20 ns.
@@ -93,7 +99,9 @@ struct book *market_book(struct market *market);
 enum market_taken market_take_trade(struct market *market, const struct event_trade *event,
 				    int64_t t_ms, struct trade *out);
 /* The same for trades asked for again to close a gap: however late, they count in
- * their minute (within the 72 h), which says repaired once its range is complete. */
+ * their minute (within the 72 h), which says repaired once its range is complete. Where
+ * ids are not ordered (Bybit's recent-trade) a trade that proves new shows that its
+ * minute missed some: it is partial until a kline agrees. */
 enum market_taken market_repair_trade(struct market *market, const struct event_trade *event,
 				      int64_t t_ms, struct trade *out);
 /* After a trade was taken: true when one held back was counted before it, and goes
@@ -101,11 +109,49 @@ enum market_taken market_repair_trade(struct market *market, const struct event_
 bool market_held_trade(struct market *market, struct trade *out);
 /* The ranges of ordered ids that are missing, ascending: what a repair asks for. */
 size_t market_missing(const struct market *market, struct seen_range *out, size_t cap);
-/* A closed minute of the venue. Where trades may be missing (and only there): AGREED,
- * they come to its volume, and the minute is complete; TAKEN, its numbers replace
- * them and the minute says klines (venues that tell the takers' part only). From a
- * minute of klines on an empty market the 72 h begin (cold start, oldest first). */
-enum market_kline { MARKET_KLINE_IGNORED, MARKET_KLINE_AGREED, MARKET_KLINE_TAKEN };
+/* Ids of the range are asked for no more: those still missing count as seen, and the
+ * minutes the range touches stay partial unless klines complete them. Minutes that
+ * klines have brought already stay as they are. */
+void market_give_up(struct market *market, const struct seen_range *range);
+/* Minutes, ended by `before_ms`, of which not everything is known and which a kline
+ * could complete: the oldest span of at most `minutes_max` that begins with one and
+ * ends with one, first and last minute's start in ms. From `from_ms` on, back to 72 h
+ * before the newest event (and before_ms): minutes before the first one held count too.
+ *
+ * Minutes that an open range of missing ids touches are not wanted: ids will say, or be
+ * given up. Minutes after the newest event are wanted only while ids were never seen
+ * (cold start): later, the next trade tells of them. Where ids are not ordered: only
+ * minutes from the first one on that can get no more trades. */
+struct minute_span {
+	int64_t first_ms, last_ms;
+};
+bool market_wanted(const struct market *market, int64_t from_ms, int64_t before_ms,
+		   int32_t minutes_max, struct minute_span *out);
+/* A closed minute of the venue.
+ *
+ * Where trades may be missing: AGREED, they come to its volume, and the minute is
+ * complete; TAKEN, its numbers replace them and the minute says klines (venues that
+ * tell the takers' part only: such a kline is final whenever it comes). From a minute
+ * of klines on an empty market the 72 h begin (cold start, oldest first; the other way
+ * round, after trades, does as well).
+ *
+ * Where ids are not ordered, a minute believed complete whose volume is another is
+ * partial from now on (DIFFERS) until a kline agrees. Ordered ids prove a minute, and
+ * it stays.
+ *
+ * WAITING: a kline without the takers' part of a minute that can still get trades
+ * (until the newest event is MARKET_LATE_MS past its end): Bybit confirms at once, its
+ * last trades may come behind. At most MARKET_KLINES_WAITING wait, of a minute the last
+ * one that came; the oldest minute is forgotten when there are more. What became of
+ * them is in the counts. Not stored: after a restart the owner asks for them again. */
+enum { MARKET_KLINES_WAITING = 4 };
+enum market_kline {
+	MARKET_KLINE_IGNORED, /* nothing to say about the minute, or not a closed one */
+	MARKET_KLINE_AGREED,
+	MARKET_KLINE_TAKEN,
+	MARKET_KLINE_DIFFERS,
+	MARKET_KLINE_WAITING,
+};
 enum market_kline market_take_kline(struct market *market, const struct event_kline *kline);
 /* The stream was interrupted where ids cannot prove a gap (Bybit): the minute of
  * the newest event, and the next one traded in, are partial. */
@@ -169,6 +215,9 @@ MUST_CHECK enum status market_restore_bar(struct market *market, const struct ba
  * (the tape holds each trade once). */
 enum market_taken market_restore_trade(struct market *market, const struct trade *trade,
 				       int32_t price_scale, int32_t qty_scale);
+/* The start of the oldest minute whose stored form has changed since the last call (or
+ * since create), INT64_MAX when none has: what a store must write again. */
+int64_t market_take_change(struct market *market);
 /* The minute itself, as stored (no derived flags): NOT_FOUND when not held. */
 MUST_CHECK enum status market_minute(const struct market *market, int64_t minute_ms,
 				     struct bar *out);

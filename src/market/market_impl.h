@@ -87,6 +87,7 @@ struct market {
 	int64_t newest_ms;
 	int64_t newest_minute, first_minute; /* numbers; 0: none */
 	int64_t newest_hour_ms;              /* start of the newest hour */
+	int64_t changed_minute; /* oldest one that changed since the owner asked; INT64_MAX */
 	i128 whale_limit;                    /* of notional, at the scales */
 	i128 notice_limit; /* a trade below it is neither a whale nor among the largest */
 	struct market_counts counts;
@@ -95,7 +96,11 @@ struct market {
 	struct incoming ahead;     /* waits for a second trade to confirm its time; t_ms 0: none */
 	struct trade held_trade;   /* the one that was confirmed */
 	struct book *book;
+	struct rates *rates;
+	struct series *series[SERIES_TIMEFRAMES_MAX]; /* the kept ones first; then NULL */
 	void *attachment;
+	uint32_t n_klines; /* that wait for their minute's last trades */
+	struct event_kline klines[MARKET_KLINES_WAITING];
 	uint32_t n_whales, next_whale;
 	struct large_trade whales[MARKET_WHALES];
 	struct largest_hour largest[LARGEST_HOURS];
@@ -119,6 +124,11 @@ static inline size_t minute_index(int64_t minute)
 	return hour_index(minute) * HOUR_MINUTES + (size_t)(minute % HOUR_MINUTES);
 }
 static inline uint64_t minute_bit(int64_t minute) { return (uint64_t)1 << (minute % HOUR_MINUTES); }
+static inline void minute_changed(struct market *market, int64_t minute)
+{
+	if (minute < market->changed_minute)
+		market->changed_minute = minute;
+}
 /* Bits from..to (inclusive) of an hour. */
 static inline uint64_t bits_between(int64_t from, int64_t to)
 {
@@ -163,12 +173,16 @@ int64_t minutes_last_id(const struct market *market, int64_t minute);
 
 /* ---- minutes_flags.c: what is known of minutes; spans are cut to the 72 h ---- */
 
+/* Minutes that are from klines hold everything and stay as they are. Where ids are not
+ * ordered a minute that was believed empty is not known any more. */
 void minutes_mark_lost(struct market *market, int64_t from, int64_t to);
 void minutes_mark_partial(struct market *market, int64_t from, int64_t to);
 void minutes_mark_known(struct market *market, int64_t from, int64_t to, bool known);
 /* Ids [range] are all there again: its minutes are complete where no other range
  * touches them and nothing was lost. */
 void minutes_close_range(struct market *market, const struct seen_range *range);
+/* Bits of the hour that begins at minute `start` which open ranges of ids touch. */
+uint64_t minutes_open_bits(const struct market *market, int64_t start);
 /* A minute that the range touches lost a trade for good. */
 bool minutes_spoiled(const struct market *market, const struct seen_range *range);
 /* The first minute of the state turned out not to be: it is partial only where
@@ -206,6 +220,11 @@ void minutes_join(struct market *market, int64_t minute);
 /* A partial minute that may become complete again: a range that can be filled
  * touches it, or it is the first of the state. */
 bool minutes_repairable(const struct market *market, int64_t minute);
+
+/* ---- klines.c ---- */
+
+/* Looks at the klines whose minute can get no more trades. Scales stay. */
+void klines_settle(struct market *market);
 
 /* ---- take.c ---- */
 

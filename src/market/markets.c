@@ -9,6 +9,7 @@ enum { TABLE = 2 * MARKETS_MAX };
 /* A hash table with linear probes finds a market, `sorted` lists them. */
 struct markets {
 	struct market_config config;
+	struct liquidations *liquidations;
 	struct market *last[VENUE_COUNT][KIND_COUNT]; /* of the call before */
 	size_t last_len[VENUE_COUNT][KIND_COUNT];     /* of its symbol */
 	size_t count;
@@ -19,9 +20,16 @@ struct markets {
 
 struct markets *markets_create(const struct market_config *config)
 {
+	const struct liquidations_config liquidations = liquidations_config_default();
 	struct markets *markets = calloc(1, sizeof *markets);
-	if (markets)
-		markets->config = *config;
+	if (!markets)
+		return NULL;
+	markets->config = *config;
+	markets->liquidations = liquidations_create(&liquidations);
+	if (!markets->liquidations) {
+		markets_destroy(markets);
+		return NULL;
+	}
 	return markets;
 }
 
@@ -31,7 +39,13 @@ void markets_destroy(struct markets *markets)
 		return;
 	for (size_t i = 0; i < markets->count; i++)
 		market_destroy(markets->sorted[i]);
+	liquidations_destroy(markets->liquidations);
 	free(markets);
+}
+
+struct liquidations *markets_liquidations(const struct markets *markets)
+{
+	return markets->liquidations;
 }
 
 uint64_t markets_refused(const struct markets *markets) { return markets->refused; }

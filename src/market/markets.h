@@ -2,6 +2,7 @@
  * person types. Fixed bound; a market is created once and lives until destroy. */
 #pragma once
 
+#include "market/liquidations.h"
 #include "market/market.h"
 
 enum { MARKETS_MAX = 256 };
@@ -17,6 +18,8 @@ struct market *markets_get(struct markets *markets, enum venue venue, enum kind 
 			   struct str symbol);
 struct market *markets_find(const struct markets *markets, const struct market_id *id);
 uint64_t markets_refused(const struct markets *markets);
+/* Of all venues together; lives as long as the markets. */
+struct liquidations *markets_liquidations(const struct markets *markets);
 /* Sorted by id text. */
 size_t markets_count(const struct markets *markets);
 struct market *markets_at(const struct markets *markets, size_t index);

@@ -66,6 +66,7 @@ void minutes_add(struct market *market, int64_t minute, int64_t key, uint8_t sid
 	int64_t price = fit->price;
 	if (hour->klines & bit)
 		return; /* the kline has all of its minute's trades in it */
+	minute_changed(market, minute);
 	if (!(hour->held & bit))
 		minute_begin(hour, m, bit, key, price);
 	flow_add(&m->flow, side, fit->qty, notional);
@@ -124,6 +125,7 @@ enum status minutes_put(struct market *market, int64_t minute, const struct minu
 	struct hour *hour = &market->hours[hour_index(minute)];
 	uint64_t bit = minute_bit(minute);
 	CHECK(minute_retained(market, minute) && !(hour->held & bit));
+	minute_changed(market, minute);
 	if (!hour_has_room(hour, &from->flow))
 		return STATUS_RANGE;
 	market->minutes[minute_index(minute)] = *from;

@@ -12,9 +12,14 @@ void minutes_mark_lost(struct market *market, int64_t from, int64_t to)
 {
 	size_t hour;
 	span_cut(market, &from, &to);
+	minute_changed(market, from);
 	for (uint64_t bits; (bits = span_next(&from, to, &hour));) {
-		market->hours[hour].lost |= bits;
-		market->hours[hour].partial |= bits;
+		struct hour *h = &market->hours[hour];
+		bits &= ~h->klines;
+		h->lost |= bits;
+		h->partial |= bits;
+		if (!market->ordered)
+			h->known &= ~bits | h->held; /* ids prove, silence only suggests */
 	}
 }
 
@@ -22,6 +27,7 @@ void minutes_mark_partial(struct market *market, int64_t from, int64_t to)
 {
 	size_t hour;
 	span_cut(market, &from, &to);
+	minute_changed(market, from);
 	for (uint64_t bits; (bits = span_next(&from, to, &hour));)
 		market->hours[hour].partial |= bits & ~market->hours[hour].klines;
 }
@@ -32,6 +38,9 @@ void minutes_mark_known(struct market *market, int64_t from, int64_t to, bool kn
 	span_cut(market, &from, &to);
 	for (uint64_t bits; (bits = span_next(&from, to, &hour));) {
 		struct hour *h = &market->hours[hour];
+		if (known && !market->ordered)
+			bits &=
+			    ~h->lost; /* where trades are known to miss, neighbours prove nothing */
 		h->known = known ? h->known | bits : h->known & (~bits | h->held);
 	}
 }
@@ -46,12 +55,18 @@ static uint64_t touched_bits(const struct seen_range *range, int64_t start)
 	return bits_between(from > 0 ? from : 0, to < HOUR_MINUTES ? to : HOUR_MINUTES - 1);
 }
 
+uint64_t minutes_open_bits(const struct market *market, int64_t start)
+{
+	uint64_t bits = 0;
+	for (uint32_t i = 0; i < market->seen.n_ranges; i++)
+		bits |= touched_bits(&market->seen.ranges[i], start);
+	return bits;
+}
+
 /* Bits of that hour that have a reason of their own to stay partial. */
 static uint64_t kept_bits(const struct market *market, int64_t start)
 {
-	uint64_t kept = market->hours[hour_index(start)].lost;
-	for (uint32_t i = 0; i < market->seen.n_ranges; i++)
-		kept |= touched_bits(&market->seen.ranges[i], start);
+	uint64_t kept = market->hours[hour_index(start)].lost | minutes_open_bits(market, start);
 	if (market->first_minute / HOUR_MINUTES == start / HOUR_MINUTES)
 		kept |= minute_bit(market->first_minute);
 	return kept;
@@ -77,6 +92,7 @@ void minutes_close_range(struct market *market, const struct seen_range *range)
 		return;
 	}
 	span_cut(market, &from, &to);
+	minute_changed(market, from);
 	int64_t start = from - from % HOUR_MINUTES;
 	for (uint64_t bits; (bits = span_next(&from, to, &index)); start = from) {
 		struct hour *hour = &market->hours[index];

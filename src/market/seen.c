@@ -138,6 +138,29 @@ enum seen_verdict seen_ordered_take_jump(struct seen_ordered *seen, int64_t id, 
 	return take_missing(seen, at, id, repair, change, dropped);
 }
 
+/* What is below the given ids, and what is above them, stays missing; only when there
+ * is no room for both is the lower part given up with them. */
+bool seen_ordered_give_up(struct seen_ordered *seen, const struct seen_range *range,
+			  struct seen_range *gone)
+{
+	uint32_t at = range_at(seen, range->first);
+	if (at == seen->n_ranges || seen->ranges[at].first > range->last)
+		return false;
+	struct seen_range *open = &seen->ranges[at], below = *open;
+	*gone = *open;
+	bool keeps_below = open->first<range->first, keeps_above = open->last> range->last;
+	below.last = range->first - 1;
+	if (keeps_above)
+		open->first = range->last + 1;
+	if (keeps_above && keeps_below && seen->n_ranges < SEEN_RANGES)
+		range_insert(seen, at, &below, NULL);
+	else if (!keeps_above && keeps_below)
+		*open = below;
+	else if (!keeps_above)
+		range_remove(seen, at);
+	return true;
+}
+
 /* ---- unordered ids ---- */
 
 /* Open addressing with linear probes over twice as many slots as ids. A slot holds

@@ -48,6 +48,11 @@ enum seen_verdict {
 enum seen_verdict seen_ordered_take_jump(struct seen_ordered *seen, int64_t id, int64_t t_ms,
 					 bool repair, struct seen_range *change,
 					 struct seen_range *dropped);
+/* The lowest missing ids that the given range holds are missing no more and count as
+ * seen; *gone is what is left of their own range, with its times. False when none of
+ * them is missing (any more): call it until then. */
+bool seen_ordered_give_up(struct seen_ordered *seen, const struct seen_range *range,
+			  struct seen_range *gone);
 /* Whether the id would be taken. */
 bool seen_ordered_is_new(const struct seen_ordered *seen, int64_t id);
 

@@ -69,7 +69,8 @@ static void reach_minute(struct market *market, int64_t minute, const struct inc
 	}
 	if (market->interrupted) {
 		minutes_mark_lost(market, minute, minute);
-		market->interrupted = false;
+		/* a trade asked for says nothing of where the stream goes on */
+		market->interrupted = in->repair && !market->ordered;
 	}
 }
 
@@ -98,6 +99,8 @@ static void count_in_minute(struct market *market, const struct incoming *in, co
 	if (in->t_ms > market->newest_ms)
 		market->newest_ms = in->t_ms;
 	minutes_add(market, minute, market->ordered ? in->id : in->t_ms, in->side, fit, notional);
+	if (in->repair && !market->ordered)
+		minutes_mark_lost(market, minute, minute); /* the stream missed it: what else? */
 	if (place->verdict != SEEN_NEW || minute < market->newest_minute)
 		minutes_join(market, minute);
 	if (notional > market->notice_limit || in->t_ms < market->newest_hour_ms) {
@@ -221,6 +224,8 @@ static enum market_taken take_now(struct market *market, const struct incoming *
 		count_in_minute(market, in, &fit, &place);
 	if (place.verdict != SEEN_NEW)
 		settle_ranges(market, &place);
+	if (market->n_klines)
+		klines_settle(market);
 	out->t_ms = in->t_ms;
 	out->id = market->ordered ? in->id : in->seq;
 	out->price = fit.price;

@@ -13,6 +13,7 @@
 #include "def/commands.h"
 #include "def/config.h"
 #include "def/keys.h"
+#include "def/timeframes.h"
 #include "def/market_id.h"
 #include "def/metrics.h"
 #include "def/questions.h"
@@ -62,8 +63,10 @@ static void every_setting_is_named_as_its_section_and_key(void **state)
 		assert_true(is_name(row->key));
 		assert_true(row->min <= row->max);
 		assert_true(is_phrase(row->help));
-		assert_true((row->type == CONFIG_ENUM || row->type == CONFIG_URL) ==
-			    (*row->choices != 0));
+		if (row->type == CONFIG_ENUM || row->type == CONFIG_URL)
+			assert_true(*row->choices != 0);
+		else if (row->type != CONFIG_LIST) /* whose words may be free */
+			assert_string_equal(row->choices, "");
 		if (row->type == CONFIG_DURATION)
 			assert_string_equal(row->unit, "ms");
 	}
@@ -227,10 +230,34 @@ static void a_key_is_its_prefix_and_the_longest_market_fits(void **state)
 	assert_string_equal(text, "tape:binance:perp:ETHUSDT");
 	assert_int_equal(market_id_parse(STR("binance:perp:ABCDEFGHIJKLMNOPQRSTUVW"), &id),
 			 STATUS_OK);
+	char scope[64], rule[64];
+	memset(scope, 's', sizeof scope);
+	memset(rule, 'r', sizeof rule);
+#define LONGEST_MARKET    &id
+#define LONGEST_MARKET_TF &id, 720
+#define LONGEST_SYMBOL    STR("ABCDEFGHIJKLMNOPQRSTUVW")
+#define LONGEST_ALERT     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
 #define KEY(name, segment, prefix, part, type, life, writer, meaning)                              \
-	assert_true(str_starts(key_##name(&key, &id), key_##name##_prefix()));
+	assert_true(str_starts(key_##name(&key, LONGEST_##part), key_##name##_prefix()));
 #include "def/keys.def"
 #undef KEY
+	assert_int_equal(str_copy(key_klines(&key, &id, 240), text, sizeof text), STATUS_OK);
+	assert_string_equal(text, "klines:binance:perp:ABCDEFGHIJKLMNOPQRSTUVW:4h");
+	assert_int_equal(str_copy(key_alert(&key, STR("BTC"), STR("cascade")), text, sizeof text),
+			 STATUS_OK);
+	assert_string_equal(text, "alert:BTC:cascade");
+}
+
+static void every_timeframe_reads_back(void **state)
+{
+	(void)state;
+	static const int32_t minutes[] = { 5, 15, 30, 60, 120, 240, 360, 720, 1440 };
+	for (size_t i = 0; i < sizeof minutes / sizeof *minutes; i++)
+		assert_int_equal(timeframe_minutes(str_of(timeframe_text(minutes[i]))), minutes[i]);
+	assert_int_equal(timeframe_minutes(STR("7m")), 0);
+	struct str rest = str_of(config_row(CONFIG_market_indicators)->choices), word;
+	while (str_split(&rest, ' ', &word))
+		assert_true(timeframe_minutes(word) > 0);
 }
 
 static void every_metric_is_named_by_the_rules(void **state)
@@ -335,6 +362,7 @@ int main(void)
 		cmocka_unit_test(every_question_is_found_by_its_name),
 		cmocka_unit_test(every_key_has_a_pattern_a_life_and_fields),
 		cmocka_unit_test(a_key_is_its_prefix_and_the_longest_market_fits),
+		cmocka_unit_test(every_timeframe_reads_back),
 		cmocka_unit_test(every_metric_is_named_by_the_rules),
 		cmocka_unit_test(a_metric_is_printed_as_prometheus_reads_it),
 		cmocka_unit_test(every_venue_and_kind_names_a_market),

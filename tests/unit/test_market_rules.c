@@ -523,14 +523,14 @@ static void klines_of_the_volume_prove_an_interrupted_minute(void **state)
 	take(2, 60000);
 	market_mark_interrupted(market);
 	take(3, 61000);
-	take(4, 120000);
+	take(4, 125000);
 	assert_int_equal(flags_at(1), BAR_PARTIAL);
 	assert_int_equal(kline(1, 30, 0, false), MARKET_KLINE_IGNORED);
 	assert_int_equal(flags_at(1), BAR_PARTIAL);
 	assert_int_equal(kline(1, 20, 0, false), MARKET_KLINE_AGREED);
 	assert_int_equal(flags_at(1), 0);
 	market_mark_interrupted(market);
-	take(5, 4 * 60000);
+	take(5, 4 * 60000 + 5000);
 	struct window window;
 	market_window(market, 5, &window);
 	assert_int_equal(window.present, 4);
