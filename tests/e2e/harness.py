@@ -162,6 +162,17 @@ class WeirTest(unittest.TestCase):
             time.sleep(0.02)
         self.fail(f'{what}: not within {seconds} s\n{self.read_log()}')
 
+    def control(self, line):
+        """The answer of the running weir to a line on its control socket."""
+        path = os.path.join(os.path.realpath(os.path.join(self.state, 'run')), 'weir.sock')
+        with socket.socket(socket.AF_UNIX) as conn:
+            conn.settimeout(10)
+            conn.connect(path)
+            conn.sendall(line.encode() + b'\n')
+            with conn.makefile('rb') as file:
+                status, size = file.readline().split()
+                return file.read(int(size)).decode() if status == b'0' else ''
+
     # ---- segments ----
 
     def segment_pid(self, name):
