@@ -131,12 +131,31 @@ static bool pack_minutes(struct slot *slot, int64_t from_ms, int64_t to_ms)
 	return true;
 }
 
-/* The first minute that can be in neither stream nor memory any more. */
-static int64_t oldest_minute(const struct slot *slot)
+/* The first minute of the 72 h that is not in the stream. */
+static int64_t oldest_minute(const struct slot *slot, int64_t bars_from_ms)
 {
 	int64_t newest = market_newest_ms(slot->market) / MINUTE_MS * MINUTE_MS;
 	int64_t oldest = newest - (int64_t)(MARKET_MINUTES - 1) * MINUTE_MS;
-	return oldest > slot->bars_from_ms ? oldest : slot->bars_from_ms;
+	return oldest > bars_from_ms ? oldest : bars_from_ms;
+}
+
+static bool waited(const struct slot *slot, int64_t since_ns, int64_t ms)
+{
+	return since_ns == 0 || slot->store->draining ||
+	       clock_monotonic_ns(slot->store->clock) - since_ns >= ms * 1000000;
+}
+
+static bool bars_change_due(const struct slot *slot)
+{
+	return slot->changed_ms < slot->bars_from_ms &&
+	       waited(slot, slot->rewritten_ns, CHANGE_BARS_MS);
+}
+
+bool slot_change_due(const struct slot *slot)
+{
+	return slot->changed_ms != INT64_MAX &&
+	       (bars_change_due(slot) || (slot->changed_ms >= slot->bars_from_ms &&
+					  waited(slot, slot->state_saved_ns, CHANGE_STATE_MS)));
 }
 
 /* Hours whose last late trade can have come go to the stream for good. */
@@ -144,8 +163,7 @@ static void send_final_hours(struct slot *slot, struct str key)
 {
 	struct flight *flight = &slot->flight;
 	int64_t newest = market_newest_ms(slot->market);
-	int64_t from = oldest_minute(slot);
-	flight->bars_from_ms = slot->bars_from_ms;
+	int64_t from = oldest_minute(slot, flight->bars_from_ms);
 	for (;;) {
 		int64_t end = (hour_of(from) + 1) * HOUR_MS;
 		if (newest < end + MARKET_LATE_MS || flight->replies_due > FLIGHT_REPLIES_MAX - 16)
@@ -174,8 +192,7 @@ static void send_state(struct slot *slot, struct str key)
 		.state = buf_str(&store->state),
 	};
 	open_state_begin(&store->value, &state);
-	int64_t from =
-	    flight->bars_from_ms > oldest_minute(slot) ? flight->bars_from_ms : oldest_minute(slot);
+	int64_t from = oldest_minute(slot, flight->bars_from_ms);
 	for (int64_t end; from <= newest; from = end) {
 		end = (hour_of(from) + 1) * HOUR_MS;
 		if (pack_minutes(slot, from, end))
@@ -189,6 +206,16 @@ static void send_state(struct slot *slot, struct str key)
 	flight->state_minute_ms = newest / MINUTE_MS * MINUTE_MS;
 }
 
+/* An hour that is in the stream cannot be put in its place again: all of them go, and
+ * come back with what was repaired since. */
+static void send_bars_anew(struct slot *slot, struct str key)
+{
+	struct str argv[] = { STR("DEL"), key };
+	send(slot, argv, ARRAY_LEN(argv));
+	slot->flight.bars_from_ms = 0;
+	slot->rewritten_ns = clock_monotonic_ns(slot->store->clock);
+}
+
 /* What the state says must be what this transaction leaves on the server: final
  * hours leave the open minutes only together with a new state, and a state is
  * written only when every closed chunk goes along. */
@@ -197,10 +224,18 @@ static void send_minutes(struct slot *slot)
 	struct key bars, bars_open;
 	struct flight *flight = &slot->flight;
 	int64_t newest = market_newest_ms(slot->market);
-	send_final_hours(slot, key_bars(&bars, market_id(slot->market)));
+	key_bars(&bars, market_id(slot->market));
+	bool change = slot_change_due(slot);
+	if (bars_change_due(slot))
+		send_bars_anew(slot, buf_str(&bars.text));
+	send_final_hours(slot, buf_str(&bars.text));
 	bool minute_new = newest / MINUTE_MS * MINUTE_MS != slot->state_minute_ms;
 	bool hours_moved = flight->bars_from_ms != slot->bars_from_ms;
-	if (minute_new || hours_moved || slot->store->draining)
+	if (change) {
+		flight->changed_ms = slot->changed_ms;
+		slot->changed_ms = INT64_MAX;
+	}
+	if (minute_new || hours_moved || change || slot->store->draining)
 		send_state(slot, key_bars_open(&bars_open, market_id(slot->market)));
 	if (hours_moved)
 		send_trim(slot, buf_str(&bars.text), newest - RETENTION_MS);
@@ -216,6 +251,7 @@ static void send_transaction(struct slot *slot)
 		.tape_last = slot->tape_last,
 		.open_serial = slot->open_serial,
 		.bars_from_ms = slot->bars_from_ms,
+		.changed_ms = INT64_MAX,
 	};
 	struct str multi = STR("MULTI"), exec = STR("EXEC"), discard = STR("DISCARD");
 	if (!send(slot, &multi, 1))
@@ -255,13 +291,17 @@ static void transaction_done(struct slot *slot)
 	slot->open_pieces = flight->open_pieces;
 	slot->open_bytes = flight->open_bytes;
 	slot->bars_from_ms = flight->bars_from_ms;
-	if (flight->state_saved)
+	if (flight->state_saved) {
 		slot->state_minute_ms = flight->state_minute_ms;
+		slot->state_saved_ns = clock_monotonic_ns(store->clock);
+	}
 }
 
 static void transaction_failed(struct slot *slot)
 {
 	slot->flight.active = false;
+	if (slot->flight.changed_ms < slot->changed_ms)
+		slot->changed_ms = slot->flight.changed_ms;
 	slot->store->counts.failed++;
 	slot->open_stale = true;
 	slot->probe = true;

@@ -191,8 +191,10 @@ static void on_bars(void *ctx, enum status status, const struct redis_reply *rep
 		if (rm->bars_too)
 			take_bars_chunk(rm, chunk);
 	}
-	if (!restore->status)
+	if (!restore->status) {
+		(void)market_take_change(rm->market); /* what came from the server is there */
 		request_tape_page(rm);
+	}
 	finish(restore);
 }
 

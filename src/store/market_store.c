@@ -73,6 +73,7 @@ struct slot *slot_of(struct market_store *store, struct market *market)
 	slot->open_stale = true;
 	slot->state_minute_ms = -1;
 	slot->bars_from_ms = 0;
+	slot->changed_ms = INT64_MAX;
 	buf_init(&slot->closed, MARKET_STORE_SLOT_BYTES);
 	market_attach(market, slot);
 	return slot;
@@ -197,11 +198,20 @@ bool market_store_busy(const struct market_store *store)
 	return store->closed_bytes > MARKET_STORE_BUSY_BYTES;
 }
 
+void slot_note_change(struct slot *slot)
+{
+	int64_t newest_ms = market_newest_ms(slot->market) / MINUTE_MS * MINUTE_MS;
+	int64_t changed_ms = market_take_change(slot->market);
+	if (changed_ms < newest_ms && changed_ms < slot->changed_ms)
+		slot->changed_ms = changed_ms;
+}
+
 void market_store_flush(struct market_store *store)
 {
 	for (size_t i = 0; i < store->n_slots; i++) {
 		struct slot *slot = &store->slots[i];
-		if (slot->changed || slot->n_closed > 0 || slot->probe)
+		slot_note_change(slot);
+		if (slot->changed || slot->n_closed > 0 || slot->probe || slot_change_due(slot))
 			slot_flush(slot);
 	}
 }
