@@ -79,6 +79,13 @@ static void take_liquidation(struct ingest *ingest, enum venue venue, enum kind 
 				  event->t_ms);
 }
 
+/* Binance's spot tops carry no time: live, they are of now. */
+static int64_t time_of(const struct ingest *ingest, const struct event *event)
+{
+	bool clock = ingest->latest_ms != INT64_MAX;
+	return event->t_ms || !clock ? event->t_ms : ingest->latest_ms - INGEST_AHEAD_MS;
+}
+
 /* What is of one market, and is kept there. */
 static void take_for_market(struct ingest *ingest, struct market *market, const struct event *event,
 			    struct ingest_counts *counts)
@@ -86,8 +93,12 @@ static void take_for_market(struct ingest *ingest, struct market *market, const 
 	struct rates *rates = market_rates(market);
 	switch ((enum event_type)event->type) {
 	case EVENT_TRADE: take_trade(ingest, market, event); break;
-	case EVENT_BOOK: book_take_top(market_book(market), &event->book, event->t_ms); break;
-	case EVENT_DEPTH: book_take_depth(market_book(market), &event->depth, event->t_ms); break;
+	case EVENT_BOOK:
+		book_take_top(market_book(market), &event->book, time_of(ingest, event));
+		break;
+	case EVENT_DEPTH:
+		book_take_depth(market_book(market), &event->depth, time_of(ingest, event));
+		break;
 	case EVENT_OI:
 		rates_take_oi(rates, event->oi.qty, event->oi.both_sides, event->t_ms);
 		break;

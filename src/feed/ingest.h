@@ -8,7 +8,8 @@
  * a symbol that nothing else is known of).
  *
  * Event times are the frames' own and are passed on as they are. Where a frame carries
- * none (t_ms 0: some tops and depths) the book keeps 0; other figures without a time are
+ * none (t_ms 0: Binance's spot tops and depths) a live feed's book takes that of the clock;
+ * other figures without a time are
  * not taken, since nothing could be said of their age. Times far behind are the markets'
  * to judge; times ahead of the clock are refused here (ingest_set_now). Nothing allocates
  * per frame once the market is there. Loop thread. */

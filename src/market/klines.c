@@ -98,6 +98,16 @@ static void set_complete(struct market *market, int64_t minute)
 	hour->known |= minute_bit(minute);
 }
 
+/* The minute in which the stream began is not the first one any more, and was cut all the
+ * same: no repair of ids makes it whole, since those before it are not known to miss. */
+static void begin_earlier(struct market *market, int64_t minute)
+{
+	int64_t old = market->first_minute;
+	if (market->hours[hour_index(old)].partial & minute_bit(old))
+		minutes_mark_lost(market, old, old);
+	market->first_minute = minute;
+}
+
 static void reach(struct market *market, int64_t minute)
 {
 	if (!market->newest_ms) {
@@ -110,7 +120,7 @@ static void reach(struct market *market, int64_t minute)
 		market->newest_ms = minute * MINUTE_MS;
 	}
 	if (minute < market->first_minute)
-		market->first_minute = minute;
+		begin_earlier(market, minute);
 }
 
 static enum market_kline replace(struct market *market, int64_t minute, bool held,
@@ -164,6 +174,8 @@ static enum market_kline judge(struct market *market, const struct event_kline *
 	bool held = retained && (hour->held & bit);
 	bool complete = retained && (hour->known & bit) && !(hour->partial & bit);
 	bool agreed = retained && agrees(market, minute, held, kline);
+	if (agreed)
+		market->hours[hour_index(minute)].agreed |= bit;
 	if (complete && (market->ordered || agreed))
 		return MARKET_KLINE_IGNORED; /* all is known already */
 	if (complete) {
@@ -183,6 +195,29 @@ static enum market_kline judge_and_count(struct market *market, const struct eve
 	market->counts.klines_taken += kind == MARKET_KLINE_TAKEN;
 	market->counts.klines_differ += kind == MARKET_KLINE_DIFFERS;
 	return kind;
+}
+
+/* ---- minutes that no kline has spoken of ---- */
+
+static void mark_unproved(struct market *market, int64_t minute)
+{
+	const struct hour *hour = &market->hours[hour_index(minute)];
+	if (!(hour->agreed & minute_bit(minute)))
+		minutes_mark_lost(market, minute, minute);
+}
+
+/* The minute of the newest event at the first call was not heard from its beginning. */
+void market_want_proof(struct market *market)
+{
+	int64_t heard_ms = market->newest_ms - MARKET_LATE_MS - MARKET_PROOF_MS;
+	if (market->ordered || !market->newest_ms)
+		return;
+	if (!market->proved_to)
+		market->proved_to = market->newest_minute;
+	if (market->proved_to < oldest_minute(market))
+		market->proved_to = oldest_minute(market);
+	for (; market->proved_to < minute_of(heard_ms); market->proved_to++)
+		mark_unproved(market, market->proved_to);
 }
 
 /* ---- waiting for a minute's last trades ---- */

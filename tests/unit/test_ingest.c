@@ -396,6 +396,11 @@ static void figures_ahead_of_the_clock_are_refused_too(void **state)
 	assert_int_equal(counts_of(&world, VENUE_BINANCE)->ahead, 2);
 	assert_int_equal(
 	    book_top(market_book(market_of(&world, VENUE_BINANCE, KIND_PERP))).bid.mantissa, 99);
+	/* one without a time is of now */
+	feed(&world, VENUE_BINANCE, KIND_SPOT,
+	     "{\"u\":5,\"s\":\"BTCUSDT\",\"b\":\"98\",\"B\":\"1\",\"a\":\"101\",\"A\":\"1\"}");
+	assert_int_equal(book_top(market_book(market_of(&world, VENUE_BINANCE, KIND_SPOT))).t_ms,
+			 t0);
 	world_close(&world);
 }
 

@@ -484,6 +484,23 @@ static void a_repair_does_not_end_an_interruption(void **state)
 #define ORDERED(test)   cmocka_unit_test_setup_teardown(test, make_ordered, drop)
 #define UNORDERED(test) cmocka_unit_test_setup_teardown(test, make_unordered, drop)
 
+/* The minute in which the stream began was cut: history before it, and a repair of ids
+ * inside it, must not make it whole. */
+static void the_minute_the_stream_began_in_waits_for_its_kline(void **state)
+{
+	(void)state;
+	take(50, 200000);
+	kline(1, 4);
+	kline(2, 4);
+	take(52, 201000);
+	take(53, 245000);
+	assert_int_equal(repair(51, 200500), MARKET_NEW);
+	assert_true(flags_at(3) & BAR_PARTIAL);
+	assert_wanted(0, 4, 1000, 0, 3);
+	assert_int_equal(kline(3, 9), MARKET_KLINE_TAKEN);
+	assert_int_equal(flags_at(3) & (BAR_PARTIAL | BAR_KLINES), BAR_KLINES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +515,7 @@ int main(void)
 		UNORDERED(a_late_trade_of_a_minute_believed_empty_unproves_it),
 		ORDERED(given_up_ids_leave_what_klines_brought),
 		ORDERED(part_of_a_range_can_be_given_up),
+		ORDERED(the_minute_the_stream_began_in_waits_for_its_kline),
 		UNORDERED(unordered_minutes_are_wanted_when_they_can_get_no_more_trades),
 		UNORDERED(a_kline_waits_for_the_last_trades_of_its_minute),
 		UNORDERED(the_last_kline_of_a_minute_that_came_counts),
