@@ -1,6 +1,7 @@
-/* Questions over the control socket: as many a second as a share of a bare echo of
- * the same size on the same kind of server, and how long one waits while a replay
- * runs at full speed. Real weir, real Redis. */
+/* What each question costs in the engine, of a world with everything in it; questions
+ * over the control socket: as many a second as a share of a bare echo of the same size on
+ * the same kind of server, and how long one waits while a replay runs at full speed. Real
+ * weir, real Redis. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "../tests/unit/test_ask_world.h"
 #include "base/check.h"
 #include "base/hist.h"
 #include "os/line_client.h"
@@ -24,6 +25,50 @@ enum { ROUNDS = 15, REPLAYS = 7, ASKS = 2000, ANSWER_MAX = 65536 };
 
 static const char question[] = "ask json /cvd ETH 5m\n";
 static char folder[64];
+
+/* ---- the engine alone ---- */
+
+enum { ENGINE_ASKS = 200 };
+
+static double engine_us(const struct ask_world *world, const char *text, enum ask_format format)
+{
+	static char storage[ASK_OUT_LIMIT];
+	struct ask_request request = { str_of(text), format, WORLD_END_MS };
+	enum ask_outcome outcome;
+	double begin = seconds_of(CLOCK_MONOTONIC);
+	for (int i = 0; i < ENGINE_ASKS; i++) {
+		struct buf out = buf_over(storage, sizeof storage);
+		CHECK(ask_answer(world, &request, &out, &outcome) == STATUS_OK);
+		CHECK(outcome == ASK_ANSWERED);
+	}
+	return (seconds_of(CLOCK_MONOTONIC) - begin) * 1e6 / ENGINE_ASKS;
+}
+
+static void bench_engine(void)
+{
+	static const char *const asked[] = {
+		"/price ETH", "/volume ETH",   "/cvd ETH 5m",  "/momentum ETH",
+		"/flow ETH",  "/oi ETH",       "/funding ETH", "/liquidations ETH",
+		"/top10",     "/analysis ETH", "/alerts",      "/help",
+	};
+	struct alerts *alerts = world_alerts(WORLD_END_MS);
+	struct ask_world world = { world_create(false, WORLD_END_MS), ask_options_default(),
+				   alerts };
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct samples text = { 0 }, json = { 0 };
+		char name[64];
+		for (int round = 0; round < ROUNDS; round++) {
+			samples_add(&text, engine_us(&world, asked[i], ASK_TEXT));
+			samples_add(&json, engine_us(&world, asked[i], ASK_JSON));
+		}
+		snprintf(name, sizeof name, "engine: %s", asked[i]);
+		report(name, &text, "us");
+		snprintf(name, sizeof name, "engine: %s as JSON", asked[i]);
+		report(name, &json, "us");
+	}
+	markets_destroy(world.markets);
+	alerts_destroy(alerts);
+}
 
 /* ---- a bare echo: the same server, an answer made once ---- */
 
@@ -236,6 +281,7 @@ int main(void)
 {
 	char state[96], command[512], load[96];
 	const char *template = TEST_SHARED_DIR "/market/usdm_ethusdt_20240808.gz";
+	bench_engine();
 	if (access(template, R_OK) != 0) {
 		printf("no recordings beside the project\n");
 		return 77;

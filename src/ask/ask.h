@@ -16,6 +16,7 @@
  * Core: no I/O, no clock, no allocation but what `out` needs. One thread. */
 #pragma once
 
+#include "alert/alert.h"
 #include "market/markets.h"
 
 enum {
@@ -48,6 +49,7 @@ struct ask_options {
 struct ask_world {
 	struct markets *markets; /* books are brought up to date when asked */
 	struct ask_options options;
+	const struct alerts *alerts; /* NULL: none are kept */
 };
 
 struct ask_options ask_options_default(void);

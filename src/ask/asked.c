@@ -28,6 +28,7 @@ const char *asked_fault_code(enum fault fault)
 		[FAULT_EXTRA] = "too_many_words",
 		[FAULT_WAITING] = "not_available",
 		[FAULT_UNKNOWN_SYMBOL] = "unknown_symbol",
+		[FAULT_NO_PERP] = "no_perpetual",
 		[FAULT_NO_DATA] = "no_data",
 	};
 	CHECK(fault < FAULT_COUNT);
@@ -135,14 +136,62 @@ static enum fault take_word(struct asked *asked, struct str word, bool *symbol, 
 	return *timeframe ? FAULT_UNKNOWN_TIMEFRAME : FAULT_EXTRA;
 }
 
+/* Whether the word stands in the arguments, as in "[spot|perps] [volume|oi]". */
+static bool is_listed(enum question question, const char *word)
+{
+	struct str rest = str_of(question_row(question)->args);
+	while (rest.len) {
+		size_t len = 0;
+		while (len < rest.len && !strchr("[]| ", rest.ptr[len]))
+			len++;
+		if (str_eq(str_make(rest.ptr, len), str_of(word)))
+			return true;
+		rest = str_skip(rest, len + 1);
+	}
+	return false;
+}
+
+/* A word of a fixed list. Each choice is made once: *made is a bit for each list. */
+static bool take_choice(struct asked *asked, struct str word, unsigned *made)
+{
+	enum { OF_KIND = 1, OF_ORDER = 2, OF_ACTION = 4 };
+	static const struct {
+		const char *word, *listed; /* as typed; as in the arguments */
+		unsigned of;
+		enum kind kind;
+		bool by_oi;
+	} choices[] = {
+		{ "spot", "spot", OF_KIND, KIND_SPOT, false },
+		{ "perps", "perps", OF_KIND, KIND_PERP, false },
+		{ "perp", "perps", OF_KIND, KIND_PERP, false },
+		{ "volume", "volume", OF_ORDER, KIND_COUNT, false },
+		{ "oi", "oi", OF_ORDER, KIND_COUNT, true },
+		{ "list", "list", OF_ACTION, KIND_COUNT, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
+		if (!str_eq_nocase(word, str_of(choices[i].word)) || (*made & choices[i].of) ||
+		    !is_listed(asked->question, choices[i].listed))
+			continue;
+		*made |= choices[i].of;
+		if (choices[i].of == OF_KIND)
+			asked->kind = (uint8_t)choices[i].kind;
+		asked->by_oi |= choices[i].by_oi;
+		return true;
+	}
+	return false;
+}
+
 static enum fault take_words(struct asked *asked, struct str rest)
 {
 	bool symbol = asked_takes_symbol(asked->question);
 	bool timeframe = asked_takes_timeframe(asked->question);
+	unsigned choices = 0;
 	for (;;) {
 		struct str word = next_word(&rest);
 		if (!word.len)
 			return FAULT_NONE;
+		if (take_choice(asked, word, &choices))
+			continue;
 		enum fault fault = take_word(asked, word, &symbol, &timeframe);
 		if (fault)
 			return fault;
@@ -151,7 +200,7 @@ static enum fault take_words(struct asked *asked, struct str rest)
 
 enum fault asked_parse(struct str text, size_t max, struct str symbol_default, struct asked *out)
 {
-	*out = (struct asked){ .question = QUESTION_COUNT };
+	*out = (struct asked){ .question = QUESTION_COUNT, .kind = KIND_COUNT };
 	text = str_trim(text);
 	enum fault fault = check_bytes(text, max);
 	if (fault)

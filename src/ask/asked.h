@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "def/market_id.h"
 #include "def/questions.h"
 
 enum { ASKED_WORD_MAX = 47 };
@@ -18,6 +19,7 @@ enum fault {
 	FAULT_EXTRA,             /* word: one more than the command takes */
 	FAULT_WAITING,           /* the command waits for something not built in */
 	FAULT_UNKNOWN_SYMBOL,    /* asked.symbol */
+	FAULT_NO_PERP,           /* asked.symbol: no perpetual of it is followed */
 	FAULT_NO_DATA,
 	FAULT_COUNT
 };
@@ -26,6 +28,8 @@ struct asked {
 	enum question question;          /* QUESTION_COUNT: not known */
 	char symbol[ASKED_WORD_MAX + 1]; /* upper case, but an id as typed; "" when none is taken */
 	int32_t minutes;                 /* of the timeframe; 0 when none is taken */
+	uint8_t kind;                    /* enum kind of /top10; KIND_COUNT: both */
+	bool by_oi;                      /* /top10: by open interest, not volume */
 	char word[ASKED_WORD_MAX + 1];   /* the word at fault, printable ASCII, cut */
 };
 

@@ -140,23 +140,10 @@ static void print_tables(const struct scene *scene, const struct cvd_facts *fact
 	print_signals(scene, facts, page);
 }
 
-static int64_t first_origin(const struct scene *scene, bool *differ)
-{
-	int64_t first = scene->markets[0].origin_ms;
-	*differ = false;
-	for (size_t i = 1; i < scene->count; i++) {
-		int64_t origin = scene->markets[i].origin_ms;
-		*differ |= origin != scene->markets[0].origin_ms;
-		if (origin < first)
-			first = origin;
-	}
-	return first;
-}
-
 static void print_origin(const struct scene *scene, struct page *page)
 {
 	bool differ;
-	struct number origin = number_minute(first_origin(scene, &differ));
+	struct number origin = number_minute(scene_origin_ms(scene, &differ));
 	page_end_line(page);
 	page_printf(page, "CVD counts from %.*s", STR_ARG(number_str(&origin)));
 	page_text(page, differ ? ", each market from its own first minute." : ".");
@@ -203,7 +190,7 @@ static void json_data(const struct scene *scene, const struct cvd_facts *facts,
 {
 	bool differ;
 	json_out_str(json, "timeframe", str_of(asked_timeframe_text(scene->asked->minutes)));
-	json_out_i64(json, "origin_ms", first_origin(scene, &differ));
+	json_out_i64(json, "origin_ms", scene_origin_ms(scene, &differ));
 	json_out_open(json, "markets", '[');
 	for (size_t i = 0; i < scene->count; i++)
 		json_market(&scene->markets[i], &facts[i], json);

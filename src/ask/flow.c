@@ -54,6 +54,8 @@ static void json_top(const struct flow_facts *facts, struct json_out *json)
 	json_out_decimal(json, "ask_qty", top->ask_qty.mantissa, top->ask_qty.scale);
 	json_out_double(json, "spread_bp", facts->spread_bp, 6);
 	json_out_i64(json, "t_ms", top->t_ms);
+	json_out_bool(json, "stale", facts->top_stale);
+	json_out_bool(json, "from_depth", facts->from_depth);
 	json_out_close(json, '}');
 }
 
@@ -71,6 +73,8 @@ static void json_depth(const struct flow_facts *facts, struct json_out *json)
 	json_out_double(json, "ask_50bp", facts->depth.ask_50bp, 8);
 	json_out_double(json, "imbalance_50bp", facts->depth_50bp, 6);
 	json_out_bool(json, "at_least", facts->depth.at_least);
+	json_out_i64(json, "t_ms", facts->depth.t_ms);
+	json_out_bool(json, "stale", facts->depth_stale);
 	json_out_close(json, '}');
 }
 

@@ -20,8 +20,11 @@ struct flow_facts {
 	enum divergence divergence;
 	struct flow_trades largest; /* of 24 h, largest first */
 	struct flow_trades whales;  /* of 24 h, newest first */
-	struct book_top top;
-	double mid, spread_bp; /* NAN: unknown */
+	struct book_top top;        /* t_ms 0: none */
+	bool from_depth;            /* its best levels: no quote is known */
+	double mid, spread_bp;      /* NAN: unknown */
+	int64_t top_age_ms, depth_age_ms;
+	bool top_stale, depth_stale; /* older than market.stale_ms */
 	struct book_depth depth;
 	double depth_10bp, depth_50bp; /* imbalance -1..1; NAN: unknown */
 };

@@ -71,11 +71,45 @@ static void take_trades(const struct scene *scene, const struct scene_market *ma
 
 static double imbalance(double bid, double ask) { return (bid - ask) / (bid + ask); }
 
+static struct decimal decimal_of(double value, int32_t scale)
+{
+	double product = value * (double)decimal_pow10(scale);
+	if (!(fabs(product) < 9e18))
+		return (struct decimal){ 0 };
+	return (struct decimal){ llround(product), scale };
+}
+
+/* Where a venue tells levels only: its best ones are what a quote would say. */
+static void take_best_levels(const struct scene_market *market, struct flow_facts *out)
+{
+	const struct book_depth *depth = &out->depth;
+	out->from_depth = true;
+	out->top = (struct book_top){
+		.t_ms = depth->t_ms,
+		.bid = decimal_of(depth->bid, market->price_scale),
+		.bid_qty = decimal_of(depth->bid_qty, market->qty_scale),
+		.ask = decimal_of(depth->ask, market->price_scale),
+		.ask_qty = decimal_of(depth->ask_qty, market->qty_scale),
+	};
+}
+
+static void judge_book(const struct scene *scene, struct flow_facts *out)
+{
+	int64_t stale_ms = scene->world->options.stale_ms;
+	out->top_age_ms = scene_age_ms(scene, out->top.t_ms);
+	out->top_stale = out->top.t_ms && out->top_age_ms > stale_ms;
+	out->depth_age_ms = scene_age_ms(scene, out->depth.t_ms);
+	out->depth_stale = out->depth.t_ms && out->depth_age_ms > stale_ms;
+}
+
 static void take_book(const struct scene_market *market, struct flow_facts *out)
 {
 	struct book *book = market_book(market->market);
 	out->top = book_top(book);
 	out->depth = book_depth(book);
+	out->from_depth = false;
+	if (!out->top.t_ms && out->depth.known)
+		take_best_levels(market, out);
 	double bid = decimal_to_double(out->top.bid.mantissa, out->top.bid.scale);
 	double ask = decimal_to_double(out->top.ask.mantissa, out->top.ask.scale);
 	bool known = out->top.t_ms && bid > 0 && ask > 0;
@@ -97,4 +131,5 @@ void flow_facts(const struct scene *scene, const struct scene_market *market,
 	out->divergence = market_divergence(market->market, FLOW_DIVERGENCE_MINUTES);
 	take_trades(scene, market, out);
 	take_book(market, out);
+	judge_book(scene, out);
 }

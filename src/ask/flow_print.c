@@ -1,4 +1,5 @@
 #include "ask/flow.h"
+#include "ask/rates_facts.h"
 
 enum { SHOWN_LARGEST = 3, SHOWN_WHALES = 3 };
 
@@ -71,10 +72,13 @@ static void print_book(const struct flow_facts *facts, struct page *page)
 			    number_fixed(facts->spread_bp, 2, NUMBER_PLAIN));
 		page_text(page, " bp");
 		page_end_line(page);
-		page_facts(page, "Bid, size", number_price(top->bid.mantissa, top->bid.scale),
+		page_facts(page, facts->from_depth ? "Bid level" : "Bid, size",
+			   number_price(top->bid.mantissa, top->bid.scale),
 			   number_short(top->bid_qty.mantissa, top->bid_qty.scale, NUMBER_PLAIN));
-		page_facts(page, "Ask, size", number_price(top->ask.mantissa, top->ask.scale),
+		page_facts(page, facts->from_depth ? "Ask level" : "Ask, size",
+			   number_price(top->ask.mantissa, top->ask.scale),
 			   number_short(top->ask_qty.mantissa, top->ask_qty.scale, NUMBER_PLAIN));
+		rates_print_stale(facts->top_stale, facts->top_age_ms, page);
 	}
 	if (!facts->depth.known) {
 		page_fact(page, "Depth", "no depth subscribed");
@@ -86,6 +90,8 @@ static void print_book(const struct flow_facts *facts, struct page *page)
 			 number_percent(facts->depth_50bp, 1, NUMBER_PLUS));
 	if (facts->depth.at_least)
 		page_fact(page, "Depth", "of the levels seen");
+	if (!facts->from_depth)
+		rates_print_stale(facts->depth_stale, facts->depth_age_ms, page);
 }
 
 void flow_print_market(const struct scene *scene, const void *all, size_t index, struct page *page)

@@ -81,6 +81,31 @@ void json_out_decimal(struct json_out *json, const char *key, i128 mantissa, int
 	buf_char(json->out, '"');
 }
 
+void json_out_known_decimal(struct json_out *json, const char *key, bool known, i128 mantissa,
+			    int32_t scale)
+{
+	if (known)
+		json_out_decimal(json, key, mantissa, scale);
+	else
+		json_out_null(json, key);
+}
+
+void json_out_known_i64(struct json_out *json, const char *key, bool known, int64_t value)
+{
+	if (known)
+		json_out_i64(json, key, value);
+	else
+		json_out_null(json, key);
+}
+
+void json_out_known_bool(struct json_out *json, const char *key, bool known, bool value)
+{
+	if (known)
+		json_out_bool(json, key, value);
+	else
+		json_out_null(json, key);
+}
+
 void json_out_double(struct json_out *json, const char *key, double value, int32_t places)
 {
 	double product = value * (double)decimal_pow10(places);

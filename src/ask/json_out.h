@@ -18,6 +18,11 @@ void json_out_bool(struct json_out *json, const char *key, bool value);
 void json_out_null(struct json_out *json, const char *key);
 /* Exact, trailing zeros dropped: "1.5". */
 void json_out_decimal(struct json_out *json, const char *key, i128 mantissa, int32_t scale);
+/* The same, and null where it is not known. */
+void json_out_known_decimal(struct json_out *json, const char *key, bool known, i128 mantissa,
+			    int32_t scale);
+void json_out_known_i64(struct json_out *json, const char *key, bool known, int64_t value);
+void json_out_known_bool(struct json_out *json, const char *key, bool known, bool value);
 /* A statistic with `places` digits behind the point, as a string; null when it is
  * undefined (NAN, infinite) or beyond 63 bits. */
 void json_out_double(struct json_out *json, const char *key, double value, int32_t places);

@@ -49,6 +49,12 @@ void page_end_line(struct page *page)
 	page->chars++;
 }
 
+void page_line(struct page *page, const char *text)
+{
+	page_text(page, text);
+	page_end_line(page);
+}
+
 static void tag(struct page *page, struct str text)
 {
 	if (page->html)
@@ -75,6 +81,8 @@ void page_pad(struct page *page, uint32_t column)
 void page_right(struct page *page, uint32_t column, struct str text)
 {
 	uint32_t width = count_chars(text);
+	if (page->table && page->column && page->column + 1 + width > PAGE_COLUMNS)
+		page_end_line(page);
 	page_pad(page, width < column ? column - width : 0);
 	page_put(page, text);
 }
@@ -82,6 +90,15 @@ void page_right(struct page *page, uint32_t column, struct str text)
 void page_number(struct page *page, uint32_t column, struct number number)
 {
 	page_right(page, column, number_str(&number));
+}
+
+void page_marked(struct page *page, struct number number, const char *mark)
+{
+	char storage[NUMBER_BYTES + 8];
+	struct buf text = buf_over(storage, sizeof storage);
+	buf_str_put(&text, number_str(&number));
+	buf_str_put(&text, str_of(mark));
+	page_right(page, PAGE_COLUMNS - 1 + (uint32_t)strlen(mark), buf_str(&text));
 }
 
 void page_fact(struct page *page, const char *label, const char *text)

@@ -33,13 +33,17 @@ void page_put(struct page *page, struct str text);
 void page_text(struct page *page, const char *text);
 void page_printf(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void page_end_line(struct page *page);
+void page_line(struct page *page, const char *text); /* and its end */
 /* A bold line. */
 void page_bold(struct page *page, struct str text);
 /* Blanks up to `column` (0-based); one when the line is that far already. */
 void page_pad(struct page *page, uint32_t column);
-/* Text that ends before `column`; moved right when the line is too full. */
+/* Text that ends before `column`; moved right when the line is too full, and in a table
+ * onto a line of its own where it would leave PAGE_COLUMNS. */
 void page_right(struct page *page, uint32_t column, struct str text);
 void page_number(struct page *page, uint32_t column, struct number number);
+/* A number that ends one column before PAGE_COLUMNS, and a mark behind it: "*" or "". */
+void page_marked(struct page *page, struct number number, const char *mark);
 /* A label, and text that ends at PAGE_COLUMNS. One line. */
 void page_fact(struct page *page, const char *label, const char *text);
 void page_fact_number(struct page *page, const char *label, struct number number);

@@ -2,11 +2,15 @@
 
 #include <math.h>
 
+#include "ask/rates_facts.h"
 #include "market/analysis.h"
 
 enum { ATR_MINUTES = 15 };
 
 struct price_facts {
+	struct venue_day venue; /* helps out where weir's own 24 h are not covered */
+	struct oi_facts oi;
+	struct funding_facts funding;
 	struct window quarter; /* 15 minutes */
 	double atr;
 	enum control control;
@@ -35,6 +39,9 @@ static void price_facts(const struct scene *scene, const struct scene_market *ma
 {
 	scene_window(market, 15, &out->quarter);
 	out->atr = market_atr(market->market, ATR_MINUTES);
+	oi_facts_of(scene, market, &out->oi);
+	funding_facts_of(scene, market, &out->funding);
+	venue_day_of(scene, market, &out->venue);
 	judge(scene, market, &out->quarter.flow, &market->day.flow, out);
 }
 
@@ -65,11 +72,6 @@ static struct number base_short(const struct scene_market *market, int64_t quant
 static struct number quote_short(const struct scene_market *market, const struct flow *flow)
 {
 	return number_short(flow->buy_quote + flow->sell_quote, market->quote_scale, NUMBER_PLAIN);
-}
-
-static struct number last_price(const struct scene_market *market)
-{
-	return market->last > 0 ? number_price(market->last, market->price_scale) : number_none();
 }
 
 static struct number price_move(const struct scene_market *market, const struct window *window)
@@ -123,6 +125,57 @@ static void print_flows(const struct scene_market *market, const struct window *
 		   number_shares(flow_ratio(m15)));
 }
 
+/* The venue's own figures, in the column of 24 h. */
+static void print_venue(const struct venue_day *venue, struct page *page)
+{
+	const struct decimal *change = &venue->change_percent, *volume = &venue->quote_volume;
+	if (!venue->has_change && !venue->has_volume)
+		return;
+	page_text(page, "Venue says");
+	if (venue->has_change)
+		page_number(page, 22,
+			    number_percent(decimal_to_double(change->mantissa, change->scale) / 100,
+					   2, NUMBER_PLUS));
+	page_end_line(page);
+	if (venue->has_volume) {
+		page_text(page, " volume");
+		page_number(page, 22, number_short(volume->mantissa, volume->scale, NUMBER_PLAIN));
+		page_end_line(page);
+	}
+	rates_print_stale(venue->stale, venue->age_ms, page);
+}
+
+static void print_oi(const struct oi_facts *facts, struct page *page)
+{
+	const struct oi_change *day = &facts->changes[OI_WINDOWS - 1],
+			       *quarter = &facts->changes[0];
+	if (!facts->known) {
+		page_fact(page, "Open interest", "no data");
+		return;
+	}
+	page_fact_number(
+	    page, "Open interest",
+	    number_short(facts->sample.qty.mantissa, facts->sample.qty.scale, NUMBER_PLAIN));
+	rates_print_stale(facts->stale, facts->age_ms, page);
+	page_facts(page, " change", number_percent(day->percent / 100, 2, NUMBER_PLUS),
+		   number_percent(quarter->percent / 100, 2, NUMBER_PLUS));
+}
+
+static void print_funding(const struct funding_facts *facts, struct page *page)
+{
+	if (!facts->known) {
+		page_fact(page, "Funding", "no data");
+		return;
+	}
+	page_fact_number(page, "Funding", funding_rate_number(facts->rate));
+	rates_print_stale(facts->stale, facts->age_ms, page);
+	page_fact_number(page, " per year", funding_annual_number(facts->annual));
+	if (facts->left_ms >= 0)
+		page_fact_number(page, " next in", number_age(facts->left_ms));
+	else
+		page_fact(page, " next in", "n/a");
+}
+
 static void print_market(const struct scene *scene, const void *all, size_t index,
 			 struct page *page)
 {
@@ -131,12 +184,13 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 	int32_t places = number_price_places(market->last, market->price_scale);
 	scene_print_head(scene, market, page);
 	page_table_begin(page);
-	page_fact_number(page, "Price", last_price(market));
+	page_fact_number(page, "Price", scene_price_number(market));
 	page_fact_number(page, "ATR(14) 15m", number_fixed(facts->atr, places, NUMBER_PLAIN));
 	print_flows(market, &facts->quarter, page);
+	print_venue(&facts->venue, page);
 	if (market->id->kind == KIND_PERP) {
-		page_fact(page, "Open interest", "no data");
-		page_fact(page, "Funding", "no data");
+		print_oi(&facts->oi, page);
+		print_funding(&facts->funding, page);
 	}
 	if (scene->count == 1 || !scene->dollars)
 		print_verdict(page, facts, market->day.present < DAY_MINUTES);
@@ -177,10 +231,8 @@ static void print_total(const struct scene *scene, const struct quote_flow *day,
 static void json_change(struct json_out *json, const struct scene_market *market,
 			const struct window *window, const char *key, const char *key_percent)
 {
-	if (window->open > 0 && market->last > 0)
-		json_out_decimal(json, key, (i128)market->last - window->open, market->price_scale);
-	else
-		json_out_null(json, key);
+	json_out_known_decimal(json, key, window->open > 0 && market->last > 0,
+			       (i128)market->last - window->open, market->price_scale);
 	json_out_double(json, key_percent, scene_change(market->last, window) * 100, 6);
 }
 
@@ -202,16 +254,25 @@ static const char *const day_keys[6] = { "volume_24h", "volume_24h_quote", "delt
 static const char *const quarter_keys[6] = { "volume_15m", "volume_15m_quote", "delta_15m",
 					     "buy_15m",    "sell_15m",         "buy_share_15m" };
 
-/* Fed by no stream yet: the names stand so that a reader need not ask whether
+/* Of spot markets all are null: the names stand so that a reader need not ask whether
  * they exist. */
-static void json_perp(struct json_out *json)
+static void json_perp(struct json_out *json, const struct price_facts *facts)
 {
-	json_out_null(json, "open_interest");
-	json_out_null(json, "open_interest_change_15m");
-	json_out_null(json, "open_interest_change_24h");
-	json_out_null(json, "funding_rate");
-	json_out_null(json, "funding_annual_percent");
-	json_out_null(json, "funding_next_ms");
+	oi_json(&facts->oi, json);
+	json_out_double(json, "open_interest_change_15m_percent", facts->oi.changes[0].percent, 6);
+	json_out_double(json, "open_interest_change_24h_percent",
+			facts->oi.changes[OI_WINDOWS - 1].percent, 6);
+	funding_json(&facts->funding, json);
+}
+
+static void json_venue(struct json_out *json, const struct venue_day *venue)
+{
+	json_out_known_decimal(json, "venue_change_24h_percent", venue->has_change,
+			       venue->change_percent.mantissa, venue->change_percent.scale);
+	json_out_known_decimal(json, "venue_volume_24h_quote", venue->has_volume,
+			       venue->quote_volume.mantissa, venue->quote_volume.scale);
+	json_out_known_bool(json, "venue_stale", venue->has_change || venue->has_volume,
+			    venue->stale);
 }
 
 static void json_verdict(struct json_out *json, const struct price_facts *facts)
@@ -226,16 +287,14 @@ static void json_market(const struct scene_market *market, const struct price_fa
 			struct json_out *json)
 {
 	scene_json_market(market, json);
-	if (market->last > 0)
-		json_out_decimal(json, "price", market->last, market->price_scale);
-	else
-		json_out_null(json, "price");
+	json_out_known_decimal(json, "price", market->last > 0, market->last, market->price_scale);
 	json_change(json, market, &market->day, "change_24h", "change_24h_percent");
 	json_change(json, market, &facts->quarter, "change_15m", "change_15m_percent");
 	json_out_double(json, "atr_15m", facts->atr, 8);
 	json_flow(json, market, &market->day.flow, day_keys);
 	json_flow(json, market, &facts->quarter.flow, quarter_keys);
-	json_perp(json);
+	json_venue(json, &facts->venue);
+	json_perp(json, facts);
 	json_verdict(json, facts);
 	scene_json_market_end(market, &market->day, json);
 }

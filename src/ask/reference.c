@@ -7,18 +7,22 @@
 static const struct ask_field common[] = {
 	{ "command", "word", "the question's name; null where it was not understood" },
 	{ "symbol", "word", "as asked, upper case; null where the question takes none" },
-	{ "as_of_ms", "ms", "newest trade of the markets" },
+	{ "as_of_ms", "ms", "newest trade of the markets; of /alerts the time of the question" },
 	{ "coverage", "object",
-	  "how much of the answer's window is known, of the least covered market" },
+	  "how much of the answer's window of trades is known, of the least covered market; null "
+	  "where the answer is not about markets" },
 	{ "coverage.minutes", "int", "minutes known" },
 	{ "coverage.of", "int", "minutes of the window" },
 	{ "coverage.partial", "int", "known minutes of which trades may be missing" },
 	{ "coverage.source", "word", "stream, klines (some minutes come from them) or repaired" },
 	{ "simulated", "bool", "some of the data is simulated" },
-	{ "stale", "bool", "some market's data is older than market.stale_ms" },
+	{ "stale", "bool",
+	  "a market has had no trade and no word of its book for market.stale_ms, or open interest, "
+	  "funding, a mark price or a venue's own figure in the answer is stale" },
 	{ "error", "word",
 	  "null, or why there is no answer: empty, too_long, control_character, unknown_command, "
-	  "unknown_timeframe, too_many_words, not_available, unknown_symbol, no_data" },
+	  "unknown_timeframe, too_many_words, not_available, unknown_symbol, no_perpetual, "
+	  "no_data" },
 	{ "data", "object", "the figures, below; null with an error" },
 	{ "text", "word", "the answer as people read it" },
 };
@@ -30,8 +34,9 @@ static const struct ask_field market[] = {
 	{ "data.markets[].partial", "int", "of these, minutes of which trades may be missing" },
 	{ "data.markets[].quote", "word", "quote asset" },
 	{ "data.markets[].in_total", "bool",
-	  "it is in total_quote: quoted in USD or a coin held at one" },
-	{ "data.markets[].age_ms", "int", "milliseconds since its last event" },
+	  "it is in the totals: quoted in USD or a coin held at one" },
+	{ "data.markets[].age_ms", "int",
+	  "milliseconds since its newest trade or word of its book" },
 	{ "data.markets[].stale", "bool", "that is more than market.stale_ms" },
 };
 
@@ -50,6 +55,23 @@ static const struct ask_field market[] = {
 #define TIMEFRAME                                                                                  \
 	{                                                                                          \
 		"data.timeframe", "word", "1m 5m 15m 30m 60m 4h 24h"                               \
+	}
+
+#define OPEN_INTEREST                                                                              \
+	{ "data.markets[].open_interest", "decimal",                                               \
+	  "one-sided on every venue, base units; null for spot" },                                 \
+	    { "data.markets[].open_interest_ms", "ms", "when the venue said it" },                 \
+	{                                                                                          \
+		"data.markets[].open_interest_stale", "bool", "that is more than 3 minutes ago"    \
+	}
+#define FUNDING                                                                                    \
+	{ "data.markets[].funding_rate", "decimal",                                                \
+	  "fraction of one interval: 0.0001 is 0.01 %; null for spot" },                           \
+	    { "data.markets[].funding_annual_percent", "decimal",                                  \
+	      "rate × 24 h / interval × 365; null where the interval is not known" },              \
+	    { "data.markets[].funding_next_ms", "ms", "next funding; null where not known" },      \
+	{                                                                                          \
+		"data.markets[].funding_stale", "bool", "the venue said it more than a minute ago" \
 	}
 
 static const struct ask_field price[] = {
@@ -75,12 +97,15 @@ static const struct ask_field price[] = {
 	{ "data.markets[].buy_15m", "decimal", "base units" },
 	{ "data.markets[].sell_15m", "decimal", "base units" },
 	{ "data.markets[].buy_share_15m", "decimal", "buy / (buy + sell)" },
-	{ "data.markets[].open_interest", "decimal", "no data yet: null" },
-	{ "data.markets[].open_interest_change_15m", "decimal", "no data yet: null" },
-	{ "data.markets[].open_interest_change_24h", "decimal", "no data yet: null" },
-	{ "data.markets[].funding_rate", "decimal", "no data yet: null" },
-	{ "data.markets[].funding_annual_percent", "decimal", "no data yet: null" },
-	{ "data.markets[].funding_next_ms", "ms", "no data yet: null" },
+	{ "data.markets[].venue_change_24h_percent", "decimal",
+	  "the venue's own figure, where not every minute of the 24 h is known; else null" },
+	{ "data.markets[].venue_volume_24h_quote", "decimal", "likewise, quote units" },
+	{ "data.markets[].venue_stale", "bool", "these are older than a minute" },
+	OPEN_INTEREST,
+	{ "data.markets[].open_interest_change_15m_percent", "decimal",
+	  "against the sample at or before newest - 15 minutes" },
+	{ "data.markets[].open_interest_change_24h_percent", "decimal", "likewise" },
+	FUNDING,
 	{ "data.markets[].control", "word",
 	  "of 24 h: buy share 65 % or more BUYERS, 35 % or less SELLERS" },
 	{ "data.markets[].momentum", "word",
@@ -205,6 +230,9 @@ static const struct ask_field flow[] = {
 	{ "data.markets[].top.ask_qty", "decimal", "base units" },
 	{ "data.markets[].top.spread_bp", "decimal", "(ask - bid) / mid × 10,000" },
 	{ "data.markets[].top.t_ms", "ms", "" },
+	{ "data.markets[].top.stale", "bool", "older than market.stale_ms" },
+	{ "data.markets[].top.from_depth", "bool",
+	  "these are the best levels of the depth: the venue told no quote" },
 	{ "data.markets[].depth", "object", "null where no depth is subscribed" },
 	{ "data.markets[].depth.bid_10bp", "decimal", "base units bid within 10 bp of the mid" },
 	{ "data.markets[].depth.ask_10bp", "decimal", "" },
@@ -213,6 +241,8 @@ static const struct ask_field flow[] = {
 	{ "data.markets[].depth.ask_50bp", "decimal", "" },
 	{ "data.markets[].depth.imbalance_50bp", "decimal", "" },
 	{ "data.markets[].depth.at_least", "bool", "levels may be missing from the sums" },
+	{ "data.markets[].depth.t_ms", "ms", "" },
+	{ "data.markets[].depth.stale", "bool", "older than market.stale_ms" },
 	TOTAL,
 	{ "data.total_quote.windows", "array", "1m 5m 15m 30m 60m" },
 	{ "data.total_quote.windows[].timeframe", "word", "" },
@@ -221,6 +251,204 @@ static const struct ask_field flow[] = {
 	{ "data.total_quote.windows[].ratio", "decimal", "" },
 	{ "data.total_quote.windows[].imbalance", "decimal", "" },
 	{ "data.total_quote.windows[].pressure", "word", "" },
+};
+
+#define OI_WINDOW(path)                                                                            \
+	{ path ".windows", "array", "15m 60m 24h" }, { path ".windows[].timeframe", "word", "" },  \
+	    { path ".windows[].change", "decimal",                                                 \
+	      "against the sample at or before newest - timeframe, base units" },                  \
+	    { path ".windows[].change_percent", "decimal", "the same in percent of that sample" }, \
+	{                                                                                          \
+		path ".windows[].class", "word",                                                   \
+		    "OI and price: NEW LONGS, NEW SHORTS, LONG LIQUIDATION, SHORT SQUEEZE; null "  \
+		    "where either did not move or is not known"                                    \
+	}
+
+static const struct ask_field oi[] = {
+	MARKETS,
+	OPEN_INTEREST,
+	{ "data.markets[].open_interest_quote", "decimal", "times the price of the newest trade" },
+	OI_WINDOW("data.markets[]"),
+	{ "data.total", "object",
+	  "exact sums over the markets in the total whose open interest is known" },
+	{ "data.total.open_interest", "decimal", "base units" },
+	{ "data.total.open_interest_quote", "decimal", "" },
+	OI_WINDOW("data.total"),
+	{ "data.total.stale", "bool", "a stale figure is in it" },
+	{ "data.total.markets", "int", "how many these are" },
+};
+
+static const struct ask_field funding[] = {
+	MARKETS,
+	FUNDING,
+	{ "data.markets[].interval_min", "int", "minutes between fundings; null where not known" },
+	{ "data.markets[].pressure", "word",
+	  "of the rate in percent: below 0.001 NEUTRAL, over 0.005 LONG PRESSURE, over 0.01 LONG "
+	  "SQUEEZE, mirrored SHORT …, else NORMAL" },
+	{ "data.markets[].funding_ms", "ms", "when the venue said it" },
+	{ "data.markets[].mark", "decimal", "mark price" },
+	{ "data.markets[].index", "decimal", "index price" },
+	{ "data.markets[].premium_percent", "decimal", "mark over index, percent" },
+	{ "data.markets[].mark_ms", "ms", "when the venue said mark and index" },
+	{ "data.markets[].mark_stale", "bool", "that is more than market.stale_ms ago" },
+	{ "data.total", "object",
+	  "over the markets in the total of which rate, interval and open interest are known" },
+	{ "data.total.weighted_annual_percent", "decimal",
+	  "annual rates weighted by open interest in quote units" },
+	{ "data.total.weighted_8h_percent", "decimal", "the same for 8 hours" },
+	{ "data.total.stale", "bool", "a stale figure is in it" },
+	{ "data.total.markets", "int", "how many these are" },
+};
+
+#define CASCADE(path)                                                                              \
+	{ path ".active", "bool", "it goes on" }, { path ".began_ms", "ms", "" },                  \
+	    { path ".last_ms", "ms", "newest liquidation of it" },                                 \
+	    { path ".n", "int", "liquidations" }, { path ".n_long", "int", "of long positions" },  \
+	    { path ".n_short", "int", "" }, { path ".venues", "int", "on how many venues" },       \
+	    { path ".long_quote", "decimal", "quote units" },                                      \
+	    { path ".short_quote", "decimal", "" },                                                \
+	    { path ".risk", "decimal", "0 to 1, the highest it had" },                             \
+	{                                                                                          \
+		path ".band", "word", "of the risk: LOW, MODERATE, HIGH, EXTREME"                  \
+	}
+
+static const struct ask_field liquidations[] = {
+	{ "data.asset", "word", "base asset: liquidations of all its perpetuals" },
+	{ "data.windows", "array", "60m 24h; minutes of the clock, while weir listened" },
+	{ "data.windows[].timeframe", "word", "" },
+	{ "data.windows[].long_quote", "decimal", "long positions that were closed, quote units" },
+	{ "data.windows[].short_quote", "decimal", "short positions" },
+	{ "data.windows[].n_long", "int", "how many" },
+	{ "data.windows[].n_short", "int", "" },
+	{ "data.windows[].at_least", "bool",
+	  "a venue that does not tell every liquidation is in it: a lower bound" },
+	{ "data.cascade", "object", "the one going on; null: none" },
+	CASCADE("data.cascade"),
+	{ "data.cascades", "array", "the last ones that ended, newest first" },
+	CASCADE("data.cascades[]"),
+	{ "data.last", "array", "the last ones of 24 h, newest first" },
+	{ "data.last[].market", "word", "venue:kind:SYMBOL" },
+	{ "data.last[].t_ms", "ms", "" },
+	{ "data.last[].position", "word", "that was closed: long, short" },
+	{ "data.last[].price", "decimal", "" },
+	{ "data.last[].qty", "decimal", "base units" },
+	{ "data.last[].quote", "decimal", "price × qty" },
+	{ "data.last[].size", "word", "LARGE, INSTITUTIONAL, WHALE; null: smaller" },
+	{ "data.left_out", "int", "liquidations of all assets that found no room" },
+};
+
+static const struct ask_field top10[] = {
+	{ "data.by", "word", "volume, oi" },
+	{ "data.kind", "word", "spot, perp; null: both" },
+	{ "data.markets", "array",
+	  "at most ten quoted in USD or a coin held at one, the largest first" },
+	{ "data.markets[].market", "word", "venue:kind:SYMBOL" },
+	{ "data.markets[].price", "decimal", "of the newest trade" },
+	{ "data.markets[].change_24h_percent", "decimal", "" },
+	{ "data.markets[].change_from", "word", "as volume_from" },
+	{ "data.markets[].volume_24h_quote", "decimal", "quote units" },
+	{ "data.markets[].volume_from", "word",
+	  "trades, or venue: its own figure, where not every minute is known" },
+	{ "data.markets[].venue_stale", "bool", "the venue's figures are older than a minute" },
+	OPEN_INTEREST,
+	{ "data.markets[].open_interest_quote", "decimal", "times the price of the newest trade" },
+	FUNDING,
+};
+
+static const struct ask_field analysis[] = {
+	MARKETS,
+	{ "data.markets[].price", "decimal", "of the newest trade" },
+	{ "data.markets[].change_24h_percent", "decimal", "" },
+	{ "data.markets[].volume_24h_quote", "decimal", "quote units" },
+	{ "data.markets[].buy_share_24h", "decimal", "buy / (buy + sell)" },
+	TOTAL,
+	{ "data.total_quote.windows", "array", "15m 60m 24h" },
+	{ "data.total_quote.windows[].timeframe", "word", "" },
+	{ "data.total_quote.windows[].volume", "decimal", "quote units" },
+	{ "data.total_quote.windows[].delta", "decimal", "quote units" },
+	{ "data.total_quote.windows[].buy_share", "decimal", "" },
+	{ "data.total_quote.cvd", "decimal", "each market from its own origin" },
+	{ "data.total_quote.origin_ms", "ms", "the earliest of these" },
+	{ "data.total_quote.control", "word", "of 24 h" },
+	{ "data.total_quote.momentum", "word", "" },
+	{ "data.total_quote.activity", "word", "" },
+	{ "data.total_quote.activity_times", "decimal", "" },
+	{ "data.rates", "object", "of the perpetuals in the total together" },
+	{ "data.rates.open_interest", "decimal", "base units" },
+	{ "data.rates.open_interest_quote", "decimal", "" },
+	{ "data.rates.open_interest_change_15m_percent", "decimal", "" },
+	{ "data.rates.open_interest_change_24h_percent", "decimal", "" },
+	{ "data.rates.open_interest_class_15m", "word", "as in /oi" },
+	{ "data.rates.open_interest_stale", "bool", "a stale figure is in it" },
+	{ "data.rates.funding_annual_percent", "decimal", "weighted by open interest" },
+	{ "data.rates.funding_stale", "bool", "a stale figure is in it" },
+	{ "data.lead", "object",
+	  "the market with the most volume of those that are not stale: what follows is its own" },
+	{ "data.lead.market", "word", "venue:kind:SYMBOL" },
+	{ "data.lead.volatility_24h", "decimal", "sd of 1-minute log returns × √1440" },
+	{ "data.lead.atr_15m", "decimal", "" },
+	{ "data.lead.cvd_trend_15m", "word", "UP, DOWN, FLAT" },
+	{ "data.lead.divergence_15m", "word", "as in /cvd" },
+	{ "data.lead.volume_level_15m", "word", "as in /volume" },
+	{ "data.lead.volume_percent_over_15m", "decimal", "" },
+	{ "data.indicators", "array",
+	  "one object per timeframe of market.indicators, of the lead" },
+	{ "data.indicators[].timeframe", "word", "" },
+	{ "data.indicators[].bars", "int", "closed bars used" },
+	{ "data.indicators[].bars_of", "int", "210: below it, warming up" },
+	{ "data.indicators[].close_ms", "ms", "end of the newest bar used" },
+	{ "data.indicators[].stale", "bool", "a newer bar has closed since" },
+	{ "data.indicators[].convention", "word",
+	  "wilder, as the rows below say, or talib; the text says the one in force" },
+#define INDICATOR(id, field, title, function, output, convention)                                  \
+	{ "data.indicators[]." field, "decimal", title ": " convention },
+#include "def/indicators.def"
+#undef INDICATOR
+	{ "data.indicators[].provisional", "object",
+	  "the same as if the open bar closed now; null where nothing is known of it" },
+#define INDICATOR(id, field, title, function, output, convention)                                  \
+	{ "data.indicators[].provisional." field, "decimal", "" },
+#include "def/indicators.def"
+#undef INDICATOR
+	{ "data.liquidations_60m", "object", "of the asset" },
+	{ "data.liquidations_60m.long_quote", "decimal", "" },
+	{ "data.liquidations_60m.short_quote", "decimal", "" },
+	{ "data.liquidations_60m.at_least", "bool", "" },
+	{ "data.liquidations_60m.cascade", "bool", "one goes on" },
+};
+
+static const struct ask_field alerts[] = {
+	{ "data.watched", "bool", "a feed is running: the rules are being watched" },
+	{ "data.firing", "int", "how many fire now" },
+	{ "data.pending", "int", "how many are about to" },
+	{ "data.alerts", "array",
+	  "firing first, then pending, then those that ended within the hour; at most 64" },
+	{ "data.alerts[].rule", "word", "its section is [alert.RULE]" },
+	{ "data.alerts[].name", "word", "" },
+	{ "data.alerts[].severity", "word", "info, warn, critical" },
+	{ "data.alerts[].scope", "word", "market, asset or venue" },
+	{ "data.alerts[].state", "word", "pending, firing, clearing, resolved" },
+	{ "data.alerts[].message", "word", "" },
+	{ "data.alerts[].value", "decimal", "the newest" },
+	{ "data.alerts[].worst", "decimal", "the farthest beyond" },
+	{ "data.alerts[].unit", "word", "of value and worst" },
+	{ "data.alerts[].first_ms", "ms", "since when" },
+	{ "data.alerts[].last_ms", "ms", "newest value" },
+	{ "data.alerts[].resolved_ms", "ms", "null: not yet" },
+	{ "data.alerts[].told", "int", "how often" },
+	{ "data.alerts[].events", "int", "of rules about events: how many" },
+	{ "data.alerts[].muted", "bool", "" },
+	{ "data.alerts[].acknowledged", "bool", "" },
+	{ "data.rules", "array", "every rule" },
+	{ "data.rules[].rule", "word", "" },
+	{ "data.rules[].name", "word", "" },
+	{ "data.rules[].severity", "word", "info, warn, critical" },
+	{ "data.rules[].scope", "word", "what it watches: market, asset, venue" },
+	{ "data.rules[].summary", "word", "" },
+	{ "data.rules[].on", "bool", "" },
+	{ "data.rules[].fire", "decimal", "" },
+	{ "data.rules[].clear", "decimal", "" },
+	{ "data.rules[].unit", "word", "" },
 };
 
 static const struct ask_field help[] = {
@@ -237,7 +465,8 @@ static const struct {
 	const struct ask_field *fields;
 	size_t count;
 } own[QUESTION_COUNT] = {
-	OWN(price), OWN(volume), OWN(cvd), OWN(momentum), OWN(flow), OWN(help),
+	OWN(price),   OWN(volume),       OWN(cvd),   OWN(momentum), OWN(flow),   OWN(oi),
+	OWN(funding), OWN(liquidations), OWN(top10), OWN(analysis), OWN(alerts), OWN(help),
 };
 
 const struct ask_field *ask_fields_common(size_t *count)
@@ -289,7 +518,8 @@ void ask_print_reference(struct buf *out)
 	    "at most %d bytes. SYM is BTC, BTCUSDT or binance:perp:BTCUSDT and names at most "
 	    "%d markets; TF is one of %s, 15m by default. Decimals are strings, times unix "
 	    "ms, what is absent or undefined is null. Exit status of `weir ask`: 0 answered, 1 "
-	    "the answer is no (error unknown_symbol, no_data, not_available), 2 usage.\n\n"
+	    "the answer is no (error unknown_symbol, no_perpetual, no_data, not_available), 2 "
+	    "usage.\n\n"
 	    "## Every answer\n\n",
 	    ASK_TEXT_MAX, ASK_MARKETS_MAX, asked_timeframes());
 	print_table(out, common, ARRAY_LEN(common));

@@ -41,8 +41,16 @@ static void write_known_symbols(const struct markets *markets, struct buf *out)
 
 static void write_no_data(const struct ask_world *world, const struct asked *asked, struct buf *out)
 {
+	if (asked->question == QUESTION_alerts) {
+		buf_str_put(out, STR("No alerts are kept here."));
+		return;
+	}
 	if (markets_count(world->markets) == 0)
 		buf_str_put(out, STR("No market data yet"));
+	else if (asked->by_oi)
+		buf_str_put(out, STR("No open interest is known yet"));
+	else if (!asked->symbol[0])
+		buf_str_put(out, STR("No such market has data yet"));
 	else
 		buf_printf(out, "No data of %s yet", asked->symbol);
 	buf_str_put(out, world->options.live ? STR(": no trade has arrived; ask again in a moment.")
@@ -57,6 +65,15 @@ static void write_unknown_command(const struct asked *asked, struct buf *out)
 	if (out->len == before)
 		buf_char(out, '.');
 	buf_str_put(out, STR(" /help lists the questions."));
+}
+
+static void write_no_perp(const struct asked *asked, struct buf *out)
+{
+	if (asked->symbol[0])
+		buf_printf(out, "No perpetual of %s is followed: spot", asked->symbol);
+	else
+		buf_str_put(out, STR("Spot"));
+	buf_str_put(out, STR(" has no open interest, no funding and no liquidations."));
 }
 
 static void write_sentence(const struct ask_world *world, const struct asked *asked,
@@ -81,6 +98,8 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 	case FAULT_EXTRA:
 		buf_printf(out, "'%s' is one word too many. Usage: ", asked->word);
 		write_usage(asked->question, out);
+		if (asked->question == QUESTION_alerts)
+			buf_str_put(out, STR(". Rules are settings: sections [alert.RULE]."));
 		break;
 	case FAULT_WAITING:
 		buf_printf(out, "%s is not answered yet: it waits for %s.",
@@ -92,6 +111,7 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 		write_known_symbols(world->markets, out);
 		buf_char(out, '.');
 		break;
+	case FAULT_NO_PERP: write_no_perp(asked, out); break;
 	case FAULT_NO_DATA: write_no_data(world, asked, out); break;
 	case FAULT_NONE:
 	case FAULT_COUNT: break;
@@ -100,9 +120,13 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 
 static enum ask_outcome outcome_of(enum fault fault)
 {
-	bool answer_is_no =
-	    fault == FAULT_WAITING || fault == FAULT_UNKNOWN_SYMBOL || fault == FAULT_NO_DATA;
-	return answer_is_no ? ASK_NO : ASK_USAGE;
+	switch (fault) {
+	case FAULT_WAITING:
+	case FAULT_UNKNOWN_SYMBOL:
+	case FAULT_NO_PERP:
+	case FAULT_NO_DATA: return ASK_NO;
+	default: return ASK_USAGE;
+	}
 }
 
 static void json_str_or_null(struct json_out *json, const char *key, const char *text)

@@ -3,19 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "ask/answer.h"
 #include "base/check.h"
-
-static bool is_dollar(struct str quote)
-{
-	static const char *const dollars[] = {
-		"USDT", "USDC", "FDUSD", "TUSD",
-		"BUSD", "USD",  "PERP", /* Bybit's name for perpetuals that settle in USDC */
-	};
-	for (size_t i = 0; i < ARRAY_LEN(dollars); i++)
-		if (str_eq(quote, str_of(dollars[i])))
-			return true;
-	return false;
-}
 
 static void add_market(struct scene *scene, struct market *market)
 {
@@ -39,21 +28,25 @@ static void add_market(struct scene *scene, struct market *market)
 	market_scales(market, &out->price_scale, &out->qty_scale);
 	out->quote_scale = out->price_scale + out->qty_scale;
 	market_id_assets(out->id, &base, &out->quote);
-	out->dollar = is_dollar(out->quote);
+	out->dollar = market_id_is_dollar(out->id);
 	scene->dollars += out->dollar;
 	scene->simulated |= market_simulated(market);
 	if (newest > scene->as_of_ms)
 		scene->as_of_ms = newest;
 }
 
-/* A quiet market whose book still moves is not stale. */
-static void judge_age(struct scene *scene, struct scene_market *market, int64_t now_ms)
+int64_t scene_age_ms(const struct scene *scene, int64_t t_ms)
 {
-	int64_t book_ms = book_top(market_book(market->market)).t_ms;
+	return scene->now_ms > t_ms ? scene->now_ms - t_ms : 0;
+}
+
+/* A quiet market whose book still moves is not stale. */
+static void judge_age(struct scene *scene, struct scene_market *market)
+{
+	int64_t book_ms = book_newest_ms(market_book(market->market));
 	int64_t heard_ms = book_ms > market->newest_ms ? book_ms : market->newest_ms;
-	int64_t age_ms = (now_ms ? now_ms : scene->as_of_ms) - heard_ms;
-	market->age_ms = age_ms > 0 ? age_ms : 0;
-	market->stale = age_ms > scene->world->options.stale_ms;
+	market->age_ms = scene_age_ms(scene, heard_ms);
+	market->stale = market->age_ms > scene->world->options.stale_ms;
 	scene->stale += market->stale;
 }
 
@@ -68,6 +61,8 @@ static void look_back(struct scene *scene, struct scene_market *market)
 static bool needs_symbol(const struct scene *scene, const struct scene_market *market)
 {
 	size_t alike = 0;
+	if (!asked_takes_symbol(scene->asked->question))
+		return true;
 	for (size_t i = 0; i < scene->count; i++)
 		alike += scene->markets[i].id->venue == market->id->venue &&
 			 scene->markets[i].id->kind == market->id->kind;
@@ -88,29 +83,78 @@ static void write_label(const struct scene *scene, struct scene_market *market)
 	market->label[label.len] = 0;
 }
 
+static size_t keep_perps(struct market **named, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++)
+		if (market_id(named[i])->kind == KIND_PERP)
+			named[kept++] = named[i];
+	return kept;
+}
+
+static enum fault find_markets(const struct ask_world *world, const struct asked *asked,
+			       enum scene_scope scope, struct market **named, size_t *count)
+{
+	if (markets_count(world->markets) == 0)
+		return FAULT_NO_DATA;
+	if (scope == SCENE_TOP) {
+		if (asked->by_oi && asked->kind == KIND_SPOT)
+			return FAULT_NO_PERP;
+		*count = top_markets(world->markets, asked, named);
+		return *count ? FAULT_NONE : FAULT_NO_DATA;
+	}
+	*count = markets_named(world->markets, str_of(asked->symbol), named, MARKETS_MAX);
+	if (*count == 0)
+		return FAULT_UNKNOWN_SYMBOL;
+	if (scope == SCENE_PERPS)
+		*count = keep_perps(named, *count);
+	return *count ? FAULT_NONE : FAULT_NO_PERP;
+}
+
 enum fault scene_init(struct scene *scene, const struct ask_world *world, const struct asked *asked,
-		      int64_t now_ms)
+		      enum scene_scope scope, int64_t now_ms)
 {
 	struct market *named[MARKETS_MAX];
+	size_t n = 0;
 	scene->world = world;
 	scene->asked = asked;
 	scene->count = scene->silent = scene->unshown = scene->dollars = scene->stale = 0;
 	scene->as_of_ms = 0;
 	scene->against_now = now_ms != 0;
 	scene->simulated = world->options.simulated;
-	if (markets_count(world->markets) == 0)
-		return FAULT_NO_DATA;
-	size_t n = markets_named(world->markets, str_of(asked->symbol), named, ARRAY_LEN(named));
-	if (n == 0)
-		return FAULT_UNKNOWN_SYMBOL;
+	enum fault fault = find_markets(world, asked, scope, named, &n);
+	if (fault)
+		return fault;
 	for (size_t i = 0; i < n; i++)
 		add_market(scene, named[i]);
+	scene->now_ms = now_ms ? now_ms : scene->as_of_ms;
 	for (size_t i = 0; i < scene->count; i++) {
-		judge_age(scene, &scene->markets[i], now_ms);
+		judge_age(scene, &scene->markets[i]);
 		look_back(scene, &scene->markets[i]);
 		write_label(scene, &scene->markets[i]);
 	}
 	return scene->count ? FAULT_NONE : FAULT_NO_DATA;
+}
+
+struct str scene_asset(const struct scene *scene)
+{
+	struct str base, quote;
+	CHECK(scene->count > 0);
+	market_id_assets(scene->markets[0].id, &base, &quote);
+	return base;
+}
+
+int64_t scene_origin_ms(const struct scene *scene, bool *differ)
+{
+	int64_t first = scene->markets[0].origin_ms;
+	*differ = false;
+	for (size_t i = 1; i < scene->count; i++) {
+		int64_t origin = scene->markets[i].origin_ms;
+		*differ |= origin != scene->markets[0].origin_ms;
+		if (origin < first)
+			first = origin;
+	}
+	return first;
 }
 
 void scene_window(const struct scene_market *market, int32_t minutes, struct window *out)
@@ -192,15 +236,16 @@ double scene_change(int64_t last, const struct window *window)
 	return (double)last / (double)window->open - 1;
 }
 
+struct number scene_price_number(const struct scene_market *market)
+{
+	return market->last > 0 ? number_price(market->last, market->price_scale) : number_none();
+}
+
 void scene_json_market(const struct scene_market *market, struct json_out *json)
 {
 	char name[64];
 	struct buf id = buf_over(name, sizeof name);
-	buf_str_put(&id, str_of(venue_text((enum venue)market->id->venue)));
-	buf_char(&id, ':');
-	buf_str_put(&id, str_of(kind_text((enum kind)market->id->kind)));
-	buf_char(&id, ':');
-	buf_str_put(&id, str_of(market->id->symbol));
+	market_id_print(&id, market->id);
 	json_out_open(json, NULL, '{');
 	json_out_str(json, "market", buf_str(&id));
 }

@@ -17,8 +17,8 @@ struct scene_market {
 	int32_t price_scale, qty_scale, quote_scale;
 	int64_t newest_ms; /* newest trade */
 	int64_t origin_ms; /* first minute held */
-	int64_t age_ms; /* of the newest trade or top of book, against now or the scene's newest */
-	int32_t behind; /* minutes between its last one and the scene's */
+	int64_t age_ms;    /* of the newest trade or word of the book (scene_age_ms) */
+	int32_t behind;    /* minutes between its last one and the scene's */
 	bool stale;
 	bool dollar;       /* quoted in USD or a coin held at one */
 	struct str quote;  /* "USDT"; "" where unknown */
@@ -36,6 +36,7 @@ struct scene {
 	size_t unshown;   /* named beyond ASK_MARKETS_MAX */
 	size_t dollars;   /* markets in the sums */
 	int64_t as_of_ms; /* newest trade of all */
+	int64_t now_ms;   /* the wall's, or as_of_ms where ages are against that */
 	bool against_now; /* ages are against the wall, not against as_of_ms */
 	bool simulated;
 	size_t stale; /* markets that are */
@@ -46,9 +47,23 @@ struct coverage {
 	const char *source; /* "stream" "klines" "repaired"; NULL when nothing is known */
 };
 
-/* Finds the markets and looks at them. FAULT_NONE, UNKNOWN_SYMBOL or NO_DATA. */
+/* Which markets a question is about. */
+enum scene_scope {
+	SCENE_SYMBOL, /* those that its symbol names */
+	SCENE_PERPS,  /* of these, the perpetuals */
+	SCENE_TOP,    /* the largest of all (top_markets) */
+};
+
+/* Finds the markets and looks at them. FAULT_NONE, UNKNOWN_SYMBOL, NO_PERP or NO_DATA. */
 enum fault scene_init(struct scene *scene, const struct ask_world *world, const struct asked *asked,
-		      int64_t now_ms);
+		      enum scene_scope scope, int64_t now_ms);
+/* The base asset of the first market. */
+struct str scene_asset(const struct scene *scene);
+/* How old something of that time is: against the wall's clock or, where none is asked for
+ * (a replay), against the newest event; 0 for what is newer. */
+int64_t scene_age_ms(const struct scene *scene, int64_t t_ms);
+/* The first minute held of any market; *differ: not all have the same. */
+int64_t scene_origin_ms(const struct scene *scene, bool *differ);
 /* The market's last `minutes` minutes, by its own newest trade. */
 void scene_window(const struct scene_market *market, int32_t minutes, struct window *out);
 /* The same minutes for all: up to the scene's, of which a market that lags has the
@@ -67,19 +82,24 @@ enum { SHARE_MINUTES = 60, VOLUME_MINUTES = 1296 };
 /* Whether `minutes` of the 24 h are known of the market; NULL: of each in the sum. */
 bool scene_knows(const struct scene *scene, const struct scene_market *market, int32_t minutes);
 bool scene_knows_all(const struct scene *scene); /* every minute of 24 h, of every market */
-double scene_change(int64_t last, const struct window *window); /* last / open - 1; NAN */
+double scene_change(int64_t last, const struct window *window);      /* last / open - 1; NAN */
+struct number scene_price_number(const struct scene_market *market); /* of the newest trade */
 
 /* ---- page ---- */
 
-/* Title, and the sentences about age and silence that must come before figures. */
+/* Title ("ETH price", or `what` alone where there is no symbol), and the sentences about
+ * age and silence that must come before figures. */
 void scene_print_title(const struct scene *scene, struct page *page, const char *what);
+/* When, and how much: minutes, partial, source; c NULL: when, alone. Without a line end. */
 void scene_print_footer(const struct scene *scene, struct page *page, const struct coverage *c);
 /* "Binance perp ETHUSDT" in bold, with its age when stale. */
 void scene_print_head(const struct scene *scene, const struct scene_market *market,
 		      struct page *page);
 /* "All 4 markets, in USD" in bold; only where there is more than one. */
 bool scene_print_total_head(const struct scene *scene, struct page *page);
-/* What the sums hold and what they leave out. */
+/* Which quotes count as USD, and which markets the sums leave out. */
+void scene_print_dollar_notes(const struct scene *scene, struct page *page);
+/* That, and whether minutes of a market that lags are missing in them. */
 void scene_print_sum_notes(const struct scene *scene, struct page *page);
 /* What "*" means, where a market has it: a minute of its 24 h is not known. */
 void scene_print_gap_note(const struct scene *scene, struct page *page);

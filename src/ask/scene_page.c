@@ -36,8 +36,8 @@ void scene_print_title(const struct scene *scene, struct page *page, const char 
 	struct buf text = buf_over(title, sizeof title);
 	if (scene->simulated)
 		buf_str_put(&text, STR("SIMULATED DATA · "));
-	buf_str_put(&text, str_of(scene->asked->symbol));
-	buf_char(&text, ' ');
+	if (scene->asked->symbol[0])
+		buf_printf(&text, "%s ", scene->asked->symbol);
 	buf_str_put(&text, str_of(what));
 	page_bold(page, buf_str(&text));
 	if (scene->stale && scene->stale == scene->count)
@@ -62,11 +62,12 @@ void scene_print_footer(const struct scene *scene, struct page *page, const stru
 	page_end_line(page);
 	page_text(page, "as of ");
 	page_put(page, number_str(&when));
+	if (!c)
+		return;
 	page_printf(page, " · %d/%d minutes", c->minutes, c->of);
 	if (c->partial)
 		page_printf(page, ", %d partial", c->partial);
 	page_printf(page, " · source %s", c->source);
-	page_end_line(page);
 }
 
 void scene_print_head(const struct scene *scene, const struct scene_market *market,
@@ -141,7 +142,7 @@ static bool any_lags(const struct scene *scene)
 	return false;
 }
 
-void scene_print_sum_notes(const struct scene *scene, struct page *page)
+void scene_print_dollar_notes(const struct scene *scene, struct page *page)
 {
 	size_t shown = 0;
 	for (size_t i = 0; i < scene->count; i++) {
@@ -153,6 +154,11 @@ void scene_print_sum_notes(const struct scene *scene, struct page *page)
 	page_printf(page, " count%s as USD.", shown > 1 ? "" : "s");
 	page_end_line(page);
 	print_left_out(scene, page);
+}
+
+void scene_print_sum_notes(const struct scene *scene, struct page *page)
+{
+	scene_print_dollar_notes(scene, page);
 	if (any_lags(scene)) {
 		page_text(page, "Sums are of the same minutes; what lags is missing at their end.");
 		page_end_line(page);
@@ -169,7 +175,16 @@ void scene_print_gap_note(const struct scene *scene, struct page *page)
 
 void scene_print_label(const struct scene_market *market, struct page *page, uint32_t room)
 {
-	page_text(page, market->label);
+	struct str label = str_of(market->label);
+	size_t blank = label.len;
+	if (page->column + label.len + market->stale > PAGE_COLUMNS) /* a line for the symbol */
+		while (label.ptr[--blank] != ' ')
+			;
+	page_put(page, str_make(label.ptr, blank));
+	if (blank < label.len) {
+		page_end_line(page);
+		page_put(page, str_skip(label, blank));
+	}
 	if (market->stale)
 		page_text(page, "!");
 	if (page->column > room)

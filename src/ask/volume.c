@@ -37,8 +37,7 @@ static void volume_facts(const struct scene *scene, const struct scene_market *m
 	scene_window(market, volume_minutes(scene), &out->covered);
 }
 
-/* A level of nothing known is not "NONE". */
-static const char *spike_word(const struct spike *spike)
+const char *spike_word(const struct spike *spike)
 {
 	return isnan(spike->percent_over) ? "n/a" : spike_text(spike->level);
 }

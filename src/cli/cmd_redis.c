@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/session.h"
+#include "cli/segment_visit.h"
 #include "daemon/config_file.h"
 #include "daemon/settings.h"
 
@@ -52,7 +52,7 @@ static int send_command(const struct args *args, const struct config *config, en
 			struct buf *out)
 {
 	struct err err = { 0 };
-	struct session *session = NULL;
+	struct segment_visit *visit = NULL;
 	struct str argv[ARGS_OPERANDS_MAX];
 	size_t argc = args->n_operands - 1;
 	if (argc == 0) {
@@ -64,10 +64,10 @@ static int send_command(const struct args *args, const struct config *config, en
 	for (size_t i = 0; i < argc; i++)
 		argv[i] = str_of(args->operands[i + 1]);
 	enum status status =
-	    session_open(args_str(args, FLAG_state).ptr, config, segment, &session, &err);
+	    segment_visit_open(args_str(args, FLAG_state).ptr, config, segment, &visit, &err);
 	if (!status)
-		status = session_call(session, argv, argc, on_reply, out, &err);
-	session_close(session);
+		status = segment_visit_call(visit, argv, argc, on_reply, out, &err);
+	segment_visit_close(visit);
 	if (status)
 		return cli_fail(args, &err);
 	return cli_print(args, out);

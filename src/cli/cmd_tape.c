@@ -1,8 +1,9 @@
-/* weir tape stat | verify | cat */
+/* weir tape stat | verify | cat | minutes */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "cli/bars_csv.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/tape_verify.h"
@@ -12,11 +13,11 @@
 #include "def/keys.h"
 #include "market/markets.h"
 
-enum { OUT_LIMIT = 256 << 20, CAT_FLUSH_BYTES = 1 << 16 };
+enum { OUT_LIMIT = 256 << 20, CAT_FLUSH_BYTES = 1 << 16, TURN_NS = 100000000 };
 
 struct tape_command {
 	const struct args *args;
-	struct session *session;
+	struct segment_visit *visit;
 	struct trade *trades; /* one chunk */
 	struct buf out;
 };
@@ -55,13 +56,13 @@ static enum status stat_market(struct tape_command *command, const struct market
 {
 	struct key tape, open;
 	*row = (struct stat_row){ 0 };
-	enum status status = tape_walk(command->session, market, count_chunk, row, err);
+	enum status status = tape_walk(command->visit, market, count_chunk, row, err);
 	const struct str names[] = { key_tape(&tape, market), key_tape_open(&open, market) };
 	for (size_t i = 0; !status && i < ARRAY_LEN(names); i++) {
 		struct str argv[] = { STR("MEMORY"), STR("USAGE"), names[i], STR("SAMPLES"),
 				      STR("0") };
-		status = session_call(command->session, argv, ARRAY_LEN(argv), on_usage,
-				      &row->redis_bytes, err);
+		status = segment_visit_call(command->visit, argv, ARRAY_LEN(argv), on_usage,
+					    &row->redis_bytes, err);
 	}
 	return status;
 }
@@ -105,7 +106,7 @@ static int run_stat(struct tape_command *command, struct err *err)
 	size_t count = 0;
 	bool json = args_has(command->args, FLAG_json);
 	uint64_t damaged = 0;
-	if (tape_markets(command->session, markets, MARKETS_MAX, &count, err))
+	if (tape_markets(command->visit, markets, MARKETS_MAX, &count, err))
 		return cli_fail(command->args, err);
 	if (json)
 		buf_printf(&command->out, "{\"priors\":%u,\"markets\":[", tape_priors_version());
@@ -198,11 +199,74 @@ static int run_cat(struct tape_command *command, struct err *err)
 		.from_ms = args_i64(command->args, FLAG_from),
 		.to_ms = args_i64(command->args, FLAG_to),
 	};
-	if (tape_walk(command->session, &market, cat_chunk, &cat, err))
+	if (tape_walk(command->visit, &market, cat_chunk, &cat, err))
 		return cli_fail(command->args, err);
 	int exit_status =
 	    cat.exit_status ? cat.exit_status : cli_print(command->args, &command->out);
 	return exit_status ? exit_status : cat.damaged ? CLI_NO : CLI_DONE;
+}
+
+/* ---- minutes ---- */
+
+struct minutes_read {
+	bool done;
+	enum status status;
+	const char *why;
+};
+
+static void on_restored(void *ctx, enum status status, const char *why)
+{
+	*(struct minutes_read *)ctx = (struct minutes_read){ true, status, why };
+}
+
+/* The whole segment is read back as at a start of weir. */
+static enum status read_markets(struct tape_command *command, struct markets *markets,
+				struct err *err)
+{
+	struct loop *loop = segment_visit_loop(command->visit);
+	const struct market_store_config config = { .flush_ns = INT64_MAX / 4 };
+	struct minutes_read read = { 0 };
+	struct market_store *store =
+	    market_store_create(segment_visit_redis(command->visit), markets, loop_timers(loop),
+				loop_clock(loop), &config);
+	CHECK(store);
+	market_store_restore(store, on_restored, &read);
+	while (!read.done)
+		loop_turn(loop, TURN_NS);
+	market_store_destroy(store);
+	if (read.status)
+		return err_set(err, read.status, "reading the minutes: %s: %s", read.why,
+			       status_text(read.status));
+	return STATUS_OK;
+}
+
+static int put_minutes(struct tape_command *command, const struct markets *markets,
+		       struct err *err)
+{
+	struct market_id wanted;
+	bool one = args_market(command->args, FLAG_market, &wanted);
+	const struct market *only = one ? markets_find(markets, &wanted) : NULL;
+	if (one && !only) {
+		err_set(err, STATUS_NOT_FOUND, "no minute of that market is held");
+		return cli_fail(command->args, err);
+	}
+	bars_csv_head(&command->out);
+	for (size_t i = 0; i < markets_count(markets); i++)
+		if (!one || markets_at(markets, i) == only)
+			bars_csv_market(&command->out, markets_at(markets, i));
+	return cli_print(command->args, &command->out);
+}
+
+static int run_minutes(struct tape_command *command, struct err *err)
+{
+	const struct market_config config = { .whale_quote = 1 };
+	struct markets *markets = markets_create(&config);
+	CHECK(markets);
+	int exit_status = read_markets(command, markets, err)
+			      ? cli_fail(command->args, err)
+			      : put_minutes(command, markets, err);
+	markets_destroy(markets);
+	return exit_status;
 }
 
 /* ---- */
@@ -210,7 +274,7 @@ static int run_cat(struct tape_command *command, struct err *err)
 static int run_verify(struct tape_command *command, struct err *err)
 {
 	struct tape_verdict verdict;
-	if (tape_verify(command->session, command->args, &verdict, err))
+	if (tape_verify(command->visit, command->args, &verdict, err))
 		return cli_fail(command->args, err);
 	tape_verdict_print(&command->out, &verdict);
 	int exit_status = cli_print(command->args, &command->out);
@@ -229,16 +293,18 @@ int cmd_tape(const struct args *args)
 	CHECK(command.trades);
 	buf_init(&command.out, OUT_LIMIT);
 	int exit_status;
-	if (session_open(args_str(args, FLAG_state).ptr, config, SEGMENT_RMS, &command.session,
-			 &err))
+	if (segment_visit_open(args_str(args, FLAG_state).ptr, config, SEGMENT_RMS, &command.visit,
+			       &err))
 		exit_status = cli_fail(args, &err);
 	else if (args->command == COMMAND_tape_stat)
 		exit_status = run_stat(&command, &err);
 	else if (args->command == COMMAND_tape_cat)
 		exit_status = run_cat(&command, &err);
+	else if (args->command == COMMAND_tape_minutes)
+		exit_status = run_minutes(&command, &err);
 	else
 		exit_status = run_verify(&command, &err);
-	session_close(command.session);
+	segment_visit_close(command.visit);
 	buf_deinit(&command.out);
 	free(command.trades);
 	config_destroy(config);

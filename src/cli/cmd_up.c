@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/sources.h"
 #include "daemon/status_view.h"
+#include "daemon/venue_probe.h"
 
 enum { VIEW_BYTES = 64 * 1024, RECORDINGS_MAX = 64 };
 static const int64_t view_every_ns = 1000000000;
@@ -18,6 +19,7 @@ struct up {
 	struct timer timer;
 	bool terminal, demo_said;
 	bool simulated;
+	struct err no_venue; /* why the simulator stands in; "" when it was asked for */
 	struct buf view;
 };
 
@@ -85,6 +87,8 @@ static void on_ready(void *ctx, struct daemon *daemon)
 		   "weir: segments answered after %.0f ms, %zu markets back after %.0f ms\n",
 		   (double)daemon_segments_ready_ns(daemon) / 1e6,
 		   markets_count(daemon_markets(daemon)), (double)daemon_restored_ns(daemon) / 1e6);
+	if (up->no_venue.text[0])
+		buf_printf(&up->view, "weir: %s; the simulator stands in\n", up->no_venue.text);
 	if (up->simulated)
 		buf_printf(&up->view,
 			   "weir: *** market data is SIMULATED: no trade shown here ever "
@@ -94,24 +98,26 @@ static void on_ready(void *ctx, struct daemon *daemon)
 	loop_timer_after(daemon_loop(daemon), &up->timer, view_every_ns / 10);
 }
 
-static enum status choose_feed(struct up *up, const struct config *config,
-			       struct daemon_options *options, struct err *err)
+/* auto: the venues when one answers; else the simulator, and everybody is told. */
+static enum daemon_feed choose_auto(struct up *up, const struct config *config)
+{
+	int64_t patience_ns = config_i64(config, CONFIG_market_live_timeout_ms) * 1000000;
+	return venue_probe(config, patience_ns, &up->no_venue) ? DAEMON_FEED_SIMULATOR
+							       : DAEMON_FEED_LIVE;
+}
+
+static enum daemon_feed choose_feed(struct up *up, const struct config *config, bool recording)
 {
 	struct str feed = config_str(config, CONFIG_market_feed);
-	if (options->recording.n_paths > 0) {
-		options->feed = DAEMON_FEED_RECORDING;
-	} else if (str_eq(feed, STR("off"))) {
-		options->feed = DAEMON_FEED_NONE;
-	} else if (str_eq(feed, STR("live"))) {
-		return err_set(
-		    err, STATUS_UNAVAILABLE,
-		    "market.feed = live: this weir has no live venues yet; use sim, or a "
-		    "recording with --replay");
-	} else {
-		options->feed = DAEMON_FEED_SIMULATOR;
-		up->simulated = true;
-	}
-	return STATUS_OK;
+	if (recording)
+		return DAEMON_FEED_RECORDING;
+	if (str_eq(feed, STR("off")))
+		return DAEMON_FEED_NONE;
+	if (str_eq(feed, STR("live")))
+		return DAEMON_FEED_LIVE;
+	if (str_eq(feed, STR("sim")))
+		return DAEMON_FEED_SIMULATOR;
+	return choose_auto(up, config);
 }
 
 static int run(struct up *up, const struct config *config, const char *config_path)
@@ -138,7 +144,9 @@ static int run(struct up *up, const struct config *config, const char *config_pa
 	options.recording.has_as =
 	    args_source(up->args, FLAG_as, &options.recording.venue, &options.recording.kind);
 	options.recording.speed = args_speed(up->args, FLAG_speed, 1);
-	if (choose_feed(up, config, &options, &err) || daemon_create(&options, &daemon, &err))
+	options.feed = choose_feed(up, config, options.recording.n_paths > 0);
+	up->simulated = options.feed == DAEMON_FEED_SIMULATOR;
+	if (daemon_create(&options, &daemon, &err))
 		return cli_fail(up->args, &err);
 	int exit_status = daemon_run(daemon);
 	if (exit_status) {

@@ -1,4 +1,4 @@
-#include "cli/session.h"
+#include "cli/segment_visit.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 enum { FLUSH_TIMEOUT_MS = 2000, RETRY_MS = 20, RETRY_FOR_MS = 10000 };
 static const int64_t patience_ns = 30000000000;
 
-struct session {
+struct segment_visit {
 	struct loop *loop;
 	struct redis_port *redis;
 	/* either our own */
@@ -33,11 +33,14 @@ struct call {
 
 /* ---- the running weir's server ---- */
 
-static void on_up(void *ctx) { ((struct session *)ctx)->ready = true; }
+static void on_up(void *ctx) { ((struct segment_visit *)ctx)->ready = true; }
 
-static void on_down(void *ctx, const struct err *why) { ((struct session *)ctx)->down = *why; }
+static void on_down(void *ctx, const struct err *why)
+{
+	((struct segment_visit *)ctx)->down = *why;
+}
 
-static enum status connect_running(struct session *session, const char *state_dir,
+static enum status connect_running(struct segment_visit *visit, const char *state_dir,
 				   enum segment segment, struct err *err)
 {
 	char path[PATH_BYTES_MAX];
@@ -47,10 +50,10 @@ static enum status connect_running(struct session *session, const char *state_di
 		status =
 		    path_format(path, err, "%s/run/%s.sock", state_dir, segment_row(segment)->name);
 	if (!status)
-		status = loop_create(64, &session->own_loop, err);
+		status = loop_create(64, &visit->own_loop, err);
 	if (status)
 		return status;
-	session->loop = session->own_loop;
+	visit->loop = visit->own_loop;
 	const struct redis_conn_config config = {
 		.unix_path = path,
 		.user = login.user,
@@ -60,17 +63,17 @@ static enum status connect_running(struct session *session, const char *state_di
 		.pending_bytes_max = 64 << 20,
 		.on_up = on_up,
 		.on_down = on_down,
-		.ctx = session,
+		.ctx = visit,
 	};
-	status = redis_conn_open(session->loop, &config, &session->conn, err);
+	status = redis_conn_open(visit->loop, &config, &visit->conn, err);
 	if (status)
 		return status;
-	session->redis = redis_conn_port(session->conn);
-	if (loop_turn_until(session->loop, &session->ready, 5000000000))
+	visit->redis = redis_conn_port(visit->conn);
+	if (loop_turn_until(visit->loop, &visit->ready, 5000000000))
 		return STATUS_OK;
 	return err_set(err, STATUS_UNAVAILABLE, "segment %s at %s does not answer%s%s",
-		       segment_row(segment)->name, path, session->down.text[0] ? ": " : "",
-		       session->down.text);
+		       segment_row(segment)->name, path, visit->down.text[0] ? ": " : "",
+		       visit->down.text);
 }
 
 /* ---- our own ---- */
@@ -78,10 +81,10 @@ static enum status connect_running(struct session *session, const char *state_di
 static void on_ready(void *ctx, struct daemon *daemon)
 {
 	(void)daemon;
-	((struct session *)ctx)->ready = true;
+	((struct segment_visit *)ctx)->ready = true;
 }
 
-static enum status start_own(struct session *session, const char *state_dir,
+static enum status start_own(struct segment_visit *visit, const char *state_dir,
 			     const struct config *config, enum segment segment, struct err *err)
 {
 	const struct daemon_options options = {
@@ -90,17 +93,17 @@ static enum status start_own(struct session *session, const char *state_dir,
 		.store = true,
 		.segments = 1u << segment,
 		.on_ready = on_ready,
-		.ctx = session,
+		.ctx = visit,
 	};
-	enum status status = daemon_create(&options, &session->daemon, err);
+	enum status status = daemon_create(&options, &visit->daemon, err);
 	if (status)
 		return status;
-	session->loop = daemon_loop(session->daemon);
-	while (!session->ready && !daemon_ended(session->daemon))
-		loop_turn(session->loop, patience_ns);
-	if (!session->ready)
-		return err_set(err, STATUS_UNAVAILABLE, "%s", daemon_error(session->daemon));
-	session->redis = segments_redis(daemon_segments(session->daemon), segment);
+	visit->loop = daemon_loop(visit->daemon);
+	while (!visit->ready && !daemon_ended(visit->daemon))
+		loop_turn(visit->loop, patience_ns);
+	if (!visit->ready)
+		return err_set(err, STATUS_UNAVAILABLE, "%s", daemon_error(visit->daemon));
+	visit->redis = segments_redis(daemon_segments(visit->daemon), segment);
 	return STATUS_OK;
 }
 
@@ -119,56 +122,56 @@ static bool weir_runs(const char *state_dir)
 	return status == STATUS_OK;
 }
 
-static enum status try_open(struct session *session, const char *state_dir,
+static enum status try_open(struct segment_visit *visit, const char *state_dir,
 			    const struct config *config, enum segment segment, struct err *err)
 {
 	if (weir_runs(state_dir))
-		return connect_running(session, state_dir, segment, err);
+		return connect_running(visit, state_dir, segment, err);
 	if (!files_is_folder(state_dir))
 		return err_set(err, STATUS_NOT_FOUND,
 			       "there is no state directory %s: name another with --state",
 			       state_dir);
-	return start_own(session, state_dir, config, segment, err);
+	return start_own(visit, state_dir, config, segment, err);
 }
 
-enum status session_open(const char *state_dir, const struct config *config, enum segment segment,
-			 struct session **out, struct err *err)
+enum status segment_visit_open(const char *state_dir, const struct config *config,
+			       enum segment segment, struct segment_visit **out, struct err *err)
 {
-	struct session *session = calloc(1, sizeof *session);
-	if (!session)
+	struct segment_visit *visit = calloc(1, sizeof *visit);
+	if (!visit)
 		return err_set(err, STATUS_NO_MEMORY, "no memory");
 	for (int waited_ms = 0;; waited_ms += RETRY_MS) {
-		*session = (struct session){ 0 };
-		enum status status = try_open(session, state_dir, config, segment, err);
+		*visit = (struct segment_visit){ 0 };
+		enum status status = try_open(visit, state_dir, config, segment, err);
 		if (!status) {
-			*out = session;
+			*out = visit;
 			return STATUS_OK;
 		}
 		if (status != STATUS_IN_USE || waited_ms >= RETRY_FOR_MS) {
-			session_close(session);
+			segment_visit_close(visit);
 			return status;
 		}
 		usleep(RETRY_MS * 1000); /* a weir is starting, or ending: it holds the lock */
 	}
 }
 
-static void on_closed(void *ctx) { ((struct session *)ctx)->closed = true; }
+static void on_closed(void *ctx) { ((struct segment_visit *)ctx)->closed = true; }
 
-void session_close(struct session *session)
+void segment_visit_close(struct segment_visit *visit)
 {
-	if (!session)
+	if (!visit)
 		return;
-	if (session->conn) {
-		redis_conn_close(session->conn, on_closed, session);
-		loop_turn_until(session->loop, &session->closed, patience_ns);
+	if (visit->conn) {
+		redis_conn_close(visit->conn, on_closed, visit);
+		loop_turn_until(visit->loop, &visit->closed, patience_ns);
 	}
-	loop_destroy(session->own_loop);
-	if (session->daemon && !daemon_ended(session->daemon)) {
-		daemon_stop(session->daemon);
-		daemon_run(session->daemon);
+	loop_destroy(visit->own_loop);
+	if (visit->daemon && !daemon_ended(visit->daemon)) {
+		daemon_stop(visit->daemon);
+		daemon_run(visit->daemon);
 	}
-	daemon_destroy(session->daemon);
-	free(session);
+	daemon_destroy(visit->daemon);
+	free(visit);
 }
 
 static void on_reply(void *ctx, enum status status, const struct redis_reply *reply)
@@ -184,14 +187,17 @@ static void on_reply(void *ctx, enum status status, const struct redis_reply *re
 		call->fn(call->ctx, status, reply);
 }
 
-enum status session_call(struct session *session, const struct str *argv, size_t argc,
-			 redis_reply_fn fn, void *ctx, struct err *err)
+enum status segment_visit_call(struct segment_visit *visit, const struct str *argv, size_t argc,
+			       redis_reply_fn fn, void *ctx, struct err *err)
 {
 	struct call call = { .fn = fn, .ctx = ctx, .err = err };
-	enum status status = redis_command(session->redis, argv, argc, on_reply, &call);
+	enum status status = redis_command(visit->redis, argv, argc, on_reply, &call);
 	if (status)
 		return err_set(err, status, "%.*s: %s", STR_ARG(argv[0]), status_text(status));
 	while (!call.done)
-		loop_turn(session->loop, patience_ns);
+		loop_turn(visit->loop, patience_ns);
 	return call.status;
 }
+
+struct redis_port *segment_visit_redis(struct segment_visit *visit) { return visit->redis; }
+struct loop *segment_visit_loop(struct segment_visit *visit) { return visit->loop; }

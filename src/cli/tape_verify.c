@@ -29,7 +29,7 @@ struct verify_market {
 };
 
 struct verify {
-	struct session *session;
+	struct segment_visit *visit;
 	struct trade *trades;
 	struct verify_market *markets;
 	size_t n_markets;
@@ -235,7 +235,7 @@ static enum status check_markets(struct verify *verify, struct tape_verdict *ver
 	for (size_t i = 0; i < verify->n_markets; i++) {
 		struct tape_take take = { verify, &verify->markets[i] };
 		enum status status =
-		    tape_walk(verify->session, &take.market->id, take_chunk, &take, err);
+		    tape_walk(verify->visit, &take.market->id, take_chunk, &take, err);
 		if (status)
 			return status;
 		compare(take.market, verdict);
@@ -243,10 +243,10 @@ static enum status check_markets(struct verify *verify, struct tape_verdict *ver
 	return STATUS_OK;
 }
 
-enum status tape_verify(struct session *session, const struct args *args, struct tape_verdict *out,
-			struct err *err)
+enum status tape_verify(struct segment_visit *visit, const struct args *args,
+			struct tape_verdict *out, struct err *err)
 {
-	struct verify verify = { .session = session };
+	struct verify verify = { .visit = visit };
 	struct verify_input input = { 0 };
 	struct tape_verdict verdict = { 0 };
 	verify.trades = calloc(TAPE_CHUNK_TRADES, sizeof *verify.trades);

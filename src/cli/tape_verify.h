@@ -4,7 +4,7 @@
  * price, quantity, side and, where ids are ordered, id. */
 #pragma once
 
-#include "cli/session.h"
+#include "cli/segment_visit.h"
 #include "def/args.h"
 
 struct tape_verdict {
@@ -12,6 +12,6 @@ struct tape_verdict {
 	char first_missing[160]; /* NUL-terminated */
 };
 
-MUST_CHECK enum status tape_verify(struct session *session, const struct args *args,
+MUST_CHECK enum status tape_verify(struct segment_visit *visit, const struct args *args,
 				   struct tape_verdict *out, struct err *err);
 void tape_verdict_print(struct buf *out, const struct tape_verdict *verdict);

@@ -44,8 +44,8 @@ static void on_scan(void *ctx, enum status status, const struct redis_reply *rep
 
 static int compare_ids(const void *a, const void *b) { return market_id_cmp(a, b); }
 
-enum status tape_markets(struct session *session, struct market_id *out, size_t cap, size_t *count,
-			 struct err *err)
+enum status tape_markets(struct segment_visit *visit, struct market_id *out, size_t cap,
+			 size_t *count, struct err *err)
 {
 	struct market_list list = { .ids = out, .cap = cap, .cursor = "0" };
 	char pattern[KEY_BYTES];
@@ -56,7 +56,7 @@ enum status tape_markets(struct session *session, struct market_id *out, size_t 
 		struct str argv[] = { STR("SCAN"),   str_of(list.cursor), STR("MATCH"),
 				      buf_str(&buf), STR("COUNT"),        STR("1000") };
 		enum status status =
-		    session_call(session, argv, ARRAY_LEN(argv), on_scan, &list, err);
+		    segment_visit_call(visit, argv, ARRAY_LEN(argv), on_scan, &list, err);
 		if (status)
 			return err_wrap(err, status, "scan segment rms");
 	} while (strcmp(list.cursor, "0") != 0);
@@ -106,7 +106,7 @@ static void on_open_chunks(void *ctx, enum status status, const struct redis_rep
 	}
 }
 
-enum status tape_walk(struct session *session, const struct market_id *market, tape_chunk_fn fn,
+enum status tape_walk(struct segment_visit *visit, const struct market_id *market, tape_chunk_fn fn,
 		      void *ctx, struct err *err)
 {
 	struct walk walk = { .fn = fn, .ctx = ctx };
@@ -121,11 +121,12 @@ enum status tape_walk(struct session *session, const struct market_id *market, t
 		struct str argv[] = { STR("XRANGE"),  key_tape(&tape, market),
 				      buf_str(&text), STR("+"),
 				      STR("COUNT"),   buf_str(&count) };
-		status = session_call(session, argv, ARRAY_LEN(argv), on_page, &walk, err);
+		status = segment_visit_call(visit, argv, ARRAY_LEN(argv), on_page, &walk, err);
 	} while (!status && !walk.ended && walk.entries == PAGE);
 	struct str argv[] = { STR("GET"), key_tape_open(&tape_open, market) };
 	if (!status && !walk.ended)
-		status = session_call(session, argv, ARRAY_LEN(argv), on_open_chunks, &walk, err);
+		status =
+		    segment_visit_call(visit, argv, ARRAY_LEN(argv), on_open_chunks, &walk, err);
 	if (status)
 		return err_wrap(err, status, "read the tape of %s", market->symbol);
 	if (walk.damaged)

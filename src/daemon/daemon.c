@@ -10,9 +10,7 @@
 
 enum {
 	TIMER_ROOM = 1024,
-	MALFORMED_LOG_NS = 1000000000,
-	HOLD_NS = 1000000,
-	DRAIN_RETRY_NS = 20000000
+	DRAIN_RETRY_NS = 20000000,
 };
 static const int64_t drain_patience_ns = 10000000000;
 
@@ -28,51 +26,6 @@ static void fail(struct daemon *daemon, const struct err *err)
 	}
 	if (daemon->phase < PHASE_STOP)
 		enter(daemon, PHASE_STOP);
-}
-
-/* ---- hooks of the ingest ---- */
-
-static void hold_sources(struct daemon *daemon)
-{
-	daemon->holding = true;
-	sources_pause(daemon->sources, true);
-	loop_timer_after(daemon->loop, &daemon->hold_timer, HOLD_NS);
-}
-
-/* Sources that can wait do so until the segment has taken what is there. */
-static void on_hold_timer(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (market_store_busy(daemon->store)) {
-		market_store_flush(daemon->store);
-		loop_timer_after(daemon->loop, &daemon->hold_timer, HOLD_NS);
-		return;
-	}
-	daemon->holding = false;
-	sources_pause(daemon->sources, false);
-}
-
-static void on_trade(void *ctx, struct market *market, const struct trade *trade)
-{
-	struct daemon *daemon = ctx;
-	if (!daemon->store)
-		return;
-	market_store_trade(daemon->store, market, trade);
-	if (!daemon->holding && market_store_busy(daemon->store))
-		hold_sources(daemon);
-}
-
-static void on_malformed(void *ctx, enum venue venue, const char *reason)
-{
-	struct daemon *daemon = ctx;
-	int64_t now_ns = loop_now_ns(daemon->loop);
-	daemon->malformed_unlogged++;
-	if (daemon->malformed_logged_ns && now_ns - daemon->malformed_logged_ns < MALFORMED_LOG_NS)
-		return;
-	log_line(LOG_WARN, "feed", "%llu malformed frame(s), the last from %s: %s",
-		 (unsigned long long)daemon->malformed_unlogged, venue_text(venue), reason);
-	daemon->malformed_logged_ns = now_ns;
-	daemon->malformed_unlogged = 0;
 }
 
 /* ---- the feed ---- */
@@ -96,6 +49,19 @@ static void on_step(void *ctx)
 
 /* ---- phases ---- */
 
+/* Samples and bars can be asked of the venues again: without them it goes on too. */
+static void on_outputs_restored(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->phase != PHASE_RESTORE)
+		return;
+	if (status)
+		log_line(LOG_WARN, "store", "samples and bars were not all read back: %s",
+			 status_text(status));
+	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
+	enter(daemon, PHASE_RUN);
+}
+
 static void on_restored(void *ctx, enum status status, const char *why)
 {
 	struct daemon *daemon = ctx;
@@ -111,8 +77,12 @@ static void on_restored(void *ctx, enum status status, const char *why)
 	if (counts->damaged_entries)
 		log_line(LOG_WARN, "store", "%llu damaged entries were skipped",
 			 (unsigned long long)counts->damaged_entries);
-	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
-	enter(daemon, PHASE_RUN);
+	if (!daemon->outputs) {
+		daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
+		enter(daemon, PHASE_RUN);
+		return;
+	}
+	market_outputs_restore(daemon->outputs, on_outputs_restored, daemon);
 }
 
 /* Simulated and real trades must never add up. */
@@ -167,6 +137,7 @@ static void begin_run(struct daemon *daemon)
 		daemon->options.on_ready(daemon->options.ctx, daemon);
 	if (daemon->phase != PHASE_RUN || daemon->options.feed == DAEMON_FEED_NONE)
 		return;
+	daemon_start_markets(daemon);
 	if (sources_start(daemon->sources, &err))
 		fail(daemon, &err);
 	else
@@ -174,6 +145,15 @@ static void begin_run(struct daemon *daemon)
 }
 
 static void on_drained(void *ctx, enum status status);
+
+/* What could not be written can be made again, or asked for again. */
+static void on_outputs_drained(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	(void)status;
+	if (daemon->phase == PHASE_DRAIN)
+		enter(daemon, PHASE_STOP);
+}
 
 static void on_drain_timer(void *ctx)
 {
@@ -195,6 +175,8 @@ static void on_drained(void *ctx, enum status status)
 		err_set(&err, status, "writing the last state to segment rms: %s",
 			status_text(status));
 		fail(daemon, &err);
+	} else if (daemon->outputs) {
+		market_outputs_drain(daemon->outputs, on_outputs_drained, daemon);
 	} else {
 		enter(daemon, PHASE_STOP);
 	}
@@ -202,20 +184,27 @@ static void on_drained(void *ctx, enum status status)
 
 static void on_segments_closed(void *ctx) { enter(ctx, PHASE_ENDED); }
 
-static void on_control_closed(void *ctx)
+static void on_sources_closed(void *ctx)
 {
 	struct daemon *daemon = ctx;
-	daemon->control_server = NULL;
 	if (daemon->segments)
 		segments_close(daemon->segments, on_segments_closed, daemon);
 	else
 		enter(daemon, PHASE_ENDED);
 }
 
+static void on_control_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	daemon->control_server = NULL;
+	sources_close(daemon->sources, on_sources_closed, daemon);
+}
+
 static void begin_stop(struct daemon *daemon)
 {
 	sources_stop(daemon->sources);
 	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
+	daemon_stop_markets(daemon);
 	if (daemon->holding)
 		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
 	if (daemon->control_server)
@@ -312,23 +301,16 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 				loop_clock(daemon->loop), &store_config);
 	if (!daemon->store)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
-	return STATUS_OK;
+	return daemon_build_outputs(daemon, err);
 }
 
 static enum status open_feed(struct daemon *daemon, struct err *err)
 {
-	const struct ingest_hooks hooks = { on_trade, on_malformed, daemon };
-	const struct market_config market_config = {
-		.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote),
-		.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR,
-	};
-	daemon->markets = markets_create(&market_config);
-	if (daemon->markets)
-		daemon->ingest = ingest_create(daemon->markets, &hooks);
-	if (!daemon->ingest)
-		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets");
+	enum status status = daemon_build_markets(daemon, err);
+	if (status)
+		return status;
 	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
-	daemon->hold_timer = (struct timer){ .fn = on_hold_timer, .ctx = daemon };
+	daemon->hold_timer = (struct timer){ .fn = daemon_hold_timer, .ctx = daemon };
 	daemon->drain_timer = (struct timer){ .fn = on_drain_timer, .ctx = daemon };
 	const struct sources_config config = {
 		.feed = daemon->options.feed,
@@ -338,16 +320,19 @@ static enum status open_feed(struct daemon *daemon, struct err *err)
 		.ingest = daemon->ingest,
 		.markets = daemon->markets,
 		.wake = &daemon->step_task,
+		.on_trade = daemon_take_trade,
+		.ctx = daemon,
 	};
 	return sources_create(&config, &daemon->sources, err);
 }
 
 static enum status init_world(struct daemon *daemon, struct err *err)
 {
-	daemon->world = (struct ask_world){ daemon->markets, ask_options_default() };
+	daemon->world = (struct ask_world){ daemon->markets, ask_options_default(), daemon->alerts };
 	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
 	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
-	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR;
+	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR ||
+				     daemon->options.feed == DAEMON_FEED_LIVE;
 	return daemon_apply_settings(daemon, err);
 }
 
@@ -415,11 +400,9 @@ void daemon_destroy(struct daemon *daemon)
 {
 	if (!daemon)
 		return;
-	market_store_destroy(daemon->store);
 	control_destroy(daemon->control);
 	sources_destroy(daemon->sources);
-	ingest_destroy(daemon->ingest);
-	markets_destroy(daemon->markets);
+	daemon_free_markets(daemon);
 	state_folder_close(daemon->folder);
 	loop_destroy(daemon->loop);
 	config_destroy(daemon->reloaded);

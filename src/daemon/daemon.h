@@ -17,7 +17,12 @@
 #include "store/market_store.h"
 #include "store/segments.h"
 
-enum daemon_feed { DAEMON_FEED_NONE, DAEMON_FEED_RECORDING, DAEMON_FEED_SIMULATOR };
+enum daemon_feed {
+	DAEMON_FEED_NONE,
+	DAEMON_FEED_RECORDING,
+	DAEMON_FEED_SIMULATOR,
+	DAEMON_FEED_LIVE,
+};
 
 struct daemon;
 struct sources;

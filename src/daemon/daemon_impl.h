@@ -5,7 +5,10 @@
 #include "daemon/daemon.h"
 #include "daemon/sources.h"
 #include "daemon/state_folder.h"
+#include "market/market_alerts.h"
 #include "os/line_server.h"
+#include "store/alert_store.h"
+#include "store/market_outputs.h"
 
 enum daemon_phase {
 	PHASE_SEGMENTS,
@@ -25,6 +28,10 @@ struct daemon {
 	struct markets *markets;
 	struct ingest *ingest;
 	struct market_store *store;
+	struct market_outputs *outputs;
+	struct alerts *alerts;
+	struct market_alerts *market_alerts;
+	struct alert_store *alert_store;
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
@@ -33,6 +40,8 @@ struct daemon {
 	struct config *reloaded;
 	struct loop_task step_task;
 	struct timer hold_timer;
+	struct timer alert_timer;  /* levels of the alert rules */
+	struct timer second_timer; /* series, cascades, venues */
 	struct timer drain_timer; /* the last state is tried again: its server is away */
 	int64_t drain_until_ns;
 	bool holding; /* the store is behind */
@@ -47,5 +56,18 @@ struct daemon {
 /* From the configuration in force: what takes effect without a new start. */
 MUST_CHECK enum status daemon_apply_settings(struct daemon *daemon, struct err *err);
 int64_t daemon_flush_ns(const struct config *config);
+/* What follows from the markets (daemon_market.c): the ingest's hooks, alerts, series,
+ * outputs. Built before the sources, and with the store when there is one. */
+MUST_CHECK enum status daemon_build_markets(struct daemon *daemon, struct err *err);
+MUST_CHECK enum status daemon_build_outputs(struct daemon *daemon, struct err *err);
+void daemon_start_markets(struct daemon *daemon); /* the state is back */
+void daemon_stop_markets(struct daemon *daemon);
+void daemon_free_markets(struct daemon *daemon);
+/* Closed bars into the series: before an answer, and each second. */
+void daemon_step_series(struct daemon *daemon);
+void daemon_apply_market_settings(struct daemon *daemon);
+/* A trade newly taken, whoever brought it. */
+void daemon_take_trade(void *ctx, struct market *market, const struct trade *trade);
+void daemon_hold_timer(void *ctx);
 /* SIGINT, SIGTERM, SIGHUP (daemon_signals.c). */
 MUST_CHECK enum status daemon_take_signals(struct daemon *daemon, struct err *err);

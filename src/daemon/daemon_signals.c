@@ -16,6 +16,7 @@ int64_t daemon_flush_ns(const struct config *config)
 enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
 {
 	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
+	daemon_apply_market_settings(daemon);
 	if (daemon->store)
 		market_store_set_flush_ns(daemon->store, daemon_flush_ns(daemon->config));
 	char folder[PATH_BYTES_MAX];

@@ -3,19 +3,14 @@
 #include <ctype.h>
 
 #include "base/check.h"
-#include "def/metrics.h"
-
-static void put_plain(struct buf *out, enum metric metric, uint64_t value)
-{
-	metric_head(out, metric);
-	metric_sample(out, metric, NULL, 0, value);
-}
+#include "daemon/metrics_print.h"
 
 /* ---- by venue and kind ---- */
 
 static uint64_t frames_of(const struct ingest_counts *counts) { return counts->frames; }
 static uint64_t unknown_of(const struct ingest_counts *counts) { return counts->unknown; }
 static uint64_t malformed_of(const struct ingest_counts *counts) { return counts->malformed; }
+static uint64_t ahead_of(const struct ingest_counts *counts) { return counts->ahead; }
 
 static void put_sources(struct daemon *daemon, struct buf *out, enum metric metric,
 			uint64_t (*value)(const struct ingest_counts *counts))
@@ -77,8 +72,8 @@ static void put_by_market(struct daemon *daemon, struct buf *out, enum metric me
 
 static void put_markets(struct daemon *daemon, struct buf *out)
 {
-	put_plain(out, METRIC_markets, markets_count(daemon_markets(daemon)));
-	put_plain(out, METRIC_markets_refused, markets_refused(daemon_markets(daemon)));
+	metrics_put(out, METRIC_markets, markets_count(daemon_markets(daemon)));
+	metrics_put(out, METRIC_markets_refused, markets_refused(daemon_markets(daemon)));
 	put_by_market(daemon, out, METRIC_trades, trades_of);
 	put_by_market(daemon, out, METRIC_trades_duplicate, duplicates_of);
 	put_by_market(daemon, out, METRIC_trades_presumed, presumed_of);
@@ -93,14 +88,14 @@ static void put_markets(struct daemon *daemon, struct buf *out)
 static void put_store(const struct market_store *store, struct buf *out)
 {
 	const struct market_store_counts *counts = market_store_counts(store);
-	put_plain(out, METRIC_store_transactions, counts->transactions);
-	put_plain(out, METRIC_store_failed, counts->failed);
-	put_plain(out, METRIC_store_chunks, counts->chunks);
-	put_plain(out, METRIC_store_chunk_trades, counts->chunk_trades);
-	put_plain(out, METRIC_store_chunk_bytes, counts->chunk_bytes);
-	put_plain(out, METRIC_store_bar_chunks, counts->bar_chunks);
-	put_plain(out, METRIC_store_dropped_chunks, counts->dropped_chunks);
-	put_plain(out, METRIC_store_damaged, counts->damaged_entries);
+	metrics_put(out, METRIC_store_transactions, counts->transactions);
+	metrics_put(out, METRIC_store_failed, counts->failed);
+	metrics_put(out, METRIC_store_chunks, counts->chunks);
+	metrics_put(out, METRIC_store_chunk_trades, counts->chunk_trades);
+	metrics_put(out, METRIC_store_chunk_bytes, counts->chunk_bytes);
+	metrics_put(out, METRIC_store_bar_chunks, counts->bar_chunks);
+	metrics_put(out, METRIC_store_dropped_chunks, counts->dropped_chunks);
+	metrics_put(out, METRIC_store_damaged, counts->damaged_entries);
 }
 
 /* Only what has happened: a series per segment and status would be mostly zeros. */
@@ -142,13 +137,15 @@ void metrics_view_print(struct daemon *daemon, struct buf *out)
 	put_sources(daemon, out, METRIC_frames, frames_of);
 	put_sources(daemon, out, METRIC_frames_unknown, unknown_of);
 	put_sources(daemon, out, METRIC_frames_malformed, malformed_of);
-	put_plain(out, METRIC_lines_unreadable, ingest_unreadable_count(daemon_ingest(daemon)));
+	put_sources(daemon, out, METRIC_events_ahead, ahead_of);
+	metrics_put(out, METRIC_lines_unreadable, ingest_unreadable_count(daemon_ingest(daemon)));
 	put_events(daemon, out);
 	put_markets(daemon, out);
 	if (daemon_segments(daemon)) {
 		put_store(daemon_store(daemon), out);
 		put_segments(daemon_segments(daemon), out);
 	}
-	put_plain(out, METRIC_loop_turns, loop->turns);
-	put_plain(out, METRIC_loop_slow_turns, loop->slow_turns);
+	metrics_live_print(daemon, out);
+	metrics_put(out, METRIC_loop_turns, loop->turns);
+	metrics_put(out, METRIC_loop_slow_turns, loop->slow_turns);
 }

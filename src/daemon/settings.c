@@ -1,5 +1,7 @@
 #include "daemon/settings.h"
 
+#include "def/timeframes.h"
+
 void settings_store(const struct config *config, const char *state_dir, struct store_config *out)
 {
 	*out = (struct store_config){
@@ -26,4 +28,14 @@ void settings_store(const struct config *config, const char *state_dir, struct s
 			    config, config_of_segment(CONFIG_segment_rts_accept_unsafe, i)),
 		};
 	}
+}
+
+void settings_market(const struct config *config, struct market_config *out)
+{
+	struct str rest = config_str(config, CONFIG_market_indicators), word;
+	size_t count = 0;
+	*out = (struct market_config){ .whale_quote = config_i64(config, CONFIG_market_whale_quote) };
+	while (count < SERIES_TIMEFRAMES_MAX && str_split(&rest, ',', &word))
+		if (timeframe_minutes(word))
+			out->indicators[count++] = timeframe_minutes(word);
 }

@@ -1,33 +1,12 @@
 #include "daemon/sources.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
-#include "feed/sim_source.h"
+#include "daemon/sources_impl.h"
 
-enum {
-	STEP_LINES = 32, /* between two looks at the clock */
-	HISTORY_MS = 26 * 3600 * 1000,
-	OVERLAP_MS = 10000,
-	SYMBOLS_MAX = 64,
-};
-
-struct sim_client {
-	struct sources *sources;
-	struct ws_client *client;
-	enum venue venue;
-	enum kind kind;
-};
-
-struct sources {
-	struct sources_config config;
-	struct recording_source *recording;
-	struct sim_source *sim;
-	struct sim_client clients[VENUE_COUNT * KIND_COUNT];
-	char symbols[SYMBOLS_MAX][SYMBOL_MAX + 1];
-	struct timer timer;
-	bool stopped;
-};
+enum { STEP_LINES = 32 }; /* between two looks at the clock */
 
 static void on_timer(void *ctx)
 {
@@ -51,6 +30,11 @@ enum status sources_create(const struct sources_config *config, struct sources *
 			return status;
 		}
 	}
+	if (config->feed == DAEMON_FEED_LIVE) {
+		enum status status = sources_open_live(sources, err);
+		*out = sources; /* what was opened is closed by sources_close */
+		return status;
+	}
 	*out = sources;
 	return STATUS_OK;
 }
@@ -59,33 +43,14 @@ void sources_destroy(struct sources *sources)
 {
 	if (!sources)
 		return;
+	CHECK(!sources->net);
 	timers_cancel(loop_timers(sources->config.loop), &sources->timer);
 	recording_source_close(sources->recording);
 	sim_source_destroy(sources->sim);
 	free(sources);
 }
 
-/* ---- the simulator ---- */
-
-static void on_message(void *ctx, struct str message, int64_t received_ns)
-{
-	struct sim_client *client = ctx;
-	(void)received_ns;
-	ingest_frame(client->sources->config.ingest, client->venue, client->kind, message);
-}
-
-static void on_open(void *ctx) { (void)ctx; }
-
-static void on_close(void *ctx, int code, struct str reason)
-{
-	struct sim_client *client = ctx;
-	(void)code, (void)reason;
-	if (!client->sources->stopped)
-		ingest_interrupted(client->sources->config.ingest, client->venue, client->kind);
-}
-
-/* The configured base assets as the venues' symbols: "BTC" is "BTCUSDT". */
-static size_t name_symbols(struct sources *sources, const char **names)
+size_t sources_symbols(struct sources *sources, const char **names)
 {
 	struct str rest = config_str(sources->config.config, CONFIG_market_symbols), part;
 	size_t n = 0;
@@ -104,56 +69,12 @@ static size_t name_symbols(struct sources *sources, const char **names)
 	return n;
 }
 
-/* Where the state ends the simulated world goes on, ids and all: from before the
- * newest event of the market that lags most, so that none misses a trade and what
- * is told twice falls away by its id. An empty state gets a day and two hours. */
-static int64_t history_start_ms(struct sources *sources)
-{
-	int64_t now = loop_wall_ns(sources->config.loop) / 1000000, oldest = now;
-	size_t count = markets_count(sources->config.markets);
-	for (size_t i = 0; i < count; i++) {
-		int64_t ms = market_newest_ms(markets_at(sources->config.markets, i));
-		oldest = ms < oldest ? ms : oldest;
-	}
-	int64_t earliest = now - HISTORY_MS, start = oldest - OVERLAP_MS;
-	return count > 0 && start > earliest ? start : earliest;
-}
-
-static enum status start_simulator(struct sources *sources, struct err *err)
-{
-	const char *names[SYMBOLS_MAX];
-	struct sim_source_options options = {
-		.simulator = {
-			.seed = (uint64_t)config_i64(sources->config.config, CONFIG_market_sim_seed),
-			.symbols = names,
-			.n_symbols = name_symbols(sources, names),
-			.start_ms = history_start_ms(sources),
-			.full = true,
-			.faults = { .duplicate = 200, .delay = 100, .drop = 2, .malformed = 20, .unknown = 20 },
-		},
-	};
-	enum status status = sim_source_create(&options, loop_timers(sources->config.loop),
-					       loop_clock(sources->config.loop), &sources->sim);
-	if (status)
-		return err_set(err, status, "market simulator: %s", status_text(status));
-	for (size_t i = 0; i < ARRAY_LEN(sources->clients); i++) {
-		struct sim_client *client = &sources->clients[i];
-		const struct ws_events events = { on_open, on_message, on_close, client };
-		client->sources = sources;
-		client->venue = (enum venue)(i / KIND_COUNT);
-		client->kind = (enum kind)(i % KIND_COUNT);
-		client->client = sim_source_client(sources->sim, client->venue, client->kind);
-		status = client->client->ops->open(client->client, "sim:", &events);
-		if (status)
-			return err_set(err, status, "market simulator: %s", status_text(status));
-	}
-	return STATUS_OK;
-}
-
 enum status sources_start(struct sources *sources, struct err *err)
 {
 	if (sources->config.feed == DAEMON_FEED_SIMULATOR)
-		return start_simulator(sources, err);
+		return sources_start_simulator(sources, err);
+	if (sources->live)
+		live_start(sources->live);
 	return STATUS_OK;
 }
 
@@ -165,6 +86,20 @@ void sources_stop(struct sources *sources)
 	timers_cancel(loop_timers(sources->config.loop), &sources->timer);
 	sim_source_destroy(sources->sim);
 	sources->sim = NULL;
+	live_destroy(sources->live);
+	sources->live = NULL;
+}
+
+void sources_close(struct sources *sources, void (*fn)(void *ctx), void *ctx)
+{
+	sources_stop(sources);
+	struct venue_net *net = sources ? sources->net : NULL;
+	if (!net) {
+		fn(ctx);
+		return;
+	}
+	sources->net = NULL;
+	venue_net_close(net, fn, ctx);
 }
 
 /* ---- the recording ---- */
@@ -190,7 +125,7 @@ static enum sources_state step_recording(struct sources *sources, struct err *er
 enum sources_state sources_step(struct sources *sources, bool paused, struct err *err)
 {
 	if (!sources->recording)
-		return SOURCES_WAIT; /* the simulator has its own timer */
+		return SOURCES_WAIT; /* the others have timers and sockets of their own */
 	if (paused) {
 		loop_timer_after(sources->config.loop, &sources->timer, SOURCES_PAUSE_NS);
 		return SOURCES_WAIT;
@@ -202,9 +137,13 @@ void sources_pause(struct sources *sources, bool paused)
 {
 	for (size_t i = 0; sources->sim && i < ARRAY_LEN(sources->clients); i++)
 		sources->clients[i].client->ops->pause(sources->clients[i].client, paused);
+	if (sources->live)
+		live_pause(sources->live, paused);
 }
 
 bool sources_live(const struct sources *sources)
 {
 	return !sources->sim || sim_source_live(sources->sim);
 }
+
+const struct live *sources_venues(const struct sources *sources) { return sources->live; }

@@ -4,6 +4,7 @@
 
 #include "ask/number.h"
 #include "daemon/sources.h"
+#include "feed/live.h"
 
 enum { ROWS_MAX = 24 };
 
@@ -40,6 +41,35 @@ static void put_number(struct buf *out, int width, int places, double value)
 		buf_printf(out, "%*.*f", width, places, value);
 }
 
+/* What is wrong is said; what is well takes one line. */
+static void put_connections(const struct live *live, int64_t now_ns, struct buf *out)
+{
+	size_t ready = live_ready(live), count = live_sessions(live);
+	const struct backfill *backfill = live_backfill(live);
+	buf_printf(out, "venues: %zu of %zu connections live, history %.0f %%", ready, count,
+		   100 * backfill_progress(backfill));
+	buf_printf(out, ", %llu trades and %llu minutes repaired\n",
+		   (unsigned long long)backfill_counts(backfill)->repaired,
+		   (unsigned long long)backfill_counts(backfill)->klines_taken);
+	for (size_t i = 0; i < count; i++) {
+		const struct session *session = live_session(live, i);
+		if (session_state(session) != SESSION_LIVE)
+			buf_printf(out, "  %-28s %-11s %s\n", session_plan(session)->name,
+				   session_state_text(session_state(session)), session_why(session));
+	}
+	for (size_t i = 0; i < VENUE_COUNT * KIND_COUNT; i++) {
+		enum venue venue = (enum venue)(i / KIND_COUNT);
+		enum kind kind = (enum kind)(i % KIND_COUNT);
+		const struct rest *rest = live_rest(live, venue, kind);
+		if (!rest || rest_state(rest) == REST_OPEN)
+			continue;
+		double left_s = (double)(rest_open_again_ns(rest) - now_ns) / 1e9;
+		buf_printf(out, "  %s:%s REST is %s for %.0f s\n", venue_text(venue),
+			   kind_text(kind), rest_state_text(rest_state(rest)),
+			   left_s > 0 ? left_s : 0.0);
+	}
+}
+
 static void put_market(struct market *market, int64_t now_ms, struct buf *out)
 {
 	struct window day, quarter;
@@ -71,7 +101,8 @@ static void put_markets(struct daemon *daemon, struct buf *out)
 {
 	struct markets *markets = daemon_markets(daemon);
 	size_t count = markets_count(markets), shown = 0;
-	int64_t now_ms = daemon_simulated(daemon) ? loop_wall_ns(daemon_loop(daemon)) / 1000000 : 0;
+	bool now = daemon_simulated(daemon) || sources_venues(daemon_sources(daemon));
+	int64_t now_ms = now ? loop_wall_ns(daemon_loop(daemon)) / 1000000 : 0;
 	buf_printf(out,
 		   "market                              price    24h %%      delta 15m  24h quote M"
 		   "   minutes  age s\n");
@@ -93,5 +124,8 @@ void status_view_print(struct daemon *daemon, struct buf *out)
 		   sources_live(daemon_sources(daemon)) ? "" : "   (making 26 h of history)");
 	if (daemon_segments(daemon))
 		put_segments(daemon, out);
+	const struct live *live = sources_venues(daemon_sources(daemon));
+	if (live)
+		put_connections(live, loop_now_ns(daemon_loop(daemon)), out);
 	put_markets(daemon, out);
 }

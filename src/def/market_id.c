@@ -117,6 +117,20 @@ int market_id_cmp(const struct market_id *a, const struct market_id *b)
 	return strcmp(a->symbol, b->symbol);
 }
 
+bool market_id_is_dollar(const struct market_id *id)
+{
+	static const char *const dollars[] = {
+		"USDT", "USDC", "FDUSD", "TUSD",
+		"BUSD", "USD",  "PERP", /* Bybit's name for perpetuals that settle in USDC */
+	};
+	struct str base, quote;
+	market_id_assets(id, &base, &quote);
+	for (size_t i = 0; i < ARRAY_LEN(dollars); i++)
+		if (str_eq(quote, str_of(dollars[i])))
+			return true;
+	return false;
+}
+
 void market_id_assets(const struct market_id *id, struct str *base, struct str *quote)
 {
 	struct str symbol = str_of(id->symbol);

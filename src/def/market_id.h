@@ -41,3 +41,6 @@ int market_id_cmp(const struct market_id *a, const struct market_id *b); /* as t
 /* Base and quote asset by the known quote suffixes (USDT, USDC, FDUSD, USD, BTC,
  * ETH, EUR, …): "ETHUSDT" -> "ETH", "USDT". An unknown one gives all and "". */
 void market_id_assets(const struct market_id *id, struct str *base, struct str *quote);
+/* Quoted in USD or a coin that is held at one (USDT, USDC, FDUSD, TUSD, BUSD): quote units
+ * of such markets may be added up. */
+bool market_id_is_dollar(const struct market_id *id);

@@ -81,7 +81,7 @@ static void a_command_of_two_words_is_found_by_both(void **state)
 	(void)state;
 	assert_int_equal(parse("tape verify --as bybit:spot x"), STATUS_OK);
 	assert_int_equal(args.command, COMMAND_tape_verify);
-	refused("tape", "tape: needs one of stat, verify, cat");
+	refused("tape", "tape: needs one of stat, verify, cat, minutes");
 	refused("config shwo", "config: 'shwo' is not one of show, check, diff");
 }
 

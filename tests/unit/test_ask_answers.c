@@ -1,62 +1,7 @@
-/* The answers as people and programs see them, against tests/data/golden/ask/.
- * UPDATE_GOLDEN=1 rewrites these files: look at the difference before it is kept. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdlib.h>
-
-#include "test_ask_world.h"
+/* The answers as people and programs see them. */
+#include "test_ask_golden.h"
 
 static struct ask_world world, simulated;
-static char storage[ASK_OUT_LIMIT];
-
-static enum ask_outcome ask(const struct ask_world *of, const char *text, enum ask_format format,
-			    int64_t now_ms, struct buf *out)
-{
-	struct ask_request request = { .text = str_of(text), .format = format, .now_ms = now_ms };
-	enum ask_outcome outcome;
-	assert_int_equal(ask_answer(of, &request, out, &outcome), STATUS_OK);
-	return outcome;
-}
-
-static void rewrite(const char *path, struct str text)
-{
-	FILE *file = fopen(path, "wb");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text.ptr, 1, text.len, file), text.len);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void same_as_golden(const char *name, struct str text)
-{
-	char path[512];
-	static char expected[ASK_OUT_LIMIT];
-	snprintf(path, sizeof path, "%s/golden/ask/%s", TEST_DATA_DIR, name);
-	if (getenv("UPDATE_GOLDEN"))
-		rewrite(path, text);
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		fail_msg("%s is missing; UPDATE_GOLDEN=1 writes it", path);
-	size_t len = fread(expected, 1, sizeof expected, file);
-	fclose(file);
-	if (len == text.len && memcmp(expected, text.ptr, len) == 0)
-		return;
-	fail_msg("%s differs from this answer:\n%.*s", path, STR_ARG(text));
-}
-
-static void golden(const struct ask_world *of, const char *name, const char *text,
-		   enum ask_format format, int64_t now_ms)
-{
-	struct buf out = buf_over(storage, sizeof storage);
-	assert_int_equal(ask(of, text, format, now_ms, &out), ASK_ANSWERED);
-	if (format == ASK_JSON)
-		buf_char(&out, '\n');
-	same_as_golden(name, buf_str(&out));
-}
 
 static void price(void **state)
 {
@@ -98,6 +43,8 @@ static void flow(void **state)
 	(void)state;
 	golden(&world, "flow_eth.txt", "/flow ETH", ASK_TEXT, 0);
 	golden(&world, "flow_eth.json", "/flow ETH", ASK_JSON, 0);
+	golden(&world, "flow_levels.txt", "/flow bybit:perp:BTCUSDT", ASK_TEXT, 0);
+	golden(&world, "flow_levels.json", "/flow bybit:perp:BTCUSDT", ASK_JSON, 0);
 	golden(&world, "flow_perp.html", "/flow binance:perp:ETHUSDT", ASK_HTML, 0);
 }
 
@@ -128,12 +75,12 @@ static void a_market_that_lags_is_marked(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_END_MS);
-	struct ask_world lagging = { markets, ask_options_default() };
+	struct ask_world lagging = { markets, ask_options_default(), NULL };
 	struct world_market row = world_markets[0];
 	struct market *market = markets_get(markets, row.venue, row.kind, str_of(row.symbol));
 	/* One market goes on for two and a half minutes. */
 	for (int64_t i = 0; i < 150; i++)
-		world_trade(market, &row, 2000000 + i, 268000 + i, 10000, SIDE_BUY,
+		world_trade(market, &row, WORLD_LATER_ID + i, 268000 + i, 10000, SIDE_BUY,
 			    WORLD_END_MS + i * 1000);
 	golden(&lagging, "cvd_lagging.txt", "/cvd ETH", ASK_TEXT, 0);
 	golden(&lagging, "cvd_lagging.json", "/cvd ETH", ASK_JSON, 0);
@@ -145,7 +92,7 @@ static void little_data_is_said(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_START_MS + 9 * 60000);
-	struct ask_world young = { markets, ask_options_default() };
+	struct ask_world young = { markets, ask_options_default(), NULL };
 	golden(&young, "price_young.txt", "/price ETH", ASK_TEXT, 0);
 	golden(&young, "volume_young.txt", "/volume binance:spot:ETHUSDT 5m", ASK_TEXT, 0);
 	golden(&young, "cvd_young.txt", "/cvd ETH", ASK_TEXT, 0);
@@ -158,11 +105,11 @@ static void a_quiet_market_whose_book_moves_is_not_stale(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_END_MS - 60000);
-	struct ask_world quiet = { markets, ask_options_default() };
+	struct ask_world quiet = { markets, ask_options_default(), NULL };
 	struct buf out = buf_over(storage, sizeof storage);
 	/* Its book is of 250 ms before WORLD_END_MS. */
 	ask(&quiet, "/price binance:perp:ETHUSDT", ASK_TEXT, WORLD_END_MS, &out);
-	assert_null(memmem(out.ptr, out.len, "STALE", 5));
+	assert_null(memmem(out.ptr, out.len, "STALE: the newest", 17));
 	buf_clear(&out);
 	ask(&quiet, "/price bybit:perp:ETHUSDT", ASK_TEXT, WORLD_END_MS, &out);
 	assert_non_null(memmem(out.ptr, out.len, "STALE", 5));
@@ -175,7 +122,7 @@ static void a_restart_without_its_minutes_says_how_little_it_knows(void **state)
 	(void)state;
 	static char bytes[MARKET_STATE_BYTES];
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world restored = { markets_create(&config), ask_options_default() };
+	struct ask_world restored = { markets_create(&config), ask_options_default(), NULL };
 	struct buf packed = buf_over(bytes, sizeof bytes), out = buf_over(storage, sizeof storage);
 	struct str symbol = STR("ETHUSDT");
 	market_state_pack(markets_get(world.markets, VENUE_BINANCE, KIND_PERP, symbol), &packed);
@@ -202,9 +149,16 @@ static const struct refusal refusals[] = {
 	{ "/price DOGE", ASK_NO },
 	{ "/price <b>&\"", ASK_NO },
 	{ "/price SOL", ASK_NO },
-	{ "/oi", ASK_NO },
-	{ "/alerts add price BTC", ASK_NO },
-	{ "/analysis ETH", ASK_NO },
+	{ "/oi SOL", ASK_NO },
+	{ "/funding BTCEUR", ASK_NO },
+	{ "/liquidations SOL", ASK_NO },
+	{ "/analysis SOL", ASK_NO },
+	{ "/top10 BTC", ASK_USAGE },
+	{ "/top10 perps perps", ASK_USAGE },
+	{ "/top10 spot oi", ASK_NO },
+	{ "/alerts", ASK_NO },
+	{ "/alerts add price BTC", ASK_USAGE },
+	{ "/balance", ASK_NO },
 };
 
 /* Each refusal of all formats in one file: they are read side by side. */
@@ -231,7 +185,7 @@ static void an_empty_world_has_no_data(void **state)
 {
 	(void)state;
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world empty = { markets_create(&config), ask_options_default() };
+	struct ask_world empty = { markets_create(&config), ask_options_default(), NULL };
 	struct buf out = buf_over(storage, sizeof storage);
 	assert_int_equal(ask(&empty, "/price BTC", ASK_TEXT, 0, &out), ASK_NO);
 	buf_char(&out, 0);
@@ -262,8 +216,10 @@ static void too_little_room_is_told(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	world = (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default() };
-	simulated = (struct ask_world){ world_create(true, WORLD_END_MS), ask_options_default() };
+	world =
+	    (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default(), NULL };
+	simulated =
+	    (struct ask_world){ world_create(true, WORLD_END_MS), ask_options_default(), NULL };
 	return 0;
 }
 

@@ -85,10 +85,40 @@ static void each_fault_is_told_apart(void **state)
 	fails("/cvd ETH 5m 5m", FAULT_EXTRA, "5m");
 	fails("/price ETH 5m", FAULT_EXTRA, "5m");
 	fails("/help me", FAULT_EXTRA, "me");
-	fails("/oi whatever it says", FAULT_WAITING, "/oi");
+	fails("/fleet whatever it says", FAULT_WAITING, "/fleet");
+	fails("/oi ETH 5m", FAULT_EXTRA, "5m");
+	fails("/top10 BTC", FAULT_EXTRA, "BTC");
+	fails("/alerts add price", FAULT_EXTRA, "add");
 	fails("/price \x01", FAULT_CONTROL, "");
 	fails("/price\tETH", FAULT_CONTROL, "");
 	fails("/price \x7f", FAULT_CONTROL, "");
+}
+
+static void chooses(const char *text, enum kind kind, bool by_oi)
+{
+	struct asked asked;
+	assert_int_equal(parse(text, &asked), FAULT_NONE);
+	assert_int_equal(asked.question, QUESTION_top10);
+	assert_int_equal(asked.kind, kind);
+	assert_int_equal(asked.by_oi, by_oi);
+	assert_string_equal(asked.symbol, "");
+}
+
+static void choices_are_words_in_any_order_each_made_once(void **state)
+{
+	(void)state;
+	chooses("/top10", KIND_COUNT, false);
+	chooses("/top10 spot", KIND_SPOT, false);
+	chooses("/top10 Perps OI", KIND_PERP, true);
+	chooses("/top10 oi perp", KIND_PERP, true);
+	chooses("/top10 volume", KIND_COUNT, false);
+	fails("/top10 spot perps", FAULT_EXTRA, "perps");
+	fails("/top10 oi volume", FAULT_EXTRA, "volume");
+	fails("/top10 list", FAULT_EXTRA, "list");
+	is("/alerts list", QUESTION_alerts, "", 0);
+	fails("/alerts list list", FAULT_EXTRA, "list");
+	/* Where there is no such choice, the word is a symbol. */
+	is("/oi perps", QUESTION_oi, "PERPS", 0);
 }
 
 static void an_asset_may_start_with_digits(void **state)
@@ -175,6 +205,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_has_a_default),
 		cmocka_unit_test(all_timeframes_are_read_and_named),
 		cmocka_unit_test(each_fault_is_told_apart),
+		cmocka_unit_test(choices_are_words_in_any_order_each_made_once),
 		cmocka_unit_test(an_asset_may_start_with_digits),
 		cmocka_unit_test(length_is_bounded),
 		cmocka_unit_test(what_is_shown_again_is_printable),

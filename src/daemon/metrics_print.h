@@ -1,0 +1,14 @@
+/* metrics_print.h - samples of a metric, for metrics*.c only. */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "def/metrics.h"
+
+static inline void metrics_put(struct buf *out, enum metric metric, uint64_t value)
+{
+	metric_head(out, metric);
+	metric_sample(out, metric, NULL, 0, value);
+}
+
+/* Connections, REST, repairs, alerts and outputs (metrics_live.c). */
+void metrics_live_print(struct daemon *daemon, struct buf *out);
