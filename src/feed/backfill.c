@@ -139,7 +139,7 @@ static void step(void *ctx)
 		   backfill_now_ns(backfill) + BACKFILL_STEP_MS * INT64_C(1000000));
 }
 
-/* Open interest is asked for once a minute, of each market in its own second. */
+/* Open interest: at once, then each minute, of each market in its own second. */
 void backfill_start(struct backfill *backfill)
 {
 	int64_t now_ns = backfill_now_ns(backfill);
@@ -148,7 +148,6 @@ void backfill_start(struct backfill *backfill)
 		struct entry *entry = &backfill->entries[i];
 		entry->of_oi.slot_ns =
 		    now_ns + (int64_t)i * MINUTE_NS / (int64_t)backfill->n_entries;
-		entry->oi.next_ns = entry->of_oi.slot_ns;
 	}
 	timers_arm(backfill->config.timers, &backfill->timer, now_ns);
 }

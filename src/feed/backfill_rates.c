@@ -53,9 +53,11 @@ void oi_step(struct entry *entry)
 	question.priority = REST_LIVE;
 	question.answer = oi_answer;
 	wish_ask(wish, &question);
+	/* At once, then in its own second. */
 	int64_t since_ns = backfill_now_ns(entry->backfill) - entry->of_oi.slot_ns;
+	int64_t minutes = since_ns < 0 ? 0 : since_ns / MINUTE_NS + 1;
 	if (wish->under_way)
-		wish->next_ns = entry->of_oi.slot_ns + (since_ns / MINUTE_NS + 1) * MINUTE_NS;
+		wish->next_ns = entry->of_oi.slot_ns + minutes * MINUTE_NS;
 }
 
 /* A hole is seen when the next sample comes behind it. */

@@ -23,6 +23,19 @@ def main(needs_redis=True):
     unittest.main(module='__main__', verbosity=2)
 
 
+def side_by_side(path, classes, needs_redis=True):
+    """The test classes of a file, each in a process of its own: they mostly wait. Words
+    after weir's path name what alone is to run."""
+    if len(sys.argv) > 1:
+        main(needs_redis)
+    if needs_redis and not shutil.which('redis-server'):
+        print('SKIP: redis-server is not installed')
+        sys.exit(77)
+    children = [subprocess.Popen([sys.executable, path, WEIR, cls.__name__],
+                                 stderr=subprocess.STDOUT) for cls in classes]
+    sys.exit(any([child.wait() for child in children]))
+
+
 def pids_under(folder):
     """Processes whose command line or working directory lies in the folder."""
     found = []

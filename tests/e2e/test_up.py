@@ -112,7 +112,8 @@ class Up(harness.WeirTest):
     def test_errors_are_one_line_each(self):
         cases = [
             ({'WEIR_REDIS_SERVER': '/nonexistent/redis-server'}, ['up'], 'redis-server'),
-            ({'WEIR_MARKET_FEED': 'live'}, ['up'], 'live'),
+            ({'WEIR_MARKET_FEED': 'live', 'WEIR_VENUE_BYBIT_PERP_CA_FILE': '/nonexistent.pem'},
+             ['up'], '/nonexistent.pem'),
             ({}, ['replay', '--as', 'binance:perp', '/nonexistent.gz'], '/nonexistent.gz'),
             ({}, ['ask', '/price'], 'no state directory'),
             ({}, ['tape', 'stat'], 'no state directory'),

@@ -4,8 +4,6 @@ import http.client
 import os
 import shutil
 import ssl
-import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -515,6 +513,13 @@ class DeliveryFaults(FaultTest):
         self.assertTrue(back)
         self.assertEqual(sorted(ids), list(range(min(ids), max(ids) + 1)))
 
+    def test_a_fault_may_hit_one_of_two_connections(self):
+        old, new = self.trades(), self.trades()
+        self.venue.fault('silence', 'binance_perp', conns='oldest', count=5)
+        for stream, missing in ((old, 5), (new, 0)):
+            ids = self.ids(stream, 60)
+            self.assertEqual(ids[-1] - stream.seen - 60, missing)
+
     def test_silence_leaves_acknowledgements_and_other_streams(self):
         stream = self.open('binance_spot', SPOT_BTC + '/btcusdt@bookTicker')
         self.venue.fault('silence', 'binance_spot', stream='aggTrade')
@@ -580,6 +585,8 @@ class DeliveryFaults(FaultTest):
 
 
 class OtherFaults(FaultTest):
+    tls = True
+
     def test_close_reset_freeze_and_refusals(self):
         stream = self.trades()
         self.venue.fault('close', 'binance_perp', code=1012, reason='restart')
@@ -776,15 +783,5 @@ class Runs(unittest.TestCase):
 
 CLASSES = (BinanceDocuments, BybitDocuments, Limits, DeliveryFaults, OtherFaults, Runs)
 
-
-def main():
-    """The classes side by side, each in a process: they mostly wait."""
-    if len(sys.argv) > 1:
-        harness.main(needs_redis=False)
-    children = [subprocess.Popen([sys.executable, __file__, harness.WEIR, cls.__name__],
-                                 stderr=subprocess.STDOUT) for cls in CLASSES]
-    sys.exit(any([child.wait() for child in children]))
-
-
 if __name__ == '__main__':
-    main()
+    harness.side_by_side(__file__, CLASSES, needs_redis=False)
