@@ -114,8 +114,9 @@ class BinanceStreams(Venue):
             self.refuse(conn, number, f'unknown variant `{method}`, expected one of '
                         '`SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`')
 
-    def refuse(self, conn, number, why):
-        self.breach('bad_request')
+    def refuse(self, conn, number, why, breach='bad_request'):
+        if breach:
+            self.breach(breach)
         self.reply(conn, {'error': {'code': 2, 'msg': f'Invalid request: {why}'}, 'id': number})
 
     def on_subscribe(self, conn, params, number):
@@ -123,12 +124,11 @@ class BinanceStreams(Venue):
             self.refuse(conn, number, 'params must be strings')
             return
         if len(set(conn.topics) | set(params)) > self.streams_limit():
-            self.breach('streams')
-            self.refuse(conn, number, 'too many parameters')
+            self.refuse(conn, number, 'too many parameters', 'streams')
             return
         answer = self.faults.on_ack()
         if answer == 'refuse':
-            self.refuse(conn, number, 'refused by a fault')
+            self.refuse(conn, number, 'refused by a fault', None)
             return
         for stream in params:
             self.subscribe(conn, stream)
@@ -144,9 +144,9 @@ class BinanceStreams(Venue):
     def wire_text(self, conn, stream, text):
         return f'{{"stream":"{stream}","data":{text}}}' if conn.combined else text
 
-    def deliver(self, stream, text):
+    def deliver(self, stream, text, conns=None):
         raw = wrapped = None
-        for conn in self.subs.get(stream, ()):
+        for conn in self.subs.get(stream, ()) if conns is None else conns:
             if conn.combined:
                 wrapped = wrapped or frame(f'{{"stream":"{stream}","data":{text}}}'.encode())
                 conn.send(wrapped)
@@ -185,7 +185,8 @@ class BinanceStreams(Venue):
     def on_tenth(self, tenth):
         now = asyncio.get_running_loop().time()
         for conn in list(self.connections.values()):
-            self.tend(conn, now)
+            if not conn.frozen:
+                self.tend(conn, now)
         for lower, market in self.lower.items():
             streams = self.depth_streams(lower)
             if not streams or market.status != 'trading':

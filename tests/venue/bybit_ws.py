@@ -80,7 +80,6 @@ class BybitStreams(Venue):
         why = self.refusal(conn, args)
         answer = self.faults.on_ack()
         if why or answer == 'refuse':
-            self.breach('bad_request')
             self.say(conn, False, why or 'error:refused by a fault', req_id, 'subscribe')
             return
         conn.arg_chars += sum(map(len, args))
@@ -97,6 +96,7 @@ class BybitStreams(Venue):
 
     def refusal(self, conn, args):
         if not args or not all(isinstance(topic, str) for topic in args):
+            self.breach('bad_request')
             return 'error:args must be strings'
         if self.spot and len(args) > ARGS_MAX:
             self.breach('args')
@@ -106,6 +106,7 @@ class BybitStreams(Venue):
             return f'error:args length of the connection >{ARG_CHARS_MAX}'
         for topic in args:
             if not self.knows(topic):
+                self.breach('unknown_topic')
                 return f'error:handler not found,topic:{topic}'
         return ''
 
@@ -147,9 +148,9 @@ class BybitStreams(Venue):
             conn.acks.pop(0)
             conn.send_text(text)
 
-    def deliver(self, stream, text):
+    def deliver(self, stream, text, conns=None):
         data = None
-        for conn in self.subs.get(stream, ()):
+        for conn in self.subs.get(stream, ()) if conns is None else conns:
             data = data or frame(text.encode())
             conn.send(data)
 
@@ -301,7 +302,7 @@ class BybitStreams(Venue):
     def on_second(self, second):
         now = asyncio.get_running_loop().time()
         for conn in list(self.connections.values()):
-            if now - conn.heard > self.settings.idle_s:
+            if now - conn.heard > self.settings.idle_s and not conn.frozen:
                 self.breach('idle')
                 conn.abort('idle')
         for market in self.markets.values():

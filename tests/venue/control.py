@@ -168,6 +168,9 @@ def read_scenario(path):
 
 
 async def play_scenario(control, steps):
+    """Its seconds count from the first trade on."""
+    while control.world.held:
+        await asyncio.sleep(0.01)
     since = asyncio.get_running_loop().time()
     for seconds, step in steps:
         await asyncio.sleep(max(0, since + seconds - asyncio.get_running_loop().time()))

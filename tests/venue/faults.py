@@ -1,8 +1,8 @@
 """Everything that can be made to go wrong, as one table. A fault that lasts has
 `seconds`, or a `count` of the things it touches; without either it lasts until it is
-cleared. Delivery faults narrow by `symbol` and `stream` (a class like aggTrade,
+cleared. Delivery faults narrow by `symbol`, by `stream` (a class like aggTrade,
 bookTicker, depth, kline, markPrice, publicTrade, tickers, orderbook, or a part of the
-stream's name), REST faults by `path` (a part of it)."""
+stream's name) and by `conns` (newest, oldest), REST faults by `path` (a part of it)."""
 import asyncio
 import random
 
@@ -30,15 +30,16 @@ class RestCut(Exception):
 
 
 class Message:
-    """A stream's payload on its way out. shape: how its bytes leave, None as a frame."""
-    __slots__ = ('kind', 'symbol', 'stream', 'text', 'shape', 'delay_s')
+    """A stream's payload on its way out. shape: how its bytes leave, None as a frame.
+    conns: to whom, None to all subscribers."""
+    __slots__ = ('kind', 'symbol', 'stream', 'text', 'shape', 'delay_s', 'conns')
 
-    def __init__(self, kind, symbol, stream, text, shape=None):
-        self.kind, self.symbol, self.stream = kind, symbol, stream
-        self.text, self.shape, self.delay_s = text, shape, 0
+    def __init__(self, kind, symbol, stream, text, conns=None):
+        self.kind, self.symbol, self.stream, self.text = kind, symbol, stream, text
+        self.shape, self.delay_s, self.conns = None, 0, conns
 
     def like(self, text):
-        return Message(self.kind, self.symbol, self.stream, text)
+        return Message(self.kind, self.symbol, self.stream, text, self.conns)
 
 
 class Fault:
@@ -134,10 +135,24 @@ class FaultSet:
                 if fault.over or one.shape or not fault.fits(one.kind, one.symbol, one.stream):
                     passed.append(one)
                     continue
-                fault.touch()
-                passed += nasty.MESSAGE[fault.name](fault, one)
+                one = self.narrow(fault, one, passed)
+                if one:
+                    fault.touch()
+                    passed += nasty.MESSAGE[fault.name](fault, one)
             messages = passed
         return messages
+
+    def narrow(self, fault, message, passed):
+        """With `conns`, the others get the message untouched; None: nobody is hit."""
+        if 'conns' not in fault.params:
+            return message
+        hit = chosen(self.venue, fault.params)
+        everyone = self.venue.subs[message.stream] if message.conns is None else message.conns
+        rest = message.like(message.text)
+        rest.conns = [conn for conn in everyone if conn not in hit]
+        message.conns = [conn for conn in everyone if conn in hit]
+        passed.append(rest)
+        return message if message.conns else None
 
     def on_ack(self):
         if self.state('no_ack'):

@@ -13,6 +13,7 @@ from venue.history import SLOT_MIN, History, merge
 from venue.trades import BLOCK, BUY, Trades
 
 MEAN_NOTIONAL = 1_500
+IDS_A_MINUTE = 120_000  # ids rise with the time of the start: 2,000 trades a second fit
 FIRST_IDS = {'binance_spot': 4_005_000_000, 'binance_perp': 3_478_000_000,
              'bybit_spot': 2_290_000_000_001_000_000, 'bybit_perp': 1_000_000}
 BOOK_DEPTH = {'binance_spot': 100, 'binance_perp': 100, 'bybit_spot': 50, 'bybit_perp': 50}
@@ -30,7 +31,8 @@ class Market:
         self.next_second = first_ms // 1_000
         self.pending = deque()  # (t_ms, price, qty, flags), in time order, not made yet
         self.recorded = None    # an iterator of them instead of the generator
-        self.trades = Trades(FIRST_IDS[spec.venue] + mix64(self.key) % 10_000 * 100)
+        self.trades = Trades(FIRST_IDS[spec.venue] + mix64(self.key) % 10_000 * 100
+                             + self.first_minute % 10 ** 7 * IDS_A_MINUTE)
         self.kept_from = 0      # REST knows no id below
         self.live = {}
         mean_lots = max(1.0, MEAN_NOTIONAL * E8 / (spec.price0 * spec.lot))

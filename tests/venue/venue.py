@@ -266,12 +266,14 @@ class Venue:
             delay_s, message.delay_s = message.delay_s, 0
             loop.call_later(delay_s, self.send_message, message)
         elif message.shape is None:
-            self.deliver(message.stream, message.text)
+            self.deliver(message.stream, message.text, message.conns)
         else:
-            for conn in list(self.subs.get(message.stream, ())):
+            subscribed = self.subs.get(message.stream, ())
+            for conn in list(subscribed if message.conns is None else message.conns):
                 message.shape(conn, self.wire_text(conn, message.stream, message.text))
 
-    def deliver(self, stream, text):
+    def deliver(self, stream, text, conns=None):
+        """To all subscribers, or to these connections alone."""
         raise NotImplementedError
 
     def wire_text(self, conn, stream, text):

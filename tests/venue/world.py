@@ -1,7 +1,6 @@
 """Time, the markets and the truth. The world goes on whether or not anybody listens:
 listeners are told of trades (market, first id, end id), of liquidations, and of
 passing tenths of seconds, seconds and minutes."""
-import json
 import random
 import time
 

@@ -63,7 +63,8 @@ class Connection:
         self.topics, self.arg_chars = {}, 0
         self.combined = False
         self.acks = []         # (deadline, text): Bybit's, sent after the first data
-        self.pings = {}        # payload: when it was sent
+        self.pings = {}        # payload: when it was sent, in order
+        self.answered = deque(maxlen=16)
         self.recent = deque()  # arrival times of the last second
         self.opened = self.heard = asyncio.get_running_loop().time()
         self.pinged, self.notified = self.opened, None
@@ -81,7 +82,10 @@ class Connection:
         self.out.append(data)
         self.waiting += len(data)
         self.counts['messages_out'] += 1
-        if self.waiting > WAITING_MAX:
+        if self.waiting > WAITING_MAX and self.frozen:
+            self.out.pop()  # nobody hears it anyway
+            self.waiting -= len(data)
+        elif self.waiting > WAITING_MAX:
             self.venue.breach('slow_reader')
             self.abort('slow reader')
 
@@ -225,9 +229,14 @@ class Connection:
             raise ProtocolError(1002, 'unknown opcode')
 
     def take_pong(self, payload):
+        """A pong answers its ping and, as RFC 6455 allows, those before it."""
         if payload in self.pings:
-            self.pings.clear()
-        elif payload:
+            self.answered.append(payload)
+            for sent in list(self.pings):
+                del self.pings[sent]
+                if sent == payload:
+                    break
+        elif payload and payload not in self.answered:
             self.counts['wrong_pongs'] += 1
             self.venue.breach('wrong_pong')
             self.close(1008, 'Pong payload differs')
