@@ -240,8 +240,7 @@ static enum status read_markets(struct tape_command *command, struct markets *ma
 	return STATUS_OK;
 }
 
-static int put_minutes(struct tape_command *command, const struct markets *markets,
-		       struct err *err)
+static int put_minutes(struct tape_command *command, const struct markets *markets, struct err *err)
 {
 	struct market_id wanted;
 	bool one = args_market(command->args, FLAG_market, &wanted);
@@ -262,9 +261,8 @@ static int run_minutes(struct tape_command *command, struct err *err)
 	const struct market_config config = { .whale_quote = 1 };
 	struct markets *markets = markets_create(&config);
 	CHECK(markets);
-	int exit_status = read_markets(command, markets, err)
-			      ? cli_fail(command->args, err)
-			      : put_minutes(command, markets, err);
+	int exit_status = read_markets(command, markets, err) ? cli_fail(command->args, err)
+							      : put_minutes(command, markets, err);
 	markets_destroy(markets);
 	return exit_status;
 }

@@ -328,7 +328,8 @@ static enum status open_feed(struct daemon *daemon, struct err *err)
 
 static enum status init_world(struct daemon *daemon, struct err *err)
 {
-	daemon->world = (struct ask_world){ daemon->markets, ask_options_default(), daemon->alerts };
+	daemon->world =
+	    (struct ask_world){ daemon->markets, ask_options_default(), daemon->alerts };
 	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
 	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
 	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR ||

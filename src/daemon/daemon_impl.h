@@ -42,7 +42,7 @@ struct daemon {
 	struct timer hold_timer;
 	struct timer alert_timer;  /* levels of the alert rules */
 	struct timer second_timer; /* series, cascades, venues */
-	struct timer drain_timer; /* the last state is tried again: its server is away */
+	struct timer drain_timer;  /* the last state is tried again: its server is away */
 	int64_t drain_until_ns;
 	bool holding; /* the store is behind */
 	int64_t created_ns, segments_ready_ns, restored_ns;

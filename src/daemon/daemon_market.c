@@ -70,7 +70,6 @@ static void on_malformed(void *ctx, enum venue venue, const char *reason)
 	daemon->malformed_unlogged = 0;
 }
 
-
 /* ---- liquidations and alerts ---- */
 
 static void on_liquidation(void *ctx, const struct liquidation *liquidation)
@@ -159,8 +158,8 @@ static void on_second(void *ctx)
 static enum status build_alerts(struct daemon *daemon, struct err *err)
 {
 	const struct alert_hooks hooks = { on_alert, daemon };
-	struct market_alerts_config config = market_alerts_config_of(
-	    daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
+	struct market_alerts_config config =
+	    market_alerts_config_of(daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
 	daemon->alerts = alerts_create(&hooks);
 	if (daemon->alerts)
 		daemon->market_alerts =
@@ -239,8 +238,8 @@ void daemon_free_markets(struct daemon *daemon)
 
 void daemon_apply_market_settings(struct daemon *daemon)
 {
-	struct market_alerts_config rules = market_alerts_config_of(
-	    daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
+	struct market_alerts_config rules =
+	    market_alerts_config_of(daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
 	struct liquidations_config liquidations = market_liquidations_config_of(daemon->config);
 	alerts_apply_config(daemon->alerts, daemon->config);
 	market_alerts_configure(daemon->market_alerts, &rules);

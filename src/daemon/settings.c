@@ -34,7 +34,8 @@ void settings_market(const struct config *config, struct market_config *out)
 {
 	struct str rest = config_str(config, CONFIG_market_indicators), word;
 	size_t count = 0;
-	*out = (struct market_config){ .whale_quote = config_i64(config, CONFIG_market_whale_quote) };
+	*out =
+	    (struct market_config){ .whale_quote = config_i64(config, CONFIG_market_whale_quote) };
 	while (count < SERIES_TIMEFRAMES_MAX && str_split(&rest, ',', &word))
 		if (timeframe_minutes(word))
 			out->indicators[count++] = timeframe_minutes(word);

@@ -55,7 +55,8 @@ static void put_connections(const struct live *live, int64_t now_ns, struct buf 
 		const struct session *session = live_session(live, i);
 		if (session_state(session) != SESSION_LIVE)
 			buf_printf(out, "  %-28s %-11s %s\n", session_plan(session)->name,
-				   session_state_text(session_state(session)), session_why(session));
+				   session_state_text(session_state(session)),
+				   session_why(session));
 	}
 	for (size_t i = 0; i < VENUE_COUNT * KIND_COUNT; i++) {
 		enum venue venue = (enum venue)(i / KIND_COUNT);

@@ -44,7 +44,8 @@ static enum status open_trust(struct venue_net *net, struct loop *loop, const ch
 {
 	struct trust *trust = &net->trusts[net->n_trusts++];
 	const struct http_config http = { .ca_file = ca_file };
-	const struct ws_config ws = { .ca_file = ca_file, .connections_max = 2 * LIVE_SESSIONS_MAX };
+	const struct ws_config ws = { .ca_file = ca_file,
+				      .connections_max = 2 * LIVE_SESSIONS_MAX };
 	trust->ca_file = ca_file;
 	enum status status = http_open(loop, &http, &trust->http, err);
 	if (status)
@@ -110,7 +111,8 @@ struct live_venue venue_net_venue(const struct venue_net *net, enum venue venue,
 	struct trust *trust =
 	    trust_of(net, text_of(config, CONFIG_venue_binance_spot_ca_file, source));
 	return (struct live_venue){
-		.on = config_bool(config, config_of_venue(CONFIG_venue_binance_spot_on, venue, kind)),
+		.on =
+		    config_bool(config, config_of_venue(CONFIG_venue_binance_spot_on, venue, kind)),
 		.ws_url = text_of(config, CONFIG_venue_binance_spot_ws_url, source),
 		.rest_url = text_of(config, CONFIG_venue_binance_spot_rest_url, source),
 		.maker = trust->ws ? ws_context_maker(trust->ws) : (struct ws_maker){ 0 },

@@ -127,7 +127,8 @@ static enum status make_ids(struct live *live, struct err *err)
 			if (market_id_make(venue_of(source), kind_of(source), symbol, id))
 				return err_set(err, STATUS_INVALID, "'%s' is no symbol",
 					       config->symbols[i]);
-			if (!markets_get(config->markets, venue_of(source), kind_of(source), symbol))
+			if (!markets_get(config->markets, venue_of(source), kind_of(source),
+					 symbol))
 				return err_set(err, STATUS_FULL, "more than %d markets",
 					       MARKETS_MAX);
 			live->n_ids++;

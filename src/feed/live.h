@@ -56,7 +56,8 @@ void live_pause(struct live *live, bool paused);
 
 size_t live_sessions(const struct live *live);
 const struct session *live_session(const struct live *live, size_t index);
-const struct rest *live_rest(const struct live *live, enum venue venue, enum kind kind); /* NULL: off */
+const struct rest *live_rest(const struct live *live, enum venue venue,
+			     enum kind kind); /* NULL: off */
 const struct backfill *live_backfill(const struct live *live);
 /* Sessions that are LIVE. */
 size_t live_ready(const struct live *live);

@@ -61,16 +61,16 @@ static void write(struct alert_store *store, const struct alert_view *alert)
 	if (left_s <= 0)
 		return;
 	const struct str hset[] = {
-		STR("HSET"), name,
-		STR("sev"), str_of(alert_severity_text(row->severity)),
-		STR("src"), str_of(row->kind),
-		STR("msg"), str_of(alert->message),
-		STR("st"), str_of(alert_state_text(alert->state)),
+		STR("HSET"),  name,
+		STR("sev"),   str_of(alert_severity_text(row->severity)),
+		STR("src"),   str_of(row->kind),
+		STR("msg"),   str_of(alert->message),
+		STR("st"),    str_of(alert_state_text(alert->state)),
 		STR("first"), word(&text, "%lld", (long long)alert->first_ms),
-		STR("last"), word(&text, "%lld", (long long)alert->last_ms),
-		STR("val"), word(&text, "%.10g", alert->value),
-		STR("n"), word(&text, "%u", alert->told),
-		STR("ack"), alert->acknowledged ? STR("1") : STR("0"),
+		STR("last"),  word(&text, "%lld", (long long)alert->last_ms),
+		STR("val"),   word(&text, "%.10g", alert->value),
+		STR("n"),     word(&text, "%u", alert->told),
+		STR("ack"),   alert->acknowledged ? STR("1") : STR("0"),
 	};
 	const struct str multi = STR("MULTI"), exec = STR("EXEC"), discard = STR("DISCARD");
 	const struct str expire[] = { STR("EXPIRE"), name, word(&text, "%lld", (long long)left_s) };

@@ -73,8 +73,8 @@ static void on_reply(void *ctx, enum status status, const struct redis_reply *re
 
 bool outputs_send(struct market_outputs *outputs, const struct command *command)
 {
-	enum status status = redis_command(outputs->redis, command->argv, command->argc, on_reply,
-					   outputs);
+	enum status status =
+	    redis_command(outputs->redis, command->argv, command->argc, on_reply, outputs);
 	if (status) {
 		outputs->counts.dropped++;
 		return false;
@@ -172,8 +172,7 @@ static void on_live_timer(void *ctx)
 static void write_states(struct market_outputs *outputs)
 {
 	for (size_t i = 0; i < markets_count(outputs->markets); i++) {
-		struct outputs_slot *slot =
-		    outputs_slot(outputs, markets_at(outputs->markets, i));
+		struct outputs_slot *slot = outputs_slot(outputs, markets_at(outputs->markets, i));
 		if (!slot)
 			continue;
 		outputs_write_samples(outputs, slot);

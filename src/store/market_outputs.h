@@ -48,7 +48,7 @@ struct market_outputs *market_outputs_create(struct redis_port *redis, struct ma
 					     struct timers *timers, const struct clock_port *clock,
 					     const struct market_outputs_config *config);
 void market_outputs_destroy(struct market_outputs *outputs); /* NULL is fine */
-void market_outputs_start(struct market_outputs *outputs); /* from now on it writes */
+void market_outputs_start(struct market_outputs *outputs);   /* from now on it writes */
 void market_outputs_set_live(struct market_outputs *outputs, bool live);
 /* Back-pressure (redis.md 4): live outputs are not written while it is so. */
 void market_outputs_shed(struct market_outputs *outputs, bool shed);

@@ -6,9 +6,9 @@
 
 enum {
 	OUTPUTS_SLOTS = MARKETS_MAX,
-	OUTPUTS_TABLE = 1024,             /* places of the table by market; a power of two */
-	OUTPUTS_PENDING_BYTES = 4 << 20,  /* more than this under way: live outputs are dropped */
-	OUTPUTS_LIVE_AGE_MS = 60000,      /* an older trade is history, not live */
+	OUTPUTS_TABLE = 1024,            /* places of the table by market; a power of two */
+	OUTPUTS_PENDING_BYTES = 4 << 20, /* more than this under way: live outputs are dropped */
+	OUTPUTS_LIVE_AGE_MS = 60000,     /* an older trade is history, not live */
 	OUTPUTS_COMMAND_BYTES = 4096,
 	OUTPUTS_ARGS_MAX = 64,
 	OUTPUTS_SCALE = 16, /* sums over markets: units × 10^16 */

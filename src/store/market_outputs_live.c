@@ -126,8 +126,8 @@ static void put_deltas(struct command *command, struct market *market, int32_t q
 	for (size_t i = 0; i < ARRAY_LEN(windows); i++) {
 		struct window window;
 		market_window(market, windows[i].minutes, &window);
-		command_field(command, windows[i].field,
-			      (i128)window.flow.buy - window.flow.sell, qty_scale);
+		command_field(command, windows[i].field, (i128)window.flow.buy - window.flow.sell,
+			      qty_scale);
 	}
 }
 
@@ -235,8 +235,8 @@ static struct symbol_flow flow_of(struct market_outputs *outputs, const struct s
 		market_window(slot->market, minutes - (int32_t)behind, &window);
 		sum.buy += common(window.flow.buy, qty_scale);
 		sum.sell += common(window.flow.sell, qty_scale);
-		sum.quote += common(window.flow.buy_quote - window.flow.sell_quote,
-				    price_scale + qty_scale);
+		sum.quote +=
+		    common(window.flow.buy_quote - window.flow.sell_quote, price_scale + qty_scale);
 	}
 	return sum;
 }

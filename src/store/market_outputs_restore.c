@@ -172,8 +172,7 @@ static void request(struct restore_market *market, const struct str *argv, size_
 		    redis_reply_fn fn)
 {
 	struct outputs_restore *restore = market->restore;
-	enum status status =
-	    redis_command(restore->outputs->redis, argv, argc, fn, market);
+	enum status status = redis_command(restore->outputs->redis, argv, argc, fn, market);
 	if (!status)
 		restore->pending++;
 	else if (!restore->status)
@@ -195,7 +194,8 @@ static void request_market(struct outputs_restore *restore, struct restore_marke
 	struct buf count = buf_over(text[0], sizeof text[0]);
 	struct buf from = buf_over(text[1], sizeof text[1]);
 	if (id->kind == KIND_PERP) {
-		struct str oi[] = { STR("XREVRANGE"), key_oi(&key, id), STR("+"), STR("-"),
+		struct str oi[] = { STR("XREVRANGE"), key_oi(&key, id),
+				    STR("+"),         STR("-"),
 				    STR("COUNT"),     number(&count, RATES_OI_SAMPLES) };
 		request(market, oi, ARRAY_LEN(oi), on_oi);
 		struct str funding[] = { STR("XREVRANGE"), key_funding(&key, id), STR("+"),
@@ -203,14 +203,16 @@ static void request_market(struct outputs_restore *restore, struct restore_marke
 		request(market, funding, ARRAY_LEN(funding), on_funding);
 		buf_clear(&count);
 		int64_t from_ms = outputs_now_ms(restore->outputs) - LIQUIDATIONS_AGE_MS;
-		struct str liquidations[] = { STR("XRANGE"), key_liq(&key, id),
-					      number(&from, from_ms > 0 ? from_ms : 0), STR("+"),
-					      STR("COUNT"), number(&count, LIQUIDATIONS_READ) };
+		struct str liquidations[] = {
+			STR("XRANGE"), key_liq(&key, id), number(&from, from_ms > 0 ? from_ms : 0),
+			STR("+"),      STR("COUNT"),      number(&count, LIQUIDATIONS_READ)
+		};
 		request(market, liquidations, ARRAY_LEN(liquidations), on_liquidations);
 	}
 	for (size_t i = 0; market_series_at(of, i); i++) {
-		struct str get[] = { STR("GET"),
-				     key_klines(&key, id, series_minutes(market_series_at(of, i))) };
+		struct str get[] = {
+			STR("GET"), key_klines(&key, id, series_minutes(market_series_at(of, i)))
+		};
 		request(market, get, ARRAY_LEN(get), on_klines);
 	}
 }
@@ -228,8 +230,7 @@ void market_outputs_restore(struct market_outputs *outputs,
 	outputs->restore = restore;
 	restore->pending = 1; /* ours, until all is asked for */
 	for (size_t i = 0; i < markets_count(outputs->markets) && i < OUTPUTS_SLOTS; i++) {
-		struct outputs_slot *slot =
-		    outputs_slot(outputs, markets_at(outputs->markets, i));
+		struct outputs_slot *slot = outputs_slot(outputs, markets_at(outputs->markets, i));
 		restore->markets[i] = (struct restore_market){ .restore = restore, .slot = slot };
 		if (slot)
 			request_market(restore, &restore->markets[i]);

@@ -55,9 +55,9 @@ struct slot {
 	/* Oldest minute changed by something other than a trade of the newest minute and not
 	 * written since: by a repair, a kline, a doubt. INT64_MAX: none. */
 	int64_t changed_ms;
-	bool open_stale;         /* tape_open may be anything: SET next */
-	bool probe;              /* ask the stream's last id before sending again */
-	bool changed;            /* trades came since the last flush */
+	bool open_stale; /* tape_open may be anything: SET next */
+	bool probe;      /* ask the stream's last id before sending again */
+	bool changed;    /* trades came since the last flush */
 	struct flight flight;
 };
 
