@@ -36,8 +36,9 @@ extern "C" struct json *json_create(size_t bytes_max)
 	struct json *json = new (std::nothrow) struct json(bytes_max);
 	if (!json)
 		return nullptr;
+	// Its document too: else that is made anew for each text longer than all before.
 	if (json->parser.allocate(bytes_max, JSON_DEPTH_MAX) ||
-	    json->raw.allocate(bytes_max, JSON_DEPTH_MAX)) {
+	    json->parser.doc.allocate(bytes_max) || json->raw.allocate(bytes_max, JSON_DEPTH_MAX)) {
 		delete json;
 		return nullptr;
 	}
