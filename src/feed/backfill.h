@@ -11,6 +11,8 @@
  *                             their minutes. A hole of the last 2 s is left to the stream
  *   minutes not proved        klines of 1 m: Binance's complete them with takers' sums;
  *                             Bybit's prove them by volume (AGREED) or leave them partial.
+ *                             Bybit minutes whose kline the stream did not bring want it
+ *                             too: no other word tells that a trade is missing.
  *                             What three answers did not help is left for an hour, or
  *                             until streams of the market begin anew
  *   72 h before the start     klines of 1 m, Binance only: oldest first, whole

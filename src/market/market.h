@@ -17,6 +17,7 @@
 enum {
 	MARKET_MINUTES = 4320,     /* 72 h */
 	MARKET_LATE_MS = 5000,     /* a trade farther behind the newest is late */
+	MARKET_PROOF_MS = 3000,    /* a minute's kline may come so much later than its trades */
 	MARKET_JUMP_MS = 86400000, /* a trade farther ahead waits for a second one */
 	MARKET_LARGEST = 10,       /* largest trades kept, of the last 24 h */
 	MARKET_WHALES = 16,        /* whale trades kept, newest */
@@ -34,8 +35,9 @@ enum market_taken {
 	MARKET_LATE,      /* new, but too late for its minute; goes to the tape */
 	MARKET_DUPLICATE, /* seen before */
 	MARKET_SKIPPED,   /* left out of flow: block trade, the other of trade/aggTrade */
-	MARKET_REFUSED, /* cannot be held: out of range at the market's scales, or id/time absurd */
-	MARKET_HELD,    /* far ahead in time or id: kept back until the next trade bears it out */
+	MARKET_REFUSED,   /* cannot be held: out of range at the market's scales, or id/time absurd:
+			   * older than the 72 h, or against the order of ids and times */
+	MARKET_HELD,      /* far ahead in time or id: kept back until the next trade bears it out */
 };
 
 struct market_counts {   /* since create; restored ones are not added */
@@ -90,7 +92,7 @@ struct rates *market_rates(const struct market *market); /* never NULL */
  * A late trade is left out of its minute, which is partial for good. A trade of a
  * minute taken from klines is in its sums already and changes nothing there.
  *
- * HELD: more than MARKET_JUMP_MS ahead of the newest event (or 10^9 ids ahead): one
+ * HELD: more than MARKET_JUMP_MS ahead of the newest event (or 20,000 ids ahead): one
  * absurd frame must not wipe 72 h. The next trade decides: near it in time, both
  * count, and market_held_trade gives the first; otherwise it counts as refused.
  *
@@ -153,6 +155,11 @@ enum market_kline {
 	MARKET_KLINE_WAITING,
 };
 enum market_kline market_take_kline(struct market *market, const struct event_kline *kline);
+/* Where ids are not ordered and klines of every minute are to come: from the first call on
+ * a minute of which no kline has said the same is partial until one does. The kline may
+ * come until the newest event is MARKET_LATE_MS + MARKET_PROOF_MS past the minute's end.
+ * Call it now and then. */
+void market_want_proof(struct market *market);
 /* The stream was interrupted where ids cannot prove a gap (Bybit): the minute of
  * the newest event, and the next one traded in, are partial. */
 void market_mark_interrupted(struct market *market);

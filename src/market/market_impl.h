@@ -44,6 +44,7 @@ struct hour {
 	uint64_t partial; /* trades may be missing */
 	uint64_t lost;    /* partial, and no repair can complete it */
 	uint64_t klines;  /* taken from klines: holds all of its trades */
+	uint64_t agreed;  /* a kline came to what was held of it */
 	uint64_t repaired;
 	struct flow flow;  /* over the held minutes, like high and low */
 	int64_t high, low; /* 0 0 when nothing is held */
@@ -88,13 +89,16 @@ struct market {
 	int64_t newest_minute, first_minute; /* numbers; 0: none */
 	int64_t newest_hour_ms;              /* start of the newest hour */
 	int64_t changed_minute; /* oldest one that changed since the owner asked; INT64_MAX */
-	i128 whale_limit;                    /* of notional, at the scales */
-	i128 notice_limit; /* a trade below it is neither a whale nor among the largest */
+	i128 whale_limit;       /* of notional, at the scales */
+	i128 notice_limit;      /* a trade below it is neither a whale nor among the largest */
 	struct market_counts counts;
 	struct seen_ordered seen;
 	struct seen_ids *seen_ids; /* where ids are not ordered */
 	struct incoming ahead;     /* waits for a second trade to confirm its time; t_ms 0: none */
 	struct trade held_trade;   /* the one that was confirmed */
+	struct incoming stray;     /* the last one whose id and time did not fit each other */
+	uint32_t n_strays;         /* in a row that fit each other */
+	int64_t proved_to;         /* minutes before it need no kline any more; 0: none does */
 	struct book *book;
 	struct rates *rates;
 	struct series *series[SERIES_TIMEFRAMES_MAX]; /* the kept ones first; then NULL */

@@ -29,6 +29,21 @@ bool seen_ordered_is_new(const struct seen_ordered *seen, int64_t id)
 	return at < seen->n_ranges && seen->ranges[at].first <= id;
 }
 
+bool seen_ordered_fits(const struct seen_ordered *seen, int64_t id, int64_t t_ms, int64_t slack_ms)
+{
+	if (!seen->any)
+		return true;
+	if (id > seen->last)
+		return t_ms >= seen->last_ms - slack_ms;
+	if (id < seen->first)
+		return t_ms <= seen->first_ms + slack_ms;
+	uint32_t at = range_at(seen, id);
+	if (at == seen->n_ranges || seen->ranges[at].first > id)
+		return true;
+	return t_ms >= seen->ranges[at].ms_first - slack_ms &&
+	       t_ms <= seen->ranges[at].ms_last + slack_ms;
+}
+
 static void range_remove(struct seen_ordered *seen, uint32_t at)
 {
 	seen->n_ranges--;

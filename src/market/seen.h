@@ -53,6 +53,9 @@ enum seen_verdict seen_ordered_take_jump(struct seen_ordered *seen, int64_t id, 
  * them is missing (any more): call it until then. */
 bool seen_ordered_give_up(struct seen_ordered *seen, const struct seen_range *range,
 			  struct seen_range *gone);
+/* Whether a new id can have this time, give or take slack_ms: ids are given in the order of
+ * time. True where nothing speaks against it, and for ids that were seen. */
+bool seen_ordered_fits(const struct seen_ordered *seen, int64_t id, int64_t t_ms, int64_t slack_ms);
 /* Whether the id would be taken. */
 bool seen_ordered_is_new(const struct seen_ordered *seen, int64_t id);
 

@@ -2,7 +2,12 @@
  * about the minutes around it. */
 #include "market/market_impl.h"
 
-static const int64_t id_jump_max = 1000000000;
+enum {
+	ID_JUMP_MAX = 20000,
+	/* Between id and time: what is known of a minute may be no more than its start. */
+	STRAY_SLACK_MS = MINUTE_MS + MARKET_LATE_MS,
+	STRAYS_MAX = 3,
+};
 
 /* ---- what a trade does to what is known ---- */
 
@@ -143,8 +148,8 @@ static bool stream_counts(const struct market *market, const struct incoming *in
 	       (!market->stream_fixed && in->t_ms > market->newest_ms);
 }
 
-/* Another kind takes over after a restore: its ids say nothing about the old ones. */
-static void stream_change(struct market *market)
+/* The ids to come say nothing about the old ones. */
+static void forget_ids(struct market *market)
 {
 	for (uint32_t i = 0; i < market->seen.n_ranges; i++)
 		minutes_mark_lost(market, minute_of(market->seen.ranges[i].ms_first),
@@ -160,7 +165,7 @@ static void stream_take(struct market *market, const struct incoming *in)
 	if (in->taped)
 		return;
 	if (market->stream != STREAM_ANY && market->stream != in->stream)
-		stream_change(market);
+		forget_ids(market); /* another kind takes over after a restore */
 	market->stream = in->stream;
 	market->stream_fixed = true;
 }
@@ -192,6 +197,32 @@ static bool has_room(const struct market *market, const struct incoming *in, boo
 	return scales_can_raise(market, fit->price_scale, fit->qty_scale, fit->qty);
 }
 
+/* Trades of broken frames: of no minute that is held, or with an id that says before and a
+ * time that says after another one, or the other way round. */
+static bool is_stray(const struct market *market, const struct incoming *in)
+{
+	if (in->taped || !market->newest_ms)
+		return false;
+	return minute_of(in->t_ms) < oldest_minute(market) ||
+	       (market->ordered && market->stream == in->stream &&
+		!seen_ordered_fits(&market->seen, in->id, in->t_ms, STRAY_SLACK_MS));
+}
+
+/* Several new ones in a row that fit each other: what they do not fit is wrong. */
+static bool outvotes(struct market *market, const struct incoming *in)
+{
+	const struct incoming *before = &market->stray;
+	bool new = market->ordered && !in->repair && in->t_ms > market->newest_ms - MARKET_LATE_MS;
+	bool follows = market->n_strays && in->id > before->id &&
+		       in->id - before->id <= ID_JUMP_MAX &&
+		       in->t_ms >= before->t_ms - MARKET_LATE_MS;
+	if (!new)
+		return false;
+	market->n_strays = follows ? market->n_strays + 1 : 1;
+	market->stray = *in;
+	return market->n_strays >= STRAYS_MAX;
+}
+
 /* Neither in the set nor newer than all that left it. */
 static bool is_presumed(const struct market *market, const struct incoming *in)
 {
@@ -210,10 +241,16 @@ static enum market_taken take_now(struct market *market, const struct incoming *
 		int known = duplicate_kind(market, in);
 		return known ? duplicate(market, known == 2) : refuse(market);
 	}
+	if (is_stray(market, in)) {
+		if (!outvotes(market, in))
+			return refuse(market);
+		forget_ids(market);
+	}
 	stream_take(market, in);
 	find_place(market, in, &place);
 	if (place.verdict == SEEN_DUPLICATE)
 		return duplicate(market, false);
+	market->n_strays = 0;
 	if (fit.raise)
 		scales_raise(market, fit.price_scale, fit.qty_scale);
 	market->counts.gaps += place.verdict == SEEN_GAP && !in->taped;
@@ -240,7 +277,7 @@ static bool is_near(const struct market *market, const struct incoming *in, int6
 		    int64_t id)
 {
 	return in->t_ms - t_ms <= MARKET_JUMP_MS &&
-	       (!market->ordered || in->id - id <= id_jump_max);
+	       (!market->ordered || in->id - id <= ID_JUMP_MAX);
 }
 
 static bool is_far_ahead(const struct market *market, const struct incoming *in)
@@ -256,7 +293,7 @@ static bool bears_out(const struct market *market, const struct incoming *in)
 	const struct incoming *ahead = &market->ahead;
 	return ahead->t_ms - in->t_ms <= MARKET_LATE_MS &&
 	       is_near(market, in, ahead->t_ms, ahead->id) &&
-	       (!market->ordered || ahead->id - in->id <= id_jump_max);
+	       (!market->ordered || ahead->id - in->id <= ID_JUMP_MAX);
 }
 
 static bool same_trade(const struct market *market, const struct incoming *in)

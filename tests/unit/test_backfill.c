@@ -109,9 +109,12 @@ static enum market_taken stream_take(const struct truth_trade *trade)
 	return market_take_trade(market, &event, trade->t_ms, &out);
 }
 
+static int64_t begun_ms; /* the stream */
+
 /* The stream begins here: what was before is not told. */
 static void stream_begin(void)
 {
+	begun_ms = venue.now_ms;
 	while (venue.streamed < venue.n_trades && venue.trades[venue.streamed].t_ms <= venue.now_ms)
 		venue.streamed++;
 }
@@ -124,12 +127,36 @@ static void stream_go_on(void)
 			stream_take(&venue.trades[venue.streamed]);
 }
 
+/* Bybit's streams tell of each minute as it ends; trades that nobody saw are in the one in
+ * which the stream began. */
+static void stream_kline(void)
+{
+	int64_t open_ms = venue.now_ms - venue.now_ms % MINUTE_MS - MINUTE_MS;
+	if (venue.rest.venue != VENUE_BYBIT || venue.now_ms % MINUTE_MS >= 1000)
+		return;
+	struct truth_minute m = truth_bar(open_ms, 1);
+	int64_t unseen = open_ms <= begun_ms ? venue.kline_extra : 0;
+	struct event_kline kline = {
+		.open_ms = open_ms,
+		.close_ms = open_ms + MINUTE_MS - 1,
+		.minutes = 1,
+		.open = { m.open, PRICE_SCALE },
+		.high = { m.high, PRICE_SCALE },
+		.low = { m.low, PRICE_SCALE },
+		.close = { m.close, PRICE_SCALE },
+		.volume = { m.buy + m.sell + unseen, QTY_SCALE },
+		.closed = true,
+	};
+	market_take_kline(market, &kline);
+}
+
 /* Seconds of the stream and of the backfill; answers come within the second. */
 static void run(int seconds)
 {
 	for (int i = 0; i < seconds; i++) {
 		venue.now_ms += 1000;
 		stream_go_on();
+		stream_kline();
 		timers_run(timers, clock_mono(NULL), 100);
 		venue_answer_all();
 	}
