@@ -17,7 +17,8 @@ static const struct ask_field common[] = {
 	{ "coverage.source", "word", "stream, klines (some minutes come from them) or repaired" },
 	{ "simulated", "bool", "some of the data is simulated" },
 	{ "stale", "bool",
-	  "a market has had no trade and no word of its book for market.stale_ms, or open interest, "
+	  "a market has had no trade and no word of its book for market.stale_ms, or open "
+	  "interest, "
 	  "funding, a mark price or a venue's own figure in the answer is stale" },
 	{ "error", "word",
 	  "null, or why there is no answer: empty, too_long, control_character, unknown_command, "
@@ -261,7 +262,8 @@ static const struct ask_field flow[] = {
 	{                                                                                          \
 		path ".windows[].class", "word",                                                   \
 		    "OI and price: NEW LONGS, NEW SHORTS, LONG LIQUIDATION, SHORT SQUEEZE; null "  \
-		    "where either did not move or is not known"                                    \
+		    "where either did not move or is not known, and of the total where prices "    \
+		    "moved different ways"                                                         \
 	}
 
 static const struct ask_field oi[] = {
@@ -486,45 +488,4 @@ const struct ask_field *ask_fields_of(enum question question, size_t *count)
 	CHECK(question < QUESTION_COUNT);
 	*count = own[question].count;
 	return own[question].fields;
-}
-
-static void print_table(struct buf *out, const struct ask_field *fields, size_t count)
-{
-	buf_str_put(out, STR("| field | type | meaning |\n|---|---|---|\n"));
-	for (size_t i = 0; i < count; i++)
-		buf_printf(out, "| `%s` | %s | %s |\n", fields[i].path, fields[i].type,
-			   fields[i].help);
-	buf_char(out, '\n');
-}
-
-static void print_question(struct buf *out, enum question question)
-{
-	const struct question_row *row = question_row(question);
-	buf_printf(out, "## %s%s%s\n\n%s.\n\n", row->name, row->args[0] ? " " : "", row->args,
-		   row->help);
-	if (row->waits_for)
-		buf_printf(out, "Not answered yet: it waits for %s.\n\n", row->waits_for);
-	else
-		print_table(out, own[question].fields, own[question].count);
-}
-
-void ask_print_reference(struct buf *out)
-{
-	buf_printf(
-	    out,
-	    "# Questions and their answers in JSON\n\n"
-	    "Generated from src/def/questions.def and src/ask/reference.c; do not edit.\n\n"
-	    "`weir ask \"/cvd ETH 5m\" --json`, HTTP and Telegram give the same. A question is "
-	    "at most %d bytes. SYM is BTC, BTCUSDT or binance:perp:BTCUSDT and names at most "
-	    "%d markets; TF is one of %s, 15m by default. Decimals are strings, times unix "
-	    "ms, what is absent or undefined is null. Exit status of `weir ask`: 0 answered, 1 "
-	    "the answer is no (error unknown_symbol, no_perpetual, no_data, not_available), 2 "
-	    "usage.\n\n"
-	    "## Every answer\n\n",
-	    ASK_TEXT_MAX, ASK_MARKETS_MAX, asked_timeframes());
-	print_table(out, common, ARRAY_LEN(common));
-	buf_str_put(out, STR("## Every market of an answer\n\n"));
-	print_table(out, market, ARRAY_LEN(market));
-	for (enum question question = 0; question < QUESTION_COUNT; question++)
-		print_question(out, question);
 }

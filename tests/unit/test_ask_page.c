@@ -70,6 +70,31 @@ static void a_column_that_is_full_moves_right(void **state)
 	is(&out, "a rather long label x\n wider");
 }
 
+static void a_table_never_leaves_its_columns(void **state)
+{
+	(void)state;
+	struct page page;
+	struct buf out = buf_over(storage, sizeof storage);
+	page_init(&page, &out, false);
+	page_table_begin(&page);
+	page_text(&page, "a label of twenty-one");
+	page_right(&page, PAGE_COLUMNS, STR("twelve chars"));
+	page_end_line(&page);
+	page_text(&page, "a label of twenty-two!");
+	page_right(&page, PAGE_COLUMNS, STR("twelve chars"));
+	page_end_line(&page);
+	page_marked(&page, number_word("12"), "*");
+	page_end_line(&page);
+	page_marked(&page, number_word("12"), "");
+	page_end_line(&page);
+	page_table_end(&page);
+	is(&out, "a label of twenty-one twelve chars\n"
+		 "a label of twenty-two!\n"
+		 "                      twelve chars\n"
+		 "                               12*\n"
+		 "                               12\n");
+}
+
 static void undo_takes_back_what_followed_the_mark(void **state)
 {
 	(void)state;
@@ -105,10 +130,17 @@ static void json_is_well_formed_and_exact(void **state)
 	json_out_double(&json, "far", 1e30, 6);
 	json_out_word(&json, "w", "n/a");
 	json_out_word(&json, "v", "UP");
+	json_out_known_decimal(&json, "k", true, 15, 1);
+	json_out_known_decimal(&json, "l", false, 15, 1);
+	json_out_known_i64(&json, "m", true, 0);
+	json_out_known_i64(&json, "n", false, 0);
+	json_out_known_bool(&json, "o", true, false);
+	json_out_known_bool(&json, "p", false, false);
 	json_out_close(&json, '}');
 	is(&out, "{\"s\":\"a\\\"b\\\\c\\nd\\u0001 é\",\"i\":-9223372036854775808,"
 		 "\"a\":[true,null],\"d\":\"-1.2345\",\"x\":\"0.123457\",\"nan\":null,"
-		 "\"far\":null,\"w\":null,\"v\":\"UP\"}");
+		 "\"far\":null,\"w\":null,\"v\":\"UP\",\"k\":\"1.5\",\"l\":null,\"m\":0,\"n\":null,"
+		 "\"o\":false,\"p\":null}");
 	json_t *parsed = json_loadb(out.ptr, out.len, 0, NULL);
 	assert_non_null(parsed);
 	assert_string_equal(json_string_value(json_object_get(parsed, "s")), "a\"b\\c\nd\x01 é");
@@ -177,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_drawing_gives_text_and_html),
 		cmocka_unit_test(a_column_that_is_full_moves_right),
+		cmocka_unit_test(a_table_never_leaves_its_columns),
 		cmocka_unit_test(undo_takes_back_what_followed_the_mark),
 		cmocka_unit_test(json_is_well_formed_and_exact),
 		cmocka_unit_test(sums_of_many_scales_are_exact),

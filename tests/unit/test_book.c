@@ -258,6 +258,32 @@ static void the_nearest_levels_stay(void **state)
 	assert_near(book_depth(book).ask_50bp, out.ask_50bp - 2);
 }
 
+static void the_best_levels_are_told_with_their_time(void **state)
+{
+	(void)state;
+	assert_int_equal(book_newest_ms(book), 0);
+	depth("[\"99.8\",\"2\"],[\"99.9\",\"1.5\"],[\"99.7\",\"7\"]",
+	      "[\"100.2\",\"4\"],[\"100.1\",\"3\"]", 1, true);
+	struct book_depth out = book_depth(book);
+	assert_near(out.bid, 99.9);
+	assert_near(out.bid_qty, 1.5);
+	assert_near(out.ask, 100.1);
+	assert_near(out.ask_qty, 3);
+	assert_int_equal(out.t_ms, 1000);
+	assert_int_equal(book_newest_ms(book), 1000);
+	assert_int_equal(book_top(book).t_ms, 0); /* levels are no quote */
+	struct event_depth event = { .bids = STR("[\"99.9\",\"0\"]"), .last_update = 2 };
+	book_take_depth(book, &event, 1500);
+	assert_near(book_depth(book).bid, 99.8);
+	assert_near(book_depth(book).bid_qty, 2);
+	assert_int_equal(book_newest_ms(book), 1500);
+	event = (struct event_depth){ .asks = STR("[\"100.1\",\"0\"],[\"100.2\",\"0\"]"),
+				      .last_update = 3 };
+	book_take_depth(book, &event, 1400);
+	assert_false(book_depth(book).known); /* no mid any more */
+	assert_int_equal(book_newest_ms(book), 1500);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make, drop)
 
 int main(void)
@@ -274,6 +300,7 @@ int main(void)
 		TEST(long_numbers_and_rising_scales_are_read),
 		TEST(random_updates_equal_a_plain_book),
 		TEST(the_nearest_levels_stay),
+		TEST(the_best_levels_are_told_with_their_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
