@@ -33,9 +33,12 @@ void settings_store(const struct config *config, const char *state_dir, struct s
 void settings_market(const struct config *config, struct market_config *out)
 {
 	struct str rest = config_str(config, CONFIG_market_indicators), word;
+	struct str convention = config_str(config, CONFIG_market_indicator_convention);
 	size_t count = 0;
-	*out =
-	    (struct market_config){ .whale_quote = config_i64(config, CONFIG_market_whale_quote) };
+	*out = (struct market_config){
+		.whale_quote = config_i64(config, CONFIG_market_whale_quote),
+		.convention = str_eq(convention, STR("talib")) ? TA_TALIB : TA_WILDER,
+	};
 	while (count < SERIES_TIMEFRAMES_MAX && str_split(&rest, ',', &word))
 		if (timeframe_minutes(word))
 			out->indicators[count++] = timeframe_minutes(word);

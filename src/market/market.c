@@ -13,8 +13,9 @@ static bool make_series(struct market *market)
 		if (minutes == 0 || market_series(market, minutes))
 			continue;
 		market->series[n] = series_create(minutes);
-		if (!market->series[n++])
+		if (!market->series[n])
 			return false;
+		series_set_convention(market->series[n++], market->config.convention);
 	}
 	return true;
 }

@@ -28,6 +28,7 @@ struct market_config {
 	int64_t whale_quote; /* whole quote units; default 500,000 */
 	bool simulated;      /* data comes from the simulator: everything printed says so */
 	int32_t indicators[SERIES_TIMEFRAMES_MAX]; /* timeframes kept, in minutes; 0: none */
+	enum ta_convention convention;             /* of the indicators */
 };
 
 enum market_taken {

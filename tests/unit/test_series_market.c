@@ -104,8 +104,10 @@ static void a_market_keeps_the_timeframes_of_its_config(void **state)
 	assert_ptr_equal(market_series_at(market, 1), market_series(market, 60));
 	assert_null(market_series_at(market, 3));
 	assert_null(market_series_at(market, SERIES_TIMEFRAMES_MAX));
-	struct market_config config = { .indicators = { 0, 30, 30, 5 } };
+	struct market_config config = { .indicators = { 0, 30, 30, 5 }, .convention = TA_TALIB };
 	struct market *other = market_create(market_id(market), &config);
+	assert_int_equal(series_convention(market_series_at(other, 1)), TA_TALIB);
+	assert_int_equal(series_convention(market_series(market, 60)), TA_WILDER);
 	assert_int_equal(series_minutes(market_series_at(other, 0)), 30);
 	assert_int_equal(series_minutes(market_series_at(other, 1)), 5);
 	assert_null(market_series_at(other, 2));
