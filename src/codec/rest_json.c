@@ -59,7 +59,7 @@ enum status rest_end(const struct rest_reader *rest)
 bool rest_bybit_list(struct rest_reader *rest, struct json_value root, struct json_iter *list)
 {
 	struct reader *reader = &rest->reader;
-	struct json_value result;
+	struct json_value result = { 0 };
 	int64_t code = 0;
 	if (!READ_ID(reader, root, "retCode", &code))
 		return false;
@@ -120,8 +120,8 @@ static enum status read_list(struct rest_reader *rest, enum venue venue, struct 
 			     const row_fn rows[VENUE_COUNT], const void *shape,
 			     const struct sink *sink)
 {
-	struct json_value root;
-	struct json_iter list;
+	struct json_value root = { 0 };
+	struct json_iter list = { 0 };
 	bool bybit = venue == VENUE_BYBIT;
 	CHECK(venue < VENUE_COUNT);
 	if (rest_begin(rest, body, &root) &&
@@ -342,8 +342,8 @@ enum status rest_read_oi(struct rest_reader *rest, enum venue venue, struct str 
 		[VENUE_BINANCE] = binance_row_oi, [VENUE_BYBIT] = bybit_row_oi
 	};
 	struct sink sink = { fn, ctx };
-	struct json_value root;
-	struct json_iter list;
+	struct json_value root = { 0 };
+	struct json_iter list = { 0 };
 	CHECK(venue < VENUE_COUNT);
 	if (!rest_begin(rest, body, &root))
 		return rest_end(rest);
@@ -362,7 +362,7 @@ enum status rest_read_oi(struct rest_reader *rest, enum venue venue, struct str 
 enum status rest_read_depth(struct rest_reader *rest, struct str body, rest_event_fn fn, void *ctx)
 {
 	struct sink sink = { fn, ctx };
-	struct json_value root;
+	struct json_value root = { 0 };
 	if (!rest_begin(rest, body, &root))
 		return rest_end(rest);
 	binance_read_depth_snapshot(&rest->reader, root);

@@ -103,8 +103,8 @@ static void give_instruments(struct rest_reader *rest, struct json_iter list,
 enum status rest_read_instruments(struct rest_reader *rest, enum venue venue, struct str body,
 				  rest_instrument_fn fn, void *ctx)
 {
-	struct json_value root;
-	struct json_iter list;
+	struct json_value root = { 0 };
+	struct json_iter list = { 0 };
 	if (!rest_begin(rest, body, &root))
 		return rest_end(rest);
 	if (venue == VENUE_BYBIT) {
@@ -119,8 +119,8 @@ enum status rest_read_instruments(struct rest_reader *rest, enum venue venue, st
 enum status rest_read_funding_info(struct rest_reader *rest, struct str body, rest_instrument_fn fn,
 				   void *ctx)
 {
-	struct json_value root;
-	struct json_iter list;
+	struct json_value root = { 0 };
+	struct json_iter list = { 0 };
 	if (!rest_begin(rest, body, &root))
 		return rest_end(rest);
 	if (json_array(root, &list))

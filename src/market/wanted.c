@@ -45,6 +45,7 @@ bool market_wanted(const struct market *market, int64_t from_ms, int64_t before_
 	int64_t from = minute_of(from_ms), to = minute_of(before_ms) - 1, first = -1, last = -1;
 	size_t hour;
 	bounds(market, &from, &to);
+	CHECK(from > 0);
 	for (;;) {
 		int64_t start = from - from % HOUR_MINUTES;
 		uint64_t bits = span_next(&from, to, &hour);

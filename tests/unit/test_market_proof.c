@@ -7,46 +7,13 @@
 
 #include <cmocka.h>
 
-#include "market/market.h"
+#include "market_stage.h"
 
 static const int64_t start_ms = 1723161240000;
-
-static struct market *market;
-
-static void make(enum venue venue)
-{
-	struct market_config config = { .whale_quote = 1000000 };
-	struct market_id id;
-	assert_int_equal(market_id_make(venue, KIND_PERP, STR("ETHUSDT"), &id), STATUS_OK);
-	market = market_create(&id, &config);
-	assert_non_null(market);
-}
-
-static int make_bybit(void **state)
-{
-	(void)state;
-	make(VENUE_BYBIT);
-	return 0;
-}
-
-static int make_binance(void **state)
-{
-	(void)state;
-	make(VENUE_BINANCE);
-	return 0;
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	market_destroy(market);
-	return 0;
-}
 
 /* One trade a second, of the seconds from..to. */
 static void take_seconds(int64_t from, int64_t to)
 {
-	struct trade out;
 	for (int64_t i = from; i <= to; i++) {
 		char text[24];
 		int len = snprintf(text, sizeof text, "id-%lld", (long long)i);
@@ -172,16 +139,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    a_minute_no_kline_spoke_of_is_partial_until_one_agrees, make_bybit, drop),
+		    a_minute_no_kline_spoke_of_is_partial_until_one_agrees, make_unordered, drop),
 		cmocka_unit_test_setup_teardown(a_minute_whose_kline_came_in_time_is_never_partial,
-						make_bybit, drop),
+						make_unordered, drop),
 		cmocka_unit_test_setup_teardown(a_lost_trade_shows_though_no_kline_comes,
-						make_bybit, drop),
-		cmocka_unit_test_setup_teardown(minutes_believed_empty_want_proof_too, make_bybit,
-						drop),
+						make_unordered, drop),
+		cmocka_unit_test_setup_teardown(minutes_believed_empty_want_proof_too,
+						make_unordered, drop),
 		cmocka_unit_test_setup_teardown(what_was_before_the_first_call_stays_as_it_was,
-						make_bybit, drop),
-		cmocka_unit_test_setup_teardown(ordered_ids_need_no_kline, make_binance, drop),
+						make_unordered, drop),
+		cmocka_unit_test_setup_teardown(ordered_ids_need_no_kline, make_ordered, drop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

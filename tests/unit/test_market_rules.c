@@ -7,42 +7,10 @@
 
 #include <cmocka.h>
 
-#include "market/market.h"
+#define STAGE_WHALE_QUOTE 1000
+#include "market_stage.h"
 
 static const int64_t start_ms = 1723161240000; /* a whole minute, not a whole hour */
-
-static struct market *market;
-static struct trade out;
-
-static void make(enum venue venue)
-{
-	struct market_config config = { .whale_quote = 1000 };
-	struct market_id id;
-	assert_int_equal(market_id_make(venue, KIND_PERP, STR("ETHUSDT"), &id), STATUS_OK);
-	market = market_create(&id, &config);
-	assert_non_null(market);
-}
-
-static int make_ordered(void **state)
-{
-	(void)state;
-	make(VENUE_BINANCE);
-	return 0;
-}
-
-static int make_unordered(void **state)
-{
-	(void)state;
-	make(VENUE_BYBIT);
-	return 0;
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	market_destroy(market);
-	return 0;
-}
 
 static struct event_trade trade_of(int64_t id, int64_t price, int64_t qty)
 {

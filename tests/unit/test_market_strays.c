@@ -8,42 +8,9 @@
 
 #include <cmocka.h>
 
-#include "market/market.h"
+#include "market_stage.h"
 
 static const int64_t start_ms = 1723161240000, year_ms = 31536000000;
-
-static struct market *market;
-static struct trade out;
-
-static void make(enum venue venue)
-{
-	struct market_config config = { .whale_quote = 1000000 };
-	struct market_id id;
-	assert_int_equal(market_id_make(venue, KIND_PERP, STR("ETHUSDT"), &id), STATUS_OK);
-	market = market_create(&id, &config);
-	assert_non_null(market);
-}
-
-static int make_ordered(void **state)
-{
-	(void)state;
-	make(VENUE_BINANCE);
-	return 0;
-}
-
-static int make_unordered(void **state)
-{
-	(void)state;
-	make(VENUE_BYBIT);
-	return 0;
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	market_destroy(market);
-	return 0;
-}
 
 static enum market_taken give(int64_t id, int64_t offset_ms, bool repair)
 {
