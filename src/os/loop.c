@@ -198,7 +198,9 @@ static void poll_once(struct loop *loop, int64_t wait_ns)
 		return;
 	}
 	uv_update_time(&loop->uv);
-	uv_timer_start(&loop->alarm, on_alarm, ms, 0);
+	/* uv_run runs timers before it polls: an alarm that is due by then (this thread had
+	 * to wait for its core) would be spent, and the poll would wait for ever. */
+	uv_timer_start(&loop->alarm, on_alarm, ms, 1);
 	uv_run(&loop->uv, UV_RUN_ONCE);
 	uv_timer_stop(&loop->alarm);
 }

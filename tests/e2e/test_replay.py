@@ -157,15 +157,22 @@ class Replay(unittest.TestCase):
         want = [key(line) for line in decoded.stdout.splitlines() if '"type":"trade"' in line]
         self.assertEqual(got, want)
 
+    def last_pid(self, log):
+        with open(log, encoding='utf-8') as file:
+            return int(file.readlines()[-1].split(':')[0])
+
     def test_kill_9_of_the_server_three_times_loses_nothing(self):
         child = subprocess.Popen([WEIR, 'replay', '--as', 'binance:perp', '--speed', '100', '--state',
                                   self.state, '--bars', self.bars, *PERP],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         log = os.path.join(self.state, 'segments/rms/redis.log')
+        killed = None
         for _ in range(3):
             time.sleep(0.9)
-            with open(log, encoding='utf-8') as file:
-                os.kill(int(file.readlines()[-1].split(':')[0]), signal.SIGKILL)
+            while (pid := self.last_pid(log)) == killed:  # not started again yet
+                time.sleep(0.02)
+            os.kill(pid, signal.SIGKILL)
+            killed = pid
         self.assertEqual(child.wait(60), 0)
         self.check_bars('binance:perp:ETHUSDT', PERP)
         self.weir('tape', 'verify', '--as', 'binance:perp', '--state', self.state, *PERP)
