@@ -40,6 +40,7 @@ static void on_step(void *ctx)
 	case SOURCES_MORE: loop_defer(daemon->loop, &daemon->step_task); break;
 	case SOURCES_WAIT: break; /* a timer of the sources queues the task again */
 	case SOURCES_END:
+		daemon_step_series(daemon);
 		if (!daemon->options.stay)
 			daemon_stop(daemon);
 		break;
@@ -128,6 +129,7 @@ static void begin_run(struct daemon *daemon)
 		fail(daemon, &err);
 		return;
 	}
+	daemon_step_series(daemon); /* without a feed nobody does it later */
 	/* Not before: an answer must not be made of a state that is half read. */
 	if (daemon->options.control && open_control(daemon, &err)) {
 		fail(daemon, &err);

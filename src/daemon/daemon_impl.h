@@ -63,7 +63,7 @@ MUST_CHECK enum status daemon_build_outputs(struct daemon *daemon, struct err *e
 void daemon_start_markets(struct daemon *daemon); /* the state is back */
 void daemon_stop_markets(struct daemon *daemon);
 void daemon_free_markets(struct daemon *daemon);
-/* Closed bars into the series: before an answer, and each second. */
+/* Closed bars into the series: when the state is back, each second, and at the end. */
 void daemon_step_series(struct daemon *daemon);
 void daemon_apply_market_settings(struct daemon *daemon);
 /* A trade newly taken, whoever brought it. */

@@ -36,7 +36,6 @@ enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struc
 {
 	enum ask_outcome outcome = ASK_NO;
 	struct ask_request request = { .text = text, .format = format };
-	daemon_step_series(daemon);
 	if (daemon->world.options.live)
 		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
 	if (ask_answer(&daemon->world, &request, out, &outcome)) {

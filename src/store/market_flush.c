@@ -225,17 +225,21 @@ static void send_minutes(struct slot *slot)
 	struct flight *flight = &slot->flight;
 	int64_t newest = market_newest_ms(slot->market);
 	key_bars(&bars, market_id(slot->market));
-	bool change = slot_change_due(slot);
-	if (bars_change_due(slot))
+	slot_note_change(slot); /* what goes out now has everything up to now in it */
+	bool change = slot_change_due(slot), anew = bars_change_due(slot);
+	if (anew)
 		send_bars_anew(slot, buf_str(&bars.text));
 	send_final_hours(slot, buf_str(&bars.text));
 	bool minute_new = newest / MINUTE_MS * MINUTE_MS != slot->state_minute_ms;
 	bool hours_moved = flight->bars_from_ms != slot->bars_from_ms;
-	if (change) {
+	bool save = minute_new || hours_moved || change || slot->store->draining;
+	/* Hours that just became final, and the state, hold every change but those of hours
+	 * that were in the stream before. */
+	if (save && (anew || slot->changed_ms >= slot->bars_from_ms)) {
 		flight->changed_ms = slot->changed_ms;
 		slot->changed_ms = INT64_MAX;
 	}
-	if (minute_new || hours_moved || change || slot->store->draining)
+	if (save)
 		send_state(slot, key_bars_open(&bars_open, market_id(slot->market)));
 	if (hours_moved)
 		send_trim(slot, buf_str(&bars.text), newest - RETENTION_MS);
