@@ -218,7 +218,8 @@ class VenueServer:
 
     def minutes(self, market=None):
         """{market: {minute_ms: Minute}}, or the minutes of one market."""
-        found = minutes_of(self.trades(market))
+        self.truth()
+        found = minutes_of(read_trades(self.truth_path, market))
         return found if market is None else found.get(market, {})
 
     # ---- clients ----
