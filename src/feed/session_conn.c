@@ -8,6 +8,7 @@ enum {
 	CONNECT_MS = 20000, /* the socket's own deadline is shorter */
 	OVERLAP_MS = 2000,
 	HEALTH_MS = 60000,
+	SOUND_MS = 5000,
 	PENALTY_MS = 60000,
 	QUIET_ALL_MS = 60000,   /* at most between tries while nothing comes at all */
 	QUIET_SOME_MS = 300000, /* and while something does: a market may just be quiet */
@@ -107,6 +108,13 @@ static int64_t grow(struct backoff *backoff, struct rng *rng)
 	return 0;
 }
 
+/* LIVE with nothing silent, and not only just. */
+static bool conn_is_sound(const struct conn *conn, int64_t now_ns)
+{
+	return conn->healthy_ns &&
+	       now_ns - conn->healthy_ns >= session_patient_ns(conn->session, SOUND_MS);
+}
+
 static int64_t wait_ns(struct conn *conn, int64_t now_ns)
 {
 	struct session *session = conn->session;
@@ -119,9 +127,14 @@ static int64_t wait_ns(struct conn *conn, int64_t now_ns)
 		    session, conn_is_mute(current) ? QUIET_ALL_MS : QUIET_SOME_MS);
 		return grow(&session->quiet, &session->rng);
 	}
-	if (!current->is_tried)
+	bool first = !current->is_tried;
+	if (first)
 		conn_forgive(current, now_ns);
 	current->is_tried = true;
+	/* A venue that ends what was sound is followed at once, whatever the waits of an
+	 * earlier trouble have grown to: nothing but this one stands between it and a gap. */
+	if (first && conn_is_sound(current, now_ns))
+		return 0;
 	return grow(&session->again, &session->rng);
 }
 

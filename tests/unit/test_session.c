@@ -693,6 +693,23 @@ static void a_shutdown_is_not_left_to_a_wait_that_has_grown(void **state)
 	tear_down();
 }
 
+/* Breaks make the back-off grow; what came live after them is then told to go. */
+static void a_shutdown_soon_after_trouble_is_followed_at_once(void **state)
+{
+	(void)state;
+	go_live(perp_market);
+	for (int i = 0; i < 8; i++) {
+		run(SECOND);
+		fake_ws_break(socket_at(newest()), 1006);
+		assert_true(run_until(is_live, 2 * MINUTE));
+	}
+	run(20 * SECOND);
+	say_text(newest(), "{\"e\":\"serverShutdown\",\"E\":1770123456789}");
+	run(SECOND);
+	assert_int_equal(sockets_open(), 2);
+	tear_down();
+}
+
 /* ---- pings ---- */
 
 static void bybit_is_pinged_and_may_take_its_time(void **state)
@@ -911,6 +928,7 @@ int main(void)
 		cmocka_unit_test(what_brings_more_is_kept_though_it_is_not_all),
 		cmocka_unit_test(a_worse_silence_is_not_left_to_a_wait_that_has_grown),
 		cmocka_unit_test(a_shutdown_is_not_left_to_a_wait_that_has_grown),
+		cmocka_unit_test(a_shutdown_soon_after_trouble_is_followed_at_once),
 		cmocka_unit_test(bybit_is_pinged_and_may_take_its_time),
 		cmocka_unit_test(who_says_nothing_at_all_is_taken_for_dead),
 		cmocka_unit_test(watchdogs_wait_while_it_is_paused),
