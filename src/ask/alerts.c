@@ -39,11 +39,11 @@ static bool names_scope(const struct alert_view *alert)
 static void print_times(const struct alert_view *alert, struct page *page)
 {
 	const struct alert_row *row = alert_row(alert->rule);
-	struct number since = number_utc(alert->first_ms);
-	page_printf(page, "since %.*s", STR_ARG(number_str(&since)));
+	struct figure since = figure_utc(alert->first_ms);
+	page_printf(page, "since %.*s", STR_ARG(figure_str(&since)));
 	if (alert->state == ALERT_RESOLVED) {
-		struct number end = number_clock(alert->resolved_ms);
-		page_printf(page, ", ended %.*s", STR_ARG(number_str(&end)));
+		struct figure end = figure_clock(alert->resolved_ms);
+		page_printf(page, ", ended %.*s", STR_ARG(figure_str(&end)));
 	}
 	if (row->op == ALERT_EVENT && alert->events > 1)
 		page_printf(page, ", %u times", alert->events);
@@ -141,9 +141,9 @@ static void print_page(const struct alerts_facts *facts, struct page *page)
 	print_rules(facts->alerts, page);
 	if (!facts->now_ms)
 		return;
-	struct number when = number_utc(facts->now_ms);
+	struct figure when = figure_utc(facts->now_ms);
 	page_end_line(page);
-	page_printf(page, "as of %.*s", STR_ARG(number_str(&when)));
+	page_printf(page, "as of %.*s", STR_ARG(figure_str(&when)));
 	page_end_line(page);
 }
 

@@ -16,7 +16,7 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 	(void)all;
 	scene_print_label(market, page, 14);
 	page_number(page, 24, scene_price_number(market));
-	page_marked(page, number_percent(scene_change(market->last, &market->day), 2, NUMBER_PLUS),
+	page_marked(page, figure_percent(scene_change(market->last, &market->day), 2, FIGURE_PLUS),
 		    market->day.present < DAY_MINUTES ? "*" : "");
 	page_end_line(page);
 }
@@ -55,9 +55,9 @@ static void print_flow(const struct quote_flow *total, int32_t minutes, bool gap
 	struct flow flow = quote_flow_as_flow(total);
 	page_text(page, asked_timeframe_text(minutes));
 	page_text(page, gap ? "*" : "");
-	page_number(page, 14, sum_short(&volume, NUMBER_PLAIN));
-	page_number(page, 23, sum_short(&delta, NUMBER_PLUS));
-	page_number(page, PAGE_COLUMNS, number_shares(flow_ratio(&flow)));
+	page_number(page, 14, sum_short(&volume, FIGURE_PLAIN));
+	page_number(page, 23, sum_short(&delta, FIGURE_PLUS));
+	page_number(page, PAGE_COLUMNS, figure_shares(flow_ratio(&flow)));
 	page_end_line(page);
 }
 
@@ -65,10 +65,10 @@ static void print_cvd(const struct scene *scene, const struct analysis_facts *fa
 		      struct page *page)
 {
 	bool differ;
-	struct number origin = number_minute(scene_origin_ms(scene, &differ));
+	struct figure origin = figure_minute(scene_origin_ms(scene, &differ));
 	page_text(page, "CVD since ");
 	page_put(page, str_make(origin.text + 5, origin.len - 5u)); /* without the year */
-	page_number(page, PAGE_COLUMNS, sum_short(&facts->cvd, NUMBER_PLUS));
+	page_number(page, PAGE_COLUMNS, sum_short(&facts->cvd, FIGURE_PLUS));
 	page_end_line(page);
 }
 
@@ -99,12 +99,12 @@ static void print_flows(const struct scene *scene, const struct analysis_facts *
 
 static void print_oi(const struct oi_total *total, struct page *page)
 {
-	page_fact_number(page, "Open interest", sum_short(&total->base, NUMBER_PLAIN));
-	page_fact_number(page, " in USD", sum_short(&total->quote, NUMBER_PLAIN));
-	page_facts(page, "", number_word("24h"), number_word("15m"));
+	page_fact_number(page, "Open interest", sum_short(&total->base, FIGURE_PLAIN));
+	page_fact_number(page, " in USD", sum_short(&total->quote, FIGURE_PLAIN));
+	page_facts(page, "", figure_word("24h"), figure_word("15m"));
 	page_facts(page, " change",
-		   number_percent(total->percent[OI_WINDOWS - 1] / 100, 2, NUMBER_PLUS),
-		   number_percent(total->percent[0] / 100, 2, NUMBER_PLUS));
+		   figure_percent(total->percent[OI_WINDOWS - 1] / 100, 2, FIGURE_PLUS),
+		   figure_percent(total->percent[0] / 100, 2, FIGURE_PLUS));
 	page_fact(page, " 15m reads as", oi_class_text(total->class[0]));
 }
 
@@ -131,11 +131,11 @@ static void print_liquidations(const struct analysis_facts *facts, struct page *
 		page_line(page, "A CASCADE of liquidations goes on: /liquidations.");
 	if (sums->n_long + sums->n_short == 0)
 		return;
-	struct number longs = number_short(sums->long_e8, 8, NUMBER_PLAIN);
-	struct number shorts = number_short(sums->short_e8, 8, NUMBER_PLAIN);
+	struct figure longs = figure_short(sums->long_e8, 8, FIGURE_PLAIN);
+	struct figure shorts = figure_short(sums->short_e8, 8, FIGURE_PLAIN);
 	page_printf(page, "Liquidated in 60m%s: longs %.*s, shorts %.*s USD.",
-		    sums->at_least ? ", at least" : "", STR_ARG(number_str(&longs)),
-		    STR_ARG(number_str(&shorts)));
+		    sums->at_least ? ", at least" : "", STR_ARG(figure_str(&longs)),
+		    STR_ARG(figure_str(&shorts)));
 	page_end_line(page);
 }
 
@@ -172,25 +172,25 @@ static bool is_percent(enum indicator indicator)
 
 /* As many places as the price has, as far as the column is wide; a figure of many zeros in
  * front has an exponent. */
-static struct number figure(double value, int32_t places)
+static struct figure figure(double value, int32_t places)
 {
 	char text[64];
 	bool small = value != 0 && fabs(value) < 0.01;
 	for (int32_t cut = places; cut >= 0; cut--) {
-		struct number out = number_fixed(value, cut, NUMBER_PLAIN);
+		struct figure out = figure_fixed(value, cut, FIGURE_PLAIN);
 		if (out.len <= FIGURE_CHARS && !(small && cut < places))
 			return out;
 	}
 	snprintf(text, sizeof text, "%.1e", value);
-	return number_word(text);
+	return figure_word(text);
 }
 
-static struct number indicator_number(enum indicator indicator, double value,
+static struct figure indicator_number(enum indicator indicator, double value,
 				      const struct scene_market *market)
 {
 	if (is_percent(indicator))
-		return number_fixed(value, 1, NUMBER_PLAIN);
-	return figure(value, number_price_places(market->last, market->price_scale));
+		return figure_fixed(value, 1, FIGURE_PLAIN);
+	return figure(value, figure_price_places(market->last, market->price_scale));
 }
 
 static void print_row(const struct scene_market *market, const struct analysis_facts *facts,
@@ -217,8 +217,8 @@ static bool print_open(const struct analysis_facts *facts, size_t shown, struct 
 		const struct indicator_values *open = &facts->indicators[t].open;
 		page_number(page, FIRST_END + (uint32_t)t * STEP,
 			    open->provisional
-				? number_fixed(open->value[INDICATOR_rsi14], 1, NUMBER_PLAIN)
-				: number_none());
+				? figure_fixed(open->value[INDICATOR_rsi14], 1, FIGURE_PLAIN)
+				: figure_none());
 	}
 	page_end_line(page);
 	return true;
@@ -235,9 +235,9 @@ static void print_ages(const struct scene *scene, const struct analysis_indicato
 	}
 	if (one->closed.bars == 0 || !one->stale)
 		return;
-	struct number age = number_age(scene_age_ms(scene, one->closed.close_ms));
+	struct figure age = figure_age(scene_age_ms(scene, one->closed.close_ms));
 	page_printf(page, "%s: STALE, the newest bar ended %.*s ago.", timeframe,
-		    STR_ARG(number_str(&age)));
+		    STR_ARG(figure_str(&age)));
 	page_end_line(page);
 }
 
@@ -306,18 +306,18 @@ static void print_lead(const struct scene *scene, const struct analysis_facts *f
 		       struct page *page)
 {
 	const struct scene_market *market = &scene->markets[facts->lead];
-	int32_t places = number_price_places(market->last, market->price_scale);
+	int32_t places = figure_price_places(market->last, market->price_scale);
 	scene_print_head(scene, market, page);
 	page_table_begin(page);
 	page_fact_number(page, "Volatility 24h",
-			 number_percent(facts->volatility, 2, NUMBER_PLAIN));
+			 figure_percent(facts->volatility, 2, FIGURE_PLAIN));
 	if (!has_atr(facts))
 		page_fact_number(page, "ATR(14) 15m",
-				 number_fixed(facts->atr, places, NUMBER_PLAIN));
+				 figure_fixed(facts->atr, places, FIGURE_PLAIN));
 	page_fact(page, "CVD trend 15m", trend_text(facts->trend));
 	page_fact(page, "Divergence 15m", divergence_text(facts->divergence));
-	page_facts(page, "Volume 15m", number_word(spike_word(&facts->spike)),
-		   number_percent(facts->spike.percent_over / 100, 0, NUMBER_PLUS));
+	page_facts(page, "Volume 15m", figure_word(spike_word(&facts->spike)),
+		   figure_percent(facts->spike.percent_over / 100, 0, FIGURE_PLUS));
 	page_table_end(page);
 	print_indicators(scene, facts, page);
 }

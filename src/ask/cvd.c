@@ -29,18 +29,18 @@ static void cvd_facts(const struct scene_market *market, int32_t minutes, struct
 	out->divergence = market_divergence(market->market, minutes);
 }
 
-static struct number base(const struct scene_market *market, i128 value)
+static struct figure base(const struct scene_market *market, i128 value)
 {
-	return number_short(value, market->qty_scale, NUMBER_PLUS);
+	return figure_short(value, market->qty_scale, FIGURE_PLUS);
 }
 
-static struct number quote(const struct scene_market *market, i128 value)
+static struct figure quote(const struct scene_market *market, i128 value)
 {
-	return number_short(value, market->quote_scale, NUMBER_PLUS);
+	return figure_short(value, market->quote_scale, FIGURE_PLUS);
 }
 
 /* Three columns behind a label of 13. */
-static void put_columns(struct page *page, struct number cvd, struct number bar, struct number day)
+static void put_columns(struct page *page, struct figure cvd, struct figure bar, struct figure day)
 {
 	page_number(page, 20, cvd);
 	page_number(page, 27, bar);
@@ -83,9 +83,9 @@ static void print_divergence(const struct scene *scene, const void *all, size_t 
 }
 
 /* "5m", or "5m*" where a market does not know all of it. */
-static struct number bar_head(const struct scene *scene, const struct cvd_facts *facts)
+static struct figure bar_head(const struct scene *scene, const struct cvd_facts *facts)
 {
-	struct number head = number_word(asked_timeframe_text(scene->asked->minutes));
+	struct figure head = figure_word(asked_timeframe_text(scene->asked->minutes));
 	bool gap = false;
 	for (size_t i = 0; i < scene->count; i++)
 		gap |= facts[i].bar.present < scene->asked->minutes;
@@ -98,8 +98,8 @@ static void put_heads(struct page *page, const struct scene *scene, const struct
 		      const char *unit)
 {
 	page_text(page, unit);
-	put_columns(page, number_word("CVD"), bar_head(scene, facts),
-		    number_word(scene_knows_all(scene) ? "24h" : "24h*"));
+	put_columns(page, figure_word("CVD"), bar_head(scene, facts),
+		    figure_word(scene_knows_all(scene) ? "24h" : "24h*"));
 }
 
 static void print_signals(const struct scene *scene, const struct cvd_facts *facts,
@@ -132,9 +132,9 @@ static void print_tables(const struct scene *scene, const struct cvd_facts *fact
 	scene_print_parts(scene, facts, page, 2400, print_quote);
 	if (scene->count > 1 && scene->dollars) {
 		page_text(page, "Sum, USD");
-		put_columns(page, sum_short(&total->cvd, NUMBER_PLUS),
-			    sum_short(&total->delta, NUMBER_PLUS),
-			    sum_short(&total->day, NUMBER_PLUS));
+		put_columns(page, sum_short(&total->cvd, FIGURE_PLUS),
+			    sum_short(&total->delta, FIGURE_PLUS),
+			    sum_short(&total->day, FIGURE_PLUS));
 	}
 	page_table_end(page);
 	print_signals(scene, facts, page);
@@ -143,9 +143,9 @@ static void print_tables(const struct scene *scene, const struct cvd_facts *fact
 static void print_origin(const struct scene *scene, struct page *page)
 {
 	bool differ;
-	struct number origin = number_minute(scene_origin_ms(scene, &differ));
+	struct figure origin = figure_minute(scene_origin_ms(scene, &differ));
 	page_end_line(page);
-	page_printf(page, "CVD counts from %.*s", STR_ARG(number_str(&origin)));
+	page_printf(page, "CVD counts from %.*s", STR_ARG(figure_str(&origin)));
 	page_text(page, differ ? ", each market from its own first minute." : ".");
 	page_end_line(page);
 }

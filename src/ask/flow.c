@@ -110,8 +110,8 @@ static void print_total(const struct scene *scene, const struct quote_flow *flow
 		struct flow flow = quote_flow_as_flow(&flows[i]);
 		struct sum delta = quote_flow_delta(&flows[i]);
 		page_text(page, asked_timeframe_text(flow_spans[i]));
-		page_number(page, 11, sum_short(&delta, NUMBER_PLUS));
-		page_number(page, 22, number_percent(flow_imbalance(&flow), 1, NUMBER_PLUS));
+		page_number(page, 11, sum_short(&delta, FIGURE_PLUS));
+		page_number(page, 22, figure_percent(flow_imbalance(&flow), 1, FIGURE_PLUS));
 		page_right(page, PAGE_COLUMNS, str_of(pressure_text(flow_pressure(&flow))));
 		page_end_line(page);
 	}

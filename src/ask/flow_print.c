@@ -9,8 +9,8 @@ static void print_flow_row(struct page *page, const struct window *window)
 	page_text(page, asked_timeframe_text(window->minutes));
 	if (window->present < window->minutes)
 		page_text(page, "*");
-	page_number(page, 11, number_fixed(flow_ratio(flow), 3, NUMBER_PLAIN));
-	page_number(page, 22, number_percent(flow_imbalance(flow), 1, NUMBER_PLUS));
+	page_number(page, 11, figure_fixed(flow_ratio(flow), 3, FIGURE_PLAIN));
+	page_number(page, 22, figure_percent(flow_imbalance(flow), 1, FIGURE_PLUS));
 	page_right(page, PAGE_COLUMNS, str_of(pressure_text(flow_pressure(flow))));
 	page_end_line(page);
 }
@@ -18,37 +18,37 @@ static void print_flow_row(struct page *page, const struct window *window)
 static void print_vwap(const struct scene_market *market, const struct flow_facts *facts,
 		       struct page *page)
 {
-	int32_t places = number_price_places(market->last, market->price_scale);
+	int32_t places = figure_price_places(market->last, market->price_scale);
 	double last = decimal_to_double(market->last, market->price_scale);
 	page_facts(page, market->day.present < DAY_MINUTES ? "VWAP 24h*" : "VWAP 24h",
-		   number_fixed(facts->vwap, places, NUMBER_PLAIN),
-		   number_percent(last / facts->vwap - 1, 2, NUMBER_PLUS));
+		   figure_fixed(facts->vwap, places, FIGURE_PLAIN),
+		   figure_percent(last / facts->vwap - 1, 2, FIGURE_PLUS));
 }
 
 static void print_trade(const struct scene_market *market, const struct large_trade *trade,
 			struct page *page)
 {
 	page_pad(page, 0);
-	page_number(page, 9, number_clock(trade->t_ms));
+	page_number(page, 9, figure_clock(trade->t_ms));
 	page_text(page, trade->side == SIDE_BUY ? " BUY" : " SELL");
 	page_number(page, 21,
-		    number_short(flow_trade_quote(trade), market->quote_scale, NUMBER_PLAIN));
+		    figure_short(flow_trade_quote(trade), market->quote_scale, FIGURE_PLAIN));
 	page_text(page, " @");
-	page_number(page, PAGE_COLUMNS, number_price(trade->price, market->price_scale));
+	page_number(page, PAGE_COLUMNS, figure_price(trade->price, market->price_scale));
 	page_end_line(page);
 }
 
 static void print_trades(const struct scene *scene, const struct scene_market *market,
 			 const struct flow_facts *facts, struct page *page)
 {
-	struct number bound = number_short(scene->world->options.whale_quote, 0, NUMBER_PLAIN);
+	struct figure bound = figure_short(scene->world->options.whale_quote, 0, FIGURE_PLAIN);
 	char line[8];
 	struct buf count = buf_over(line, sizeof line);
 	buf_u64(&count, facts->whales.count);
 	if (facts->whales.more)
 		buf_char(&count, '+');
 	page_text(page, "Whales 24h, over ");
-	page_put(page, number_str(&bound));
+	page_put(page, figure_str(&bound));
 	page_right(page, PAGE_COLUMNS, buf_str(&count));
 	page_end_line(page);
 	for (size_t i = 0; i < facts->whales.count && i < SHOWN_WHALES; i++)
@@ -69,15 +69,15 @@ static void print_book(const struct flow_facts *facts, struct page *page)
 	} else {
 		page_text(page, "Spread");
 		page_number(page, PAGE_COLUMNS - 3,
-			    number_fixed(facts->spread_bp, 2, NUMBER_PLAIN));
+			    figure_fixed(facts->spread_bp, 2, FIGURE_PLAIN));
 		page_text(page, " bp");
 		page_end_line(page);
 		page_facts(page, facts->from_depth ? "Bid level" : "Bid, size",
-			   number_price(top->bid.mantissa, top->bid.scale),
-			   number_short(top->bid_qty.mantissa, top->bid_qty.scale, NUMBER_PLAIN));
+			   figure_price(top->bid.mantissa, top->bid.scale),
+			   figure_short(top->bid_qty.mantissa, top->bid_qty.scale, FIGURE_PLAIN));
 		page_facts(page, facts->from_depth ? "Ask level" : "Ask, size",
-			   number_price(top->ask.mantissa, top->ask.scale),
-			   number_short(top->ask_qty.mantissa, top->ask_qty.scale, NUMBER_PLAIN));
+			   figure_price(top->ask.mantissa, top->ask.scale),
+			   figure_short(top->ask_qty.mantissa, top->ask_qty.scale, FIGURE_PLAIN));
 		rates_print_stale(facts->top_stale, facts->top_age_ms, page);
 	}
 	if (!facts->depth.known) {
@@ -85,9 +85,9 @@ static void print_book(const struct flow_facts *facts, struct page *page)
 		return;
 	}
 	page_fact_number(page, "Depth imbalance, 10 bp",
-			 number_percent(facts->depth_10bp, 1, NUMBER_PLUS));
+			 figure_percent(facts->depth_10bp, 1, FIGURE_PLUS));
 	page_fact_number(page, "Depth imbalance, 50 bp",
-			 number_percent(facts->depth_50bp, 1, NUMBER_PLUS));
+			 figure_percent(facts->depth_50bp, 1, FIGURE_PLUS));
 	if (facts->depth.at_least)
 		page_fact(page, "Depth", "of the levels seen");
 	if (!facts->from_depth)

@@ -16,9 +16,9 @@ static void print_next(const struct funding_facts *facts, struct page *page)
 		page_fact(page, "Next", "n/a");
 		return;
 	}
-	page_fact_number(page, "Next", number_minute(facts->state.next_ms));
+	page_fact_number(page, "Next", figure_minute(facts->state.next_ms));
 	if (facts->left_ms >= 0)
-		page_fact_number(page, " in", number_age(facts->left_ms));
+		page_fact_number(page, " in", figure_age(facts->left_ms));
 	else
 		page_fact(page, " in", "due");
 }
@@ -51,8 +51,8 @@ static void print_known(const struct funding_facts *facts, struct page *page)
 static void print_price(const char *label, struct decimal price, struct page *page)
 {
 	page_fact_number(page, label,
-			 price.mantissa > 0 ? number_price(price.mantissa, price.scale)
-					    : number_none());
+			 price.mantissa > 0 ? figure_price(price.mantissa, price.scale)
+					    : figure_none());
 }
 
 static void print_mark(const struct funding_facts *facts, struct page *page)
@@ -61,7 +61,7 @@ static void print_mark(const struct funding_facts *facts, struct page *page)
 		return;
 	print_price("Mark", facts->mark.mark, page);
 	print_price("Index", facts->mark.index, page);
-	page_fact_number(page, "Premium", number_percent(facts->premium, 4, NUMBER_PLUS));
+	page_fact_number(page, "Premium", figure_percent(facts->premium, 4, FIGURE_PLUS));
 	rates_print_stale(facts->mark_stale, facts->mark_age_ms, page);
 }
 
@@ -113,9 +113,9 @@ void funding_ages(const struct scene *scene, struct page *page)
 		if (age_ms > oldest_ms)
 			oldest_ms = age_ms;
 	}
-	struct number age = number_age(oldest_ms);
+	struct figure age = figure_age(oldest_ms);
 	if (oldest_ms >= 0)
-		page_printf(page, " · funding %.*s old", STR_ARG(number_str(&age)));
+		page_printf(page, " · funding %.*s old", STR_ARG(figure_str(&age)));
 }
 
 /* ---- JSON ---- */

@@ -56,7 +56,7 @@ static void find_facts(const struct scene *scene, struct liquidation_facts *fact
 	find_cascades(facts);
 }
 
-static struct number quote(i128 value) { return number_short(value, QUOTE_SCALE, NUMBER_PLAIN); }
+static struct figure quote(i128 value) { return figure_short(value, QUOTE_SCALE, FIGURE_PLAIN); }
 
 static void print_sums(const struct liquidation_sums *sums, int32_t minutes, struct page *page)
 {
@@ -65,19 +65,19 @@ static void print_sums(const struct liquidation_sums *sums, int32_t minutes, str
 	page_number(page, 22, quote(sums->long_e8));
 	page_number(page, PAGE_COLUMNS, quote(sums->short_e8));
 	page_end_line(page);
-	page_facts(page, " how many", number_short((i128)sums->n_long, 0, NUMBER_PLAIN),
-		   number_short((i128)sums->n_short, 0, NUMBER_PLAIN));
+	page_facts(page, " how many", figure_short((i128)sums->n_long, 0, FIGURE_PLAIN),
+		   figure_short((i128)sums->n_short, 0, FIGURE_PLAIN));
 }
 
 static void print_cascade(const struct cascade *cascade, struct page *page)
 {
-	struct number risk = number_fixed(cascade->risk, 2, NUMBER_PLAIN);
-	struct number value = quote(cascade->long_e8 + cascade->short_e8);
-	struct number when = number_utc(cascade->began_ms);
+	struct figure risk = figure_fixed(cascade->risk, 2, FIGURE_PLAIN);
+	struct figure value = quote(cascade->long_e8 + cascade->short_e8);
+	struct figure when = figure_utc(cascade->began_ms);
 	page_printf(page, "%s%.*s: %u liquidations, %.*s USD, %u venue%s, risk %.*s %s",
-		    cascade->active ? "CASCADE since " : "Cascade of ", STR_ARG(number_str(&when)),
-		    cascade->n, STR_ARG(number_str(&value)), cascade->venues,
-		    cascade->venues == 1 ? "" : "s", STR_ARG(number_str(&risk)),
+		    cascade->active ? "CASCADE since " : "Cascade of ", STR_ARG(figure_str(&when)),
+		    cascade->n, STR_ARG(figure_str(&value)), cascade->venues,
+		    cascade->venues == 1 ? "" : "s", STR_ARG(figure_str(&risk)),
 		    cascade_risk_text(cascade->band));
 	page_end_line(page);
 }
@@ -92,8 +92,8 @@ static void print_one(const struct liquidation_facts *facts, const struct liquid
 		      struct page *page)
 {
 	enum liquidation_size size = liquidation_size_of(facts->all, one->quote_e8);
-	struct number clock = number_clock(one->t_ms);
-	page_put(page, number_str(&clock));
+	struct figure clock = figure_clock(one->t_ms);
+	page_put(page, figure_str(&clock));
 	page_text(page, one->position == SIDE_BUY ? " LONG" : " SHORT");
 	page_number(page, 21, quote(one->quote_e8));
 	page_printf(page, " %.3s", venue_title((enum venue)one->market.venue));
@@ -151,7 +151,7 @@ static void print(const struct scene *scene, const struct liquidation_facts *fac
 	if (facts->in_cascade)
 		print_cascade(&facts->cascade, page);
 	page_table_begin(page);
-	page_facts(page, "Liquidated, USD", number_word("longs"), number_word("shorts"));
+	page_facts(page, "Liquidated, USD", figure_word("longs"), figure_word("shorts"));
 	for (size_t i = 0; i < ARRAY_LEN(spans); i++)
 		print_sums(&facts->sums[i], spans[i], page);
 	page_table_end(page);
@@ -169,8 +169,8 @@ void liquidations_ages(const struct scene *scene, struct page *page)
 	struct liquidation newest;
 	if (!liquidations_last(all, scene_asset(scene), &newest, 1))
 		return;
-	struct number age = number_age(scene_age_ms(scene, newest.t_ms));
-	page_printf(page, " · newest liquidation %.*s ago", STR_ARG(number_str(&age)));
+	struct figure age = figure_age(scene_age_ms(scene, newest.t_ms));
+	page_printf(page, " · newest liquidation %.*s ago", STR_ARG(figure_str(&age)));
 }
 
 /* ---- JSON ---- */

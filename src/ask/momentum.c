@@ -48,9 +48,9 @@ static const char *agreement(const struct momentum_window *window)
 static void print_window(const struct momentum_window *window, struct page *page)
 {
 	page_text(page, asked_timeframe_text(window->minutes));
-	page_number(page, 12, number_percent(window->change, 2, NUMBER_PLUS));
-	page_number(page, 19, number_fixed(window->per_atr, 2, NUMBER_PLUS));
-	page_number(page, 28, number_percent(window->delta_share, 1, NUMBER_PLUS));
+	page_number(page, 12, figure_percent(window->change, 2, FIGURE_PLUS));
+	page_number(page, 19, figure_fixed(window->per_atr, 2, FIGURE_PLUS));
+	page_number(page, 28, figure_percent(window->delta_share, 1, FIGURE_PLUS));
 	page_right(page, PAGE_COLUMNS, str_of(agreement(window)));
 	page_end_line(page);
 }
@@ -91,9 +91,9 @@ static void print_total(const struct scene *scene, const struct momentum_total *
 		struct sum delta = quote_flow_delta(&total->flows[i]);
 		struct flow flow = quote_flow_as_flow(&total->flows[i]);
 		page_text(page, asked_timeframe_text(spans[i]));
-		page_number(page, 19, sum_short(&delta, NUMBER_PLUS));
+		page_number(page, 19, sum_short(&delta, FIGURE_PLUS));
 		page_number(page, PAGE_COLUMNS,
-			    number_percent(flow_imbalance(&flow), 1, NUMBER_PLUS));
+			    figure_percent(flow_imbalance(&flow), 1, FIGURE_PLUS));
 		page_end_line(page);
 	}
 	page_table_end(page);

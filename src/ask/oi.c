@@ -11,7 +11,7 @@ static void print_heads(struct page *page)
 	page_end_line(page);
 }
 
-static void print_change(int32_t minutes, struct number change, double percent, enum oi_class class,
+static void print_change(int32_t minutes, struct figure change, double percent, enum oi_class class,
 			 struct page *page)
 {
 	page_text(page, asked_timeframe_text(minutes));
@@ -40,19 +40,19 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 	}
 	page_table_begin(page);
 	page_fact_number(page, "Open interest",
-			 number_short(qty->mantissa, qty->scale, NUMBER_PLAIN));
+			 figure_short(qty->mantissa, qty->scale, FIGURE_PLAIN));
 	print_quote_label(market, page);
 	page_fact_number(page, "",
 			 facts->has_quote
-			     ? number_short(facts->quote, facts->quote_scale, NUMBER_PLAIN)
-			     : number_none());
+			     ? figure_short(facts->quote, facts->quote_scale, FIGURE_PLAIN)
+			     : figure_none());
 	rates_print_stale(facts->stale, facts->age_ms, page);
 	print_heads(page);
 	for (size_t i = 0; i < OI_WINDOWS; i++) {
 		const struct oi_change *change = &facts->changes[i];
-		struct number moved = isnan(change->absolute)
-					  ? number_none()
-					  : number_short(change->exact, change->scale, NUMBER_PLUS);
+		struct figure moved = isnan(change->absolute)
+					  ? figure_none()
+					  : figure_short(change->exact, change->scale, FIGURE_PLUS);
 		print_change(oi_spans[i], moved, change->percent, change->class, page);
 	}
 	page_table_end(page);
@@ -79,11 +79,11 @@ static void print_total(const struct scene *scene, const struct oi_total *total,
 		return;
 	print_total_head(scene, total, page);
 	page_table_begin(page);
-	page_fact_number(page, "Open interest", sum_short(&total->base, NUMBER_PLAIN));
-	page_fact_number(page, " in USD", sum_short(&total->quote, NUMBER_PLAIN));
+	page_fact_number(page, "Open interest", sum_short(&total->base, FIGURE_PLAIN));
+	page_fact_number(page, " in USD", sum_short(&total->quote, FIGURE_PLAIN));
 	print_heads(page);
 	for (size_t i = 0; i < OI_WINDOWS; i++)
-		print_change(oi_spans[i], sum_short(&total->change[i], NUMBER_PLUS),
+		print_change(oi_spans[i], sum_short(&total->change[i], FIGURE_PLUS),
 			     total->percent[i], total->class[i], page);
 	page_table_end(page);
 	scene_print_dollar_notes(scene, page);
@@ -103,9 +103,9 @@ void oi_ages(const struct scene *scene, struct page *page)
 		if (age_ms > oldest_ms)
 			oldest_ms = age_ms;
 	}
-	struct number age = number_age(oldest_ms);
+	struct figure age = figure_age(oldest_ms);
 	if (oldest_ms >= 0)
-		page_printf(page, " · open interest %.*s old", STR_ARG(number_str(&age)));
+		page_printf(page, " · open interest %.*s old", STR_ARG(figure_str(&age)));
 }
 
 /* ---- JSON ---- */

@@ -87,16 +87,16 @@ void page_right(struct page *page, uint32_t column, struct str text)
 	page_put(page, text);
 }
 
-void page_number(struct page *page, uint32_t column, struct number number)
+void page_number(struct page *page, uint32_t column, struct figure number)
 {
-	page_right(page, column, number_str(&number));
+	page_right(page, column, figure_str(&number));
 }
 
-void page_marked(struct page *page, struct number number, const char *mark)
+void page_marked(struct page *page, struct figure number, const char *mark)
 {
-	char storage[NUMBER_BYTES + 8];
+	char storage[FIGURE_BYTES + 8];
 	struct buf text = buf_over(storage, sizeof storage);
-	buf_str_put(&text, number_str(&number));
+	buf_str_put(&text, figure_str(&number));
 	buf_str_put(&text, str_of(mark));
 	page_right(page, PAGE_COLUMNS - 1 + (uint32_t)strlen(mark), buf_str(&text));
 }
@@ -108,14 +108,14 @@ void page_fact(struct page *page, const char *label, const char *text)
 	page_end_line(page);
 }
 
-void page_fact_number(struct page *page, const char *label, struct number number)
+void page_fact_number(struct page *page, const char *label, struct figure number)
 {
 	page_text(page, label);
 	page_number(page, PAGE_COLUMNS, number);
 	page_end_line(page);
 }
 
-void page_facts(struct page *page, const char *label, struct number left, struct number right)
+void page_facts(struct page *page, const char *label, struct figure left, struct figure right)
 {
 	page_text(page, label);
 	page_number(page, 22, left);

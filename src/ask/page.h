@@ -7,7 +7,7 @@
  * be too much are put between page_mark and page_undo. One thread. */
 #pragma once
 
-#include "ask/number.h"
+#include "ask/figure.h"
 
 enum {
 	PAGE_COLUMNS = 34,
@@ -41,14 +41,14 @@ void page_pad(struct page *page, uint32_t column);
 /* Text that ends before `column`; moved right when the line is too full, and in a table
  * onto a line of its own where it would leave PAGE_COLUMNS. */
 void page_right(struct page *page, uint32_t column, struct str text);
-void page_number(struct page *page, uint32_t column, struct number number);
+void page_number(struct page *page, uint32_t column, struct figure number);
 /* A number that ends one column before PAGE_COLUMNS, and a mark behind it: "*" or "". */
-void page_marked(struct page *page, struct number number, const char *mark);
+void page_marked(struct page *page, struct figure number, const char *mark);
 /* A label, and text that ends at PAGE_COLUMNS. One line. */
 void page_fact(struct page *page, const char *label, const char *text);
-void page_fact_number(struct page *page, const char *label, struct number number);
+void page_fact_number(struct page *page, const char *label, struct figure number);
 /* A label and two numbers in columns that end at 22 and 34. */
-void page_facts(struct page *page, const char *label, struct number left, struct number right);
+void page_facts(struct page *page, const char *label, struct figure left, struct figure right);
 void page_table_begin(struct page *page);
 void page_table_end(struct page *page);
 

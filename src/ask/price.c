@@ -63,28 +63,28 @@ static struct price_gaps {
 	return gaps;
 }
 
-static struct number base_short(const struct scene_market *market, int64_t quantity,
-				enum number_sign sign)
+static struct figure base_short(const struct scene_market *market, int64_t quantity,
+				enum figure_sign sign)
 {
-	return number_short(quantity, market->qty_scale, sign);
+	return figure_short(quantity, market->qty_scale, sign);
 }
 
-static struct number quote_short(const struct scene_market *market, const struct flow *flow)
+static struct figure quote_short(const struct scene_market *market, const struct flow *flow)
 {
-	return number_short(flow->buy_quote + flow->sell_quote, market->quote_scale, NUMBER_PLAIN);
+	return figure_short(flow->buy_quote + flow->sell_quote, market->quote_scale, FIGURE_PLAIN);
 }
 
-static struct number price_move(const struct scene_market *market, const struct window *window)
+static struct figure price_move(const struct scene_market *market, const struct window *window)
 {
 	if (window->open <= 0 || market->last <= 0)
-		return number_none();
-	return number_group((i128)market->last - window->open, market->price_scale,
-			    number_price_places(market->last, market->price_scale), NUMBER_PLUS);
+		return figure_none();
+	return figure_group((i128)market->last - window->open, market->price_scale,
+			    figure_price_places(market->last, market->price_scale), FIGURE_PLUS);
 }
 
 static void print_verdict(struct page *page, const struct price_facts *facts, bool gap)
 {
-	struct number times = number_fixed(facts->activity_times, 2, NUMBER_PLAIN);
+	struct figure times = figure_fixed(facts->activity_times, 2, FIGURE_PLAIN);
 	page_fact(page, gap ? "Control 24h*" : "Control 24h", control_text(facts->control));
 	page_fact(page, gap ? "Momentum 15m/24h*" : "Momentum 15m/24h",
 		  momentum_text(facts->momentum));
@@ -96,7 +96,7 @@ static void print_verdict(struct page *page, const struct price_facts *facts, bo
 		struct buf text = buf_over(line, sizeof line);
 		buf_str_put(&text, str_of(activity_text(facts->activity)));
 		buf_char(&text, ' ');
-		buf_str_put(&text, number_str(&times));
+		buf_str_put(&text, figure_str(&times));
 		buf_char(&text, 'x');
 		page_right(page, PAGE_COLUMNS, buf_str(&text));
 	}
@@ -107,22 +107,22 @@ static void print_flows(const struct scene_market *market, const struct window *
 			struct page *page)
 {
 	const struct flow *day = &market->day.flow, *m15 = &quarter->flow;
-	page_facts(page, "", number_word(day_head(market->day.present < DAY_MINUTES)),
-		   number_word(quarter_head(quarter->present < 15)));
+	page_facts(page, "", figure_word(day_head(market->day.present < DAY_MINUTES)),
+		   figure_word(quarter_head(quarter->present < 15)));
 	page_facts(page, "Change",
-		   number_percent(scene_change(market->last, &market->day), 2, NUMBER_PLUS),
-		   number_percent(scene_change(market->last, quarter), 2, NUMBER_PLUS));
+		   figure_percent(scene_change(market->last, &market->day), 2, FIGURE_PLUS),
+		   figure_percent(scene_change(market->last, quarter), 2, FIGURE_PLUS));
 	page_facts(page, " in price", price_move(market, &market->day),
 		   price_move(market, quarter));
-	page_facts(page, "Volume", base_short(market, day->buy + day->sell, NUMBER_PLAIN),
-		   base_short(market, m15->buy + m15->sell, NUMBER_PLAIN));
+	page_facts(page, "Volume", base_short(market, day->buy + day->sell, FIGURE_PLAIN),
+		   base_short(market, m15->buy + m15->sell, FIGURE_PLAIN));
 	page_text(page, " in ");
 	page_put(page, market->quote.len ? market->quote : STR("quote"));
 	page_facts(page, "", quote_short(market, day), quote_short(market, m15));
-	page_facts(page, "Delta", base_short(market, day->buy - day->sell, NUMBER_PLUS),
-		   base_short(market, m15->buy - m15->sell, NUMBER_PLUS));
-	page_facts(page, "Buy/sell", number_shares(flow_ratio(day)),
-		   number_shares(flow_ratio(m15)));
+	page_facts(page, "Delta", base_short(market, day->buy - day->sell, FIGURE_PLUS),
+		   base_short(market, m15->buy - m15->sell, FIGURE_PLUS));
+	page_facts(page, "Buy/sell", figure_shares(flow_ratio(day)),
+		   figure_shares(flow_ratio(m15)));
 }
 
 /* The venue's own figures, in the column of 24 h. */
@@ -134,12 +134,12 @@ static void print_venue(const struct venue_day *venue, struct page *page)
 	page_text(page, "Venue says");
 	if (venue->has_change)
 		page_number(page, 22,
-			    number_percent(decimal_to_double(change->mantissa, change->scale) / 100,
-					   2, NUMBER_PLUS));
+			    figure_percent(decimal_to_double(change->mantissa, change->scale) / 100,
+					   2, FIGURE_PLUS));
 	page_end_line(page);
 	if (venue->has_volume) {
 		page_text(page, " volume");
-		page_number(page, 22, number_short(volume->mantissa, volume->scale, NUMBER_PLAIN));
+		page_number(page, 22, figure_short(volume->mantissa, volume->scale, FIGURE_PLAIN));
 		page_end_line(page);
 	}
 	rates_print_stale(venue->stale, venue->age_ms, page);
@@ -155,10 +155,10 @@ static void print_oi(const struct oi_facts *facts, struct page *page)
 	}
 	page_fact_number(
 	    page, "Open interest",
-	    number_short(facts->sample.qty.mantissa, facts->sample.qty.scale, NUMBER_PLAIN));
+	    figure_short(facts->sample.qty.mantissa, facts->sample.qty.scale, FIGURE_PLAIN));
 	rates_print_stale(facts->stale, facts->age_ms, page);
-	page_facts(page, " change", number_percent(day->percent / 100, 2, NUMBER_PLUS),
-		   number_percent(quarter->percent / 100, 2, NUMBER_PLUS));
+	page_facts(page, " change", figure_percent(day->percent / 100, 2, FIGURE_PLUS),
+		   figure_percent(quarter->percent / 100, 2, FIGURE_PLUS));
 }
 
 static void print_funding(const struct funding_facts *facts, struct page *page)
@@ -171,7 +171,7 @@ static void print_funding(const struct funding_facts *facts, struct page *page)
 	rates_print_stale(facts->stale, facts->age_ms, page);
 	page_fact_number(page, " per year", funding_annual_number(facts->annual));
 	if (facts->left_ms >= 0)
-		page_fact_number(page, " next in", number_age(facts->left_ms));
+		page_fact_number(page, " next in", figure_age(facts->left_ms));
 	else
 		page_fact(page, " next in", "n/a");
 }
@@ -181,11 +181,11 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 {
 	const struct scene_market *market = &scene->markets[index];
 	const struct price_facts *facts = &((const struct price_facts *)all)[index];
-	int32_t places = number_price_places(market->last, market->price_scale);
+	int32_t places = figure_price_places(market->last, market->price_scale);
 	scene_print_head(scene, market, page);
 	page_table_begin(page);
 	page_fact_number(page, "Price", scene_price_number(market));
-	page_fact_number(page, "ATR(14) 15m", number_fixed(facts->atr, places, NUMBER_PLAIN));
+	page_fact_number(page, "ATR(14) 15m", figure_fixed(facts->atr, places, FIGURE_PLAIN));
 	print_flows(market, &facts->quarter, page);
 	print_venue(&facts->venue, page);
 	if (market->id->kind == KIND_PERP) {
@@ -215,14 +215,14 @@ static void print_total(const struct scene *scene, const struct quote_flow *day,
 		return;
 	total_verdict(scene, day, quarter, &facts);
 	page_table_begin(page);
-	page_facts(page, "", number_word(day_head(gaps.day)),
-		   number_word(quarter_head(gaps.quarter)));
-	page_facts(page, "Volume", sum_short(&volume24, NUMBER_PLAIN),
-		   sum_short(&volume15, NUMBER_PLAIN));
-	page_facts(page, "Delta", sum_short(&delta24, NUMBER_PLUS),
-		   sum_short(&delta15, NUMBER_PLUS));
-	page_facts(page, "Buy/sell", number_shares(flow_ratio(&h24)),
-		   number_shares(flow_ratio(&m15)));
+	page_facts(page, "", figure_word(day_head(gaps.day)),
+		   figure_word(quarter_head(gaps.quarter)));
+	page_facts(page, "Volume", sum_short(&volume24, FIGURE_PLAIN),
+		   sum_short(&volume15, FIGURE_PLAIN));
+	page_facts(page, "Delta", sum_short(&delta24, FIGURE_PLUS),
+		   sum_short(&delta15, FIGURE_PLUS));
+	page_facts(page, "Buy/sell", figure_shares(flow_ratio(&h24)),
+		   figure_shares(flow_ratio(&m15)));
 	print_verdict(page, &facts, gaps.day);
 	page_table_end(page);
 	scene_print_sum_notes(scene, page);

@@ -190,31 +190,31 @@ bool rates_any_stale(const struct scene *scene, unsigned which)
 
 /* ---- as people and programs see them ---- */
 
-struct number funding_rate_number(double rate) { return number_percent(rate, 4, NUMBER_PLUS); }
+struct figure funding_rate_number(double rate) { return figure_percent(rate, 4, FIGURE_PLUS); }
 
-struct number funding_annual_number(double annual)
+struct figure funding_annual_number(double annual)
 {
-	return number_percent(annual, 2, NUMBER_PLUS);
+	return figure_percent(annual, 2, FIGURE_PLUS);
 }
 
-struct number oi_percent_number(double percent)
+struct figure oi_percent_number(double percent)
 {
 	double size = fabs(percent);
 	if (size >= 1e6)
-		return number_word("> 1e6"); /* from next to nothing */
+		return figure_word("> 1e6"); /* from next to nothing */
 	if (size >= 999.95)
-		return number_short_double(percent, NUMBER_PLUS);
-	return number_fixed(percent, size < 99.995 ? 2 : 1, NUMBER_PLUS);
+		return figure_short_double(percent, FIGURE_PLUS);
+	return figure_fixed(percent, size < 99.995 ? 2 : 1, FIGURE_PLUS);
 }
 
 void rates_print_stale(bool stale, int64_t age_ms, struct page *page)
 {
-	char text[NUMBER_BYTES + 8];
+	char text[FIGURE_BYTES + 8];
 	struct buf old = buf_over(text, sizeof text);
-	struct number age = number_age(age_ms);
+	struct figure age = figure_age(age_ms);
 	if (!stale)
 		return;
-	buf_printf(&old, "%.*s old", STR_ARG(number_str(&age)));
+	buf_printf(&old, "%.*s old", STR_ARG(figure_str(&age)));
 	page_text(page, " STALE!");
 	page_right(page, PAGE_COLUMNS, buf_str(&old));
 	page_end_line(page);

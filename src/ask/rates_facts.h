@@ -77,10 +77,10 @@ enum rates_figure { RATES_OI = 1, RATES_FUNDING = 2, RATES_MARK = 4, RATES_VENUE
 bool rates_any_stale(const struct scene *scene, unsigned which);
 
 /* "+0.0100 %", and per year "+10.95 %". */
-struct number funding_rate_number(double rate);
-struct number funding_annual_number(double annual);
+struct figure funding_rate_number(double rate);
+struct figure funding_annual_number(double annual);
 /* A change in percent, six characters at most. */
-struct number oi_percent_number(double percent);
+struct figure oi_percent_number(double percent);
 /* A row that says how old the figure above it is; nothing where it is not stale. */
 void rates_print_stale(bool stale, int64_t age_ms, struct page *page);
 /* "open_interest", "open_interest_ms", "open_interest_stale". */

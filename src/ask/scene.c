@@ -236,9 +236,9 @@ double scene_change(int64_t last, const struct window *window)
 	return (double)last / (double)window->open - 1;
 }
 
-struct number scene_price_number(const struct scene_market *market)
+struct figure scene_price_number(const struct scene_market *market)
 {
-	return market->last > 0 ? number_price(market->last, market->price_scale) : number_none();
+	return market->last > 0 ? figure_price(market->last, market->price_scale) : figure_none();
 }
 
 void scene_json_market(const struct scene_market *market, struct json_out *json)

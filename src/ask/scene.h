@@ -83,7 +83,7 @@ enum { SHARE_MINUTES = 60, VOLUME_MINUTES = 1296 };
 bool scene_knows(const struct scene *scene, const struct scene_market *market, int32_t minutes);
 bool scene_knows_all(const struct scene *scene); /* every minute of 24 h, of every market */
 double scene_change(int64_t last, const struct window *window);      /* last / open - 1; NAN */
-struct number scene_price_number(const struct scene_market *market); /* of the newest trade */
+struct figure scene_price_number(const struct scene_market *market); /* of the newest trade */
 
 /* ---- page ---- */
 

@@ -7,11 +7,11 @@ static void print_stale_list(const struct scene *scene, struct page *page)
 	page_text(page, scene->against_now ? "Stale (!):" : "Behind (!):");
 	for (size_t i = 0; i < scene->count && shown < 4; i++) {
 		const struct scene_market *market = &scene->markets[i];
-		struct number age = number_age(market->age_ms);
+		struct figure age = figure_age(market->age_ms);
 		if (!market->stale)
 			continue;
 		page_printf(page, "%s %s by %.*s", shown++ ? "," : "", market->label,
-			    STR_ARG(number_str(&age)));
+			    STR_ARG(figure_str(&age)));
 	}
 	if (shown < scene->stale)
 		page_printf(page, ", and %zu more", scene->stale - shown);
@@ -25,8 +25,8 @@ static void print_all_stale(const struct scene *scene, struct page *page)
 	for (size_t i = 0; i < scene->count; i++)
 		if (scene->markets[i].age_ms < least)
 			least = scene->markets[i].age_ms;
-	struct number age = number_age(least);
-	page_printf(page, "STALE: the newest data is %.*s old.", STR_ARG(number_str(&age)));
+	struct figure age = figure_age(least);
+	page_printf(page, "STALE: the newest data is %.*s old.", STR_ARG(figure_str(&age)));
 	page_end_line(page);
 }
 
@@ -58,10 +58,10 @@ void scene_print_title(const struct scene *scene, struct page *page, const char 
 
 void scene_print_footer(const struct scene *scene, struct page *page, const struct coverage *c)
 {
-	struct number when = number_utc(scene->as_of_ms);
+	struct figure when = figure_utc(scene->as_of_ms);
 	page_end_line(page);
 	page_text(page, "as of ");
-	page_put(page, number_str(&when));
+	page_put(page, figure_str(&when));
 	if (!c)
 		return;
 	page_printf(page, " · %d/%d minutes", c->minutes, c->of);
@@ -82,9 +82,9 @@ void scene_print_head(const struct scene *scene, const struct scene_market *mark
 	buf_char(&text, ' ');
 	buf_str_put(&text, str_of(market->id->symbol));
 	if (market->stale) {
-		struct number age = number_age(market->age_ms);
+		struct figure age = figure_age(market->age_ms);
 		buf_str_put(&text, STR(" ("));
-		buf_str_put(&text, number_str(&age));
+		buf_str_put(&text, figure_str(&age));
 		buf_str_put(&text, scene->against_now ? STR(" old)") : STR(" behind)"));
 	}
 	page_bold(page, buf_str(&text));

@@ -40,9 +40,9 @@ struct sum sum_minus(struct sum a, struct sum b)
 	return sum_plus(a, b);
 }
 
-struct number sum_short(const struct sum *sum, enum number_sign sign)
+struct figure sum_short(const struct sum *sum, enum figure_sign sign)
 {
-	return sum->bad ? number_none() : number_short(sum->value, sum->scale, sign);
+	return sum->bad ? figure_none() : figure_short(sum->value, sum->scale, sign);
 }
 
 void sum_json(const struct sum *sum, struct json_out *json, const char *key)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ask/json_out.h"
-#include "ask/number.h"
+#include "ask/figure.h"
 #include "market/market.h"
 
 struct sum {
@@ -18,7 +18,7 @@ struct sum {
 void sum_add(struct sum *sum, i128 value, int32_t scale); /* scale 0..36 */
 struct sum sum_minus(struct sum a, struct sum b);
 struct sum sum_plus(struct sum a, struct sum b);
-struct number sum_short(const struct sum *sum, enum number_sign sign);
+struct figure sum_short(const struct sum *sum, enum figure_sign sign);
 void sum_json(const struct sum *sum, struct json_out *json, const char *key);
 
 /* Taker buy and sell in quote units, over markets. */

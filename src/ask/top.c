@@ -30,12 +30,12 @@ static void print_volume(const struct scene_market *market, const struct top_fac
 	const struct decimal *venue = &facts->venue.quote_volume;
 	const struct flow *day = &market->day.flow;
 	if (facts->venue.has_volume) {
-		page_marked(page, number_short(venue->mantissa, venue->scale, NUMBER_PLAIN),
+		page_marked(page, figure_short(venue->mantissa, venue->scale, FIGURE_PLAIN),
 			    facts->venue.stale ? "!" : "v");
 		return;
 	}
 	page_marked(
-	    page, number_short(day->buy_quote + day->sell_quote, market->quote_scale, NUMBER_PLAIN),
+	    page, figure_short(day->buy_quote + day->sell_quote, market->quote_scale, FIGURE_PLAIN),
 	    market->day.present < DAY_MINUTES ? "*" : "");
 }
 
@@ -44,8 +44,8 @@ static void print_rates(const struct top_facts *facts, struct page *page)
 	const struct oi_facts *oi = &facts->oi;
 	page_text(page, "   OI");
 	page_number(page, 13,
-		    oi->has_quote ? number_short(oi->quote, oi->quote_scale, NUMBER_PLAIN)
-				  : number_none());
+		    oi->has_quote ? figure_short(oi->quote, oi->quote_scale, FIGURE_PLAIN)
+				  : figure_none());
 	page_text(page, oi->stale ? "! funding" : "  funding");
 	page_marked(page, funding_rate_number(facts->funding.rate),
 		    facts->funding.stale ? "!" : "");
@@ -61,7 +61,7 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 	scene_print_label(market, page, PAGE_COLUMNS);
 	page_end_line(page);
 	page_number(page, 13, scene_price_number(market));
-	page_number(page, 24, number_percent(facts->change, 2, NUMBER_PLUS));
+	page_number(page, 24, figure_percent(facts->change, 2, FIGURE_PLUS));
 	print_volume(market, facts, page);
 	page_end_line(page);
 	if (market->id->kind == KIND_PERP)

@@ -53,31 +53,31 @@ static void print_market(const struct scene *scene, const void *all, size_t inde
 	page_table_begin(page);
 	page_fact(page, "Level", spike_word(spike));
 	page_fact_number(page, "Over baseline",
-			 number_percent(spike->percent_over / 100, 1, NUMBER_PLUS));
-	page_fact_number(page, "z", number_fixed(spike->z, 2, NUMBER_PLUS));
+			 figure_percent(spike->percent_over / 100, 1, FIGURE_PLUS));
+	page_fact_number(page, "z", figure_fixed(spike->z, 2, FIGURE_PLUS));
 	if (facts->bar_known) {
 		page_fact_number(
 		    page, facts->bar_is_now ? "This bar" : "Its last bar",
-		    number_short((i128)bar->buy + bar->sell, market->qty_scale, NUMBER_PLAIN));
+		    figure_short((i128)bar->buy + bar->sell, market->qty_scale, FIGURE_PLAIN));
 		page_text(page, " in ");
 		page_put(page, market->quote.len ? market->quote : STR("quote"));
 		page_fact_number(page, "",
-				 number_short(bar->buy_quote + bar->sell_quote, market->quote_scale,
-					      NUMBER_PLAIN));
+				 figure_short(bar->buy_quote + bar->sell_quote, market->quote_scale,
+					      FIGURE_PLAIN));
 	}
 	page_fact_number(page, "Baseline, whole bar",
-			 number_short_double(spike->baseline, NUMBER_PLAIN));
+			 figure_short_double(spike->baseline, FIGURE_PLAIN));
 	if (spike->bars < BASELINE_BARS)
 		page_fact_number(page, "Closed bars, of 50",
-				 number_group(spike->bars, 0, 0, NUMBER_PLAIN));
+				 figure_group(spike->bars, 0, 0, FIGURE_PLAIN));
 	page_table_end(page);
 }
 
 static void print_bar(const struct scene *scene, struct page *page)
 {
-	struct number from = number_minute(bar_start(scene));
+	struct figure from = figure_minute(bar_start(scene));
 	int32_t elapsed = scene_elapsed(scene, scene->asked->minutes);
-	page_printf(page, "Bar from %.*s, open: minute %d of %d.", STR_ARG(number_str(&from)),
+	page_printf(page, "Bar from %.*s, open: minute %d of %d.", STR_ARG(figure_str(&from)),
 		    elapsed, scene->asked->minutes);
 	page_end_line(page);
 	page_text(page, "Compared pro rata with 50 closed bars.");
@@ -149,7 +149,7 @@ void volume_answer(const struct scene *scene, struct page *page, struct json_out
 	scene_print_parts(scene, facts, page, PARTS_CHARS, print_market);
 	if (scene_print_total_head(scene, page)) {
 		page_table_begin(page);
-		page_fact_number(page, "This bar", sum_short(&total, NUMBER_PLAIN));
+		page_fact_number(page, "This bar", sum_short(&total, FIGURE_PLAIN));
 		page_table_end(page);
 		scene_print_sum_notes(scene, page);
 	}

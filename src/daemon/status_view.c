@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "ask/number.h"
+#include "ask/figure.h"
 #include "daemon/sources.h"
 #include "feed/live.h"
 

@@ -1,4 +1,4 @@
-#include "ask/number.h"
+#include "ask/figure.h"
 
 #include <math.h>
 
@@ -11,29 +11,29 @@ struct digits {
 	int32_t count, whole;
 };
 
-static void put(struct number *out, char c)
+static void put(struct figure *out, char c)
 {
-	bool room = out->len < NUMBER_BYTES;
+	bool room = out->len < FIGURE_BYTES;
 	CHECK(room);
 	if (room)
 		out->text[out->len++] = c;
 }
 
-static void put_text(struct number *out, const char *text)
+static void put_text(struct figure *out, const char *text)
 {
 	while (*text)
 		put(out, *text++);
 }
 
-struct number number_word(const char *word)
+struct figure figure_word(const char *word)
 {
-	struct number out = { 0 };
-	while (*word && out.len < NUMBER_BYTES)
+	struct figure out = { 0 };
+	while (*word && out.len < FIGURE_BYTES)
 		put(&out, *word++);
 	return out;
 }
 
-struct number number_none(void) { return number_word("n/a"); }
+struct figure figure_none(void) { return figure_word("n/a"); }
 
 static struct digits digits_of(i128 mantissa, int32_t scale)
 {
@@ -89,19 +89,19 @@ static char digit_at(const struct digits *digits, int32_t i)
 	return (char)('0' + (i >= 0 && i < digits->count ? digits->d[i] : 0));
 }
 
-static void put_sign(struct number *out, const struct digits *digits, bool negative,
-		     enum number_sign sign)
+static void put_sign(struct figure *out, const struct digits *digits, bool negative,
+		     enum figure_sign sign)
 {
 	if (is_zero(digits))
 		return;
 	if (negative)
 		put(out, '-');
-	else if (sign == NUMBER_PLUS)
+	else if (sign == FIGURE_PLUS)
 		put(out, '+');
 }
 
 /* The digits with the point after `whole` of them. */
-static void put_digits(struct number *out, const struct digits *digits, int32_t whole,
+static void put_digits(struct figure *out, const struct digits *digits, int32_t whole,
 		       int32_t places, bool separate)
 {
 	if (whole <= 0)
@@ -118,12 +118,12 @@ static void put_digits(struct number *out, const struct digits *digits, int32_t 
 		put(out, digit_at(digits, whole + i));
 }
 
-struct number number_group(i128 mantissa, int32_t scale, int32_t places, enum number_sign sign)
+struct figure figure_group(i128 mantissa, int32_t scale, int32_t places, enum figure_sign sign)
 {
 	CHECK(scale >= 0 && scale <= 2 * DECIMAL_SCALE_MAX);
 	CHECK(places >= 0 && places <= DECIMAL_SCALE_MAX);
 	struct digits digits = digits_of(mantissa, scale);
-	struct number out = { 0 };
+	struct figure out = { 0 };
 	digits_round(&digits, digits.whole + places);
 	put_sign(&out, &digits, mantissa < 0, sign);
 	/* 39 digits with separators and places would not fit: no price or sum is
@@ -132,7 +132,7 @@ struct number number_group(i128 mantissa, int32_t scale, int32_t places, enum nu
 	return out;
 }
 
-int32_t number_price_places(int64_t price, int32_t scale)
+int32_t figure_price_places(int64_t price, int32_t scale)
 {
 	struct digits digits = digits_of(price, scale);
 	int32_t places = digits.whole >= 4 ? 2 : digits.whole >= 1 ? 4 : 4 - digits.whole;
@@ -141,12 +141,12 @@ int32_t number_price_places(int64_t price, int32_t scale)
 	return places < 2 ? 2 : places;
 }
 
-struct number number_price(int64_t price, int32_t scale)
+struct figure figure_price(int64_t price, int32_t scale)
 {
-	return number_group(price, scale, number_price_places(price, scale), NUMBER_PLAIN);
+	return figure_group(price, scale, figure_price_places(price, scale), FIGURE_PLAIN);
 }
 
-static void put_exponent(struct number *out, const struct digits *digits)
+static void put_exponent(struct figure *out, const struct digits *digits)
 {
 	int32_t exponent = digits->whole - 1;
 	put_digits(out, digits, 1, 2, false);
@@ -159,14 +159,14 @@ static void put_exponent(struct number *out, const struct digits *digits)
 
 enum { SHORT_DIGITS = 3 };
 
-struct number number_short(i128 mantissa, int32_t scale, enum number_sign sign)
+struct figure figure_short(i128 mantissa, int32_t scale, enum figure_sign sign)
 {
 	static const char suffixes[] = { 0, 'k', 'M', 'B', 'T' };
 	CHECK(scale >= 0 && scale <= 2 * DECIMAL_SCALE_MAX);
 	struct digits digits = digits_of(mantissa, scale);
-	struct number out = { 0 };
+	struct figure out = { 0 };
 	if (mantissa == 0)
-		return number_word("0");
+		return figure_word("0");
 	digits_round(&digits, SHORT_DIGITS);
 	put_sign(&out, &digits, mantissa < 0, sign);
 	if (digits.whole < -5 || digits.whole > 15) {
@@ -195,40 +195,40 @@ static bool scaled(double value, int32_t places, int64_t *out)
 	return true;
 }
 
-struct number number_short_double(double value, enum number_sign sign)
+struct figure figure_short_double(double value, enum figure_sign sign)
 {
 	int32_t places = fabs(value) >= 1e9 ? 0 : 9;
 	int64_t mantissa;
 	if (!scaled(value, places, &mantissa))
-		return number_none();
-	return number_short(mantissa, places, sign);
+		return figure_none();
+	return figure_short(mantissa, places, sign);
 }
 
-struct number number_fixed(double value, int32_t places, enum number_sign sign)
+struct figure figure_fixed(double value, int32_t places, enum figure_sign sign)
 {
 	int64_t mantissa;
 	if (!scaled(value, places, &mantissa))
-		return number_none();
-	return number_group(mantissa, places, places, sign);
+		return figure_none();
+	return figure_group(mantissa, places, places, sign);
 }
 
-struct number number_percent(double fraction, int32_t places, enum number_sign sign)
+struct figure figure_percent(double fraction, int32_t places, enum figure_sign sign)
 {
 	int64_t mantissa;
 	if (!scaled(fraction, places + 2, &mantissa))
-		return number_none();
-	struct number out = number_group(mantissa, places, places, sign);
+		return figure_none();
+	struct figure out = figure_group(mantissa, places, places, sign);
 	put_text(&out, " %");
 	return out;
 }
 
-struct number number_shares(double ratio)
+struct figure figure_shares(double ratio)
 {
 	if (!isfinite(ratio))
-		return number_none();
+		return figure_none();
 	int64_t buy = llround(ratio * 100);
-	struct number out = number_group(buy, 0, 0, NUMBER_PLAIN);
-	struct number sell = number_group(100 - buy, 0, 0, NUMBER_PLAIN);
+	struct figure out = figure_group(buy, 0, 0, FIGURE_PLAIN);
+	struct figure sell = figure_group(100 - buy, 0, 0, FIGURE_PLAIN);
 	put(&out, '/');
 	for (uint8_t i = 0; i < sell.len; i++)
 		put(&out, sell.text[i]);
@@ -236,28 +236,28 @@ struct number number_shares(double ratio)
 	return out;
 }
 
-static void put_i64(struct number *out, int64_t value)
+static void put_i64(struct figure *out, int64_t value)
 {
-	struct number text = number_group(value, 0, 0, NUMBER_PLAIN);
+	struct figure text = figure_group(value, 0, 0, FIGURE_PLAIN);
 	for (uint8_t i = 0; i < text.len; i++)
 		put(out, text.text[i]);
 }
 
-static void put_unit(struct number *out, int64_t value, const char *unit)
+static void put_unit(struct figure *out, int64_t value, const char *unit)
 {
 	put_i64(out, value);
 	put(out, ' ');
 	put_text(out, unit);
 }
 
-struct number number_age(int64_t ms)
+struct figure figure_age(int64_t ms)
 {
 	static const struct {
 		int64_t seconds;
 		const char *unit;
 	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
 	int64_t seconds = ms > 0 ? ms / 1000 : 0;
-	struct number out = { 0 };
+	struct figure out = { 0 };
 	size_t i = 0;
 	while (i + 1 < ARRAY_LEN(units) && seconds < units[i].seconds)
 		i++;
@@ -270,7 +270,7 @@ struct number number_age(int64_t ms)
 	return out;
 }
 
-static void put_padded(struct number *out, int64_t value, int32_t width)
+static void put_padded(struct figure *out, int64_t value, int32_t width)
 {
 	for (int32_t i = width - 1; i >= 0; i--)
 		put(out, (char)('0' + value / decimal_pow10(i) % 10));
@@ -278,7 +278,7 @@ static void put_padded(struct number *out, int64_t value, int32_t width)
 
 /* Days since 1970 to a date of the Gregorian calendar: years are counted from
  * March 1st, so that the leap day comes last (Hinnant's civil_from_days). */
-static void put_date(struct number *out, int64_t days)
+static void put_date(struct figure *out, int64_t days)
 {
 	int64_t shifted = days + 719468;
 	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
@@ -295,7 +295,7 @@ static void put_date(struct number *out, int64_t days)
 	put_padded(out, day_of_year - (153 * month + 2) / 5 + 1, 2);
 }
 
-static void put_time(struct number *out, int64_t second_of_day, bool seconds)
+static void put_time(struct figure *out, int64_t second_of_day, bool seconds)
 {
 	put_padded(out, second_of_day / 3600, 2);
 	put(out, ':');
@@ -308,9 +308,9 @@ static void put_time(struct number *out, int64_t second_of_day, bool seconds)
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-static struct number date_and_time(int64_t unix_ms, bool seconds)
+static struct figure date_and_time(int64_t unix_ms, bool seconds)
 {
-	struct number out = { 0 };
+	struct figure out = { 0 };
 	int64_t second = floor_div(unix_ms, 1000);
 	int64_t day = floor_div(second, 86400);
 	put_date(&out, day);
@@ -320,12 +320,12 @@ static struct number date_and_time(int64_t unix_ms, bool seconds)
 	return out;
 }
 
-struct number number_utc(int64_t unix_ms) { return date_and_time(unix_ms, true); }
-struct number number_minute(int64_t unix_ms) { return date_and_time(unix_ms, false); }
+struct figure figure_utc(int64_t unix_ms) { return date_and_time(unix_ms, true); }
+struct figure figure_minute(int64_t unix_ms) { return date_and_time(unix_ms, false); }
 
-struct number number_clock(int64_t unix_ms)
+struct figure figure_clock(int64_t unix_ms)
 {
-	struct number out = { 0 };
+	struct figure out = { 0 };
 	int64_t second = floor_div(unix_ms, 1000);
 	put_time(&out, second - floor_div(second, 86400) * 86400, true);
 	return out;
