@@ -7,3 +7,4 @@
 
 extern const uint16_t priors_tape_1[1889];
 extern const uint16_t priors_bars_1[1064];
+extern const uint16_t priors_samples_1[976];
