@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/check.h"
-#include "os/line_server_conn.h"
+#include "os/line_stream.h"
 #include "os/run_dir.h"
+
+/* Many terminals come back at one moment. */
+enum { BACKLOG = 1024 };
 
 union listener {
 	uv_handle_t handle;
@@ -32,7 +34,7 @@ struct line_server {
 
 static void finish_if_empty(struct line_server *server)
 {
-	if (!server->closing || server->listening || server->host.connections)
+	if (!server->closing || server->listening || server->host.streams)
 		return;
 	loop_defer(server->host.loop, &server->end);
 }
@@ -42,6 +44,7 @@ static void run_end(void *ctx)
 	struct line_server *server = ctx;
 	void (*fn)(void *ctx) = server->on_end;
 	void *fn_ctx = server->on_end_ctx;
+	tls_context_destroy(server->host.tls);
 	free(server);
 	if (fn)
 		fn(fn_ctx);
@@ -54,13 +57,40 @@ static void on_listener_closed(uv_handle_t *handle)
 	finish_if_empty(server);
 }
 
-static void on_conn_gone(struct line_host *host) { finish_if_empty((struct line_server *)host); }
+static void on_gone(struct line_host *host, struct line_stream *stream)
+{
+	free(stream);
+	finish_if_empty((struct line_server *)host);
+}
+
+static void accept_one(struct line_server *server)
+{
+	struct line_host *host = &server->host;
+	struct line_stream *stream = calloc(1, sizeof *stream);
+	if (!stream || !line_stream_init(stream, host, server->is_unix)) {
+		host->stats.not_taken++;
+		free(stream);
+		return;
+	}
+	if (uv_accept(&server->listener.stream, &stream->uv.stream)) {
+		host->stats.not_taken++;
+		line_stream_end(stream, STATUS_CLOSED);
+	} else if (host->stats.open > host->limits.connections_max) {
+		host->stats.over_limit++;
+		line_stream_end(stream, STATUS_FULL);
+	} else {
+		host->stats.accepted++;
+		line_stream_begin(stream, NULL);
+	}
+}
 
 static void on_incoming(uv_stream_t *stream, int code)
 {
 	struct line_server *server = stream->data;
 	if (code == 0)
-		line_conn_accept(&server->host, stream, server->is_unix);
+		accept_one(server);
+	else
+		server->host.stats.not_taken++;
 }
 
 static enum status listen_unix(struct line_server *server, const char *path, struct err *err)
@@ -78,7 +108,7 @@ static enum status listen_unix(struct line_server *server, const char *path, str
 	if (!code && chmod(path, 0600))
 		code = -errno;
 	if (!code)
-		code = uv_listen(&server->listener.stream, 128, on_incoming);
+		code = uv_listen(&server->listener.stream, BACKLOG, on_incoming);
 	return code ? err_errno(err, -code, "listen on %s", path) : STATUS_OK;
 }
 
@@ -107,46 +137,59 @@ static enum status listen_tcp(struct line_server *server, const char *host, uint
 	server->listening = true;
 	code = uv_tcp_bind(&server->listener.tcp, (struct sockaddr *)&address, 0);
 	if (!code)
-		code = uv_listen(&server->listener.stream, 128, on_incoming);
+		code = uv_listen(&server->listener.stream, BACKLOG, on_incoming);
 	if (code)
 		return err_errno(err, -code, "listen on %s:%u", host, port);
 	note_port(server);
 	return STATUS_OK;
 }
 
-static void apply_config(struct line_server *server, const struct line_server_config *config)
+static enum status apply_config(struct line_server *server, const struct line_server_config *config,
+				struct err *err)
 {
 	struct line_host *host = &server->host;
 	host->events = config->events;
-	host->connections_max = config->connections_max ? config->connections_max : 64;
-	host->line_bytes_max = config->line_bytes_max ? config->line_bytes_max : 64 << 10;
-	host->outgoing_bytes_max =
-	    config->outgoing_bytes_max ? config->outgoing_bytes_max : 4 << 20;
-	host->on_conn_gone = on_conn_gone;
+	host->too_long_answer = config->too_long_answer;
+	host->limits = line_limits_of(
+	    (struct line_limits){ config->connections_max, config->line_bytes_max,
+				  config->outgoing_bytes_max, config->handshake_timeout_ns });
+	host->on_gone = on_gone;
 	server->end = (struct loop_task){ .fn = run_end, .ctx = server };
 	server->is_unix = config->unix_path != NULL;
+	if (!config->cert_file && !config->key_file)
+		return STATUS_OK;
+	CHECK(config->cert_file && config->key_file && !server->is_unix);
+	return tls_server_open(config->cert_file, config->key_file, &host->tls, err);
+}
+
+static enum status listen_on(struct line_server *server, const struct line_server_config *config,
+			     struct err *err)
+{
+	enum status status = apply_config(server, config, err);
+	if (status != STATUS_OK)
+		return status;
+	return config->unix_path ? listen_unix(server, config->unix_path, err)
+				 : listen_tcp(server, config->host, config->port, err);
 }
 
 enum status line_server_open(struct loop *loop, const struct line_server_config *config,
 			     struct line_server **out, struct err *err)
 {
-	CHECK(config->line_bytes_max <= 1 << 20);
 	struct line_server *server = calloc(1, sizeof *server);
 	if (!server)
 		return err_set(err, STATUS_NO_MEMORY, "listen: out of memory");
 	server->host.loop = loop;
-	apply_config(server, config);
-	enum status status = config->unix_path
-				 ? listen_unix(server, config->unix_path, err)
-				 : listen_tcp(server, config->host, config->port, err);
+	enum status status = listen_on(server, config, err);
 	server->listener.handle.data = server;
 	if (status == STATUS_OK)
 		*out = server;
 	else if (server->listening) {
 		server->path[0] = 0; /* not ours */
 		line_server_close(server, NULL, NULL);
-	} else
+	} else {
+		tls_context_destroy(server->host.tls);
 		free(server);
+	}
 	return status;
 }
 
@@ -166,13 +209,13 @@ void line_server_close(struct line_server *server, void (*fn)(void *ctx), void *
 	server->on_end = fn;
 	server->on_end_ctx = ctx;
 	line_server_stop_listening(server);
-	line_host_end_all(&server->host);
+	line_host_end_all(&server->host, STATUS_CANCELLED);
 	finish_if_empty(server);
 }
 
 uint16_t line_server_port(const struct line_server *server) { return server->port; }
 
-const struct line_server_stats *line_server_stats(const struct line_server *server)
+const struct line_stats *line_server_stats(const struct line_server *server)
 {
 	return &server->host.stats;
 }

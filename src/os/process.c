@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -73,6 +74,17 @@ enum status process_signal(int pid, int signal_number)
 	if (kill(pid, signal_number) == 0)
 		return STATUS_OK;
 	return errno == ESRCH ? STATUS_NOT_FOUND : STATUS_REFUSED;
+}
+
+uint64_t process_raise_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
 }
 
 uint64_t process_started(int pid)

@@ -28,6 +28,9 @@ int process_pid(const struct process *process);
 void process_abandon(struct process *process);
 /* Any process of ours. NOT_FOUND: there is none with this pid. */
 MUST_CHECK enum status process_signal(int pid, int signal_number);
+/* Open files: as many as the hard limit allows, for a thousand connections and more.
+ * Returns what is allowed now. */
+uint64_t process_raise_files(void);
 /* When the process started, in clock ticks since boot (/proc/PID/stat field 22); pid
  * and start together name a process for ever. 0: no such process. */
 uint64_t process_started(int pid);

@@ -1,8 +1,8 @@
 /* line_conn.h - connections that speak in lines (the control socket, terminals).
  *
  * A line ends with LF and comes without it (and without a CR before it); one
- * longer than the server's bound closes the connection with a counted reason.
- * Loop thread only. */
+ * longer than the owner's bound closes the connection with a counted reason. What
+ * follows the last LF when the other end stops is dropped. Loop thread only. */
 #pragma once
 
 #include "base/str.h"
@@ -21,6 +21,12 @@ struct line_ops {
 	/* Copies. FULL: the peer reads too slowly and its bound is reached. */
 	enum status (*send)(struct line_conn *conn, struct str bytes);
 	void (*close)(struct line_conn *conn); /* after what is queued; ends in on_close */
+	/* The other end's numeric address, without its port; "" on a unix socket. Lives as
+	 * long as conn. */
+	struct str (*peer)(const struct line_conn *conn);
+	/* true: no on_line, and no look at whether the other end is still there, until
+	 * false. Lines that came before wait. Saying it again changes nothing. */
+	void (*pause)(struct line_conn *conn, bool paused);
 };
 
 struct line_conn {

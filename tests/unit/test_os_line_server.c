@@ -1,4 +1,5 @@
-/* Lines over sockets: framing at every cut, bounds, and the blocking client. */
+/* Lines over sockets: framing at every cut, bounds, shares of a turn, and the blocking
+ * client. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
@@ -27,6 +28,8 @@ struct world {
 	char text[4096]; /* the lines, each followed by | */
 	bool done;
 	int answer_bytes;
+	int pause_at;    /* pauses in this line, counted from 1; 0: never */
+	int next_number; /* of a line that is one, which come in order; -1: not looked at */
 };
 
 static void *on_open(void *ctx, struct line_conn *conn)
@@ -44,6 +47,10 @@ static void on_line(void *ctx, struct str line)
 	size_t len = strlen(world->text);
 	if (line.len < 200)
 		snprintf(world->text + len, sizeof world->text - len, "%.*s|", STR_ARG(line));
+	if (line.len && line.ptr[0] >= '0' && line.ptr[0] <= '9' && world->next_number >= 0)
+		assert_int_equal(atoi(line.ptr), world->next_number++);
+	if (world->lines == world->pause_at)
+		world->conn->ops->pause(world->conn, true);
 	if (world->answer_bytes < 0)
 		return;
 	struct buf out;
@@ -72,6 +79,7 @@ static int setup(void **state)
 	world->folder = fixture_folder();
 	snprintf(world->path, sizeof world->path, "%s/c.sock", world->folder);
 	world->answer_bytes = -1;
+	world->next_number = -1;
 	*state = world;
 	return loop_create(64, &world->loop, &err);
 }
@@ -147,28 +155,294 @@ static void test_the_socket_is_for_its_owner_alone(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void turn_until_closed(struct world *world, int closed)
+{
+	for (int i = 0; i < 1000 && world->closed < closed; i++)
+		turn_some(world, 1);
+	assert_int_equal(world->closed, closed);
+}
+
 static void test_a_line_beyond_the_bound_ends_the_connection(void **state)
 {
 	struct world *world = *state;
-	open_server(world, (struct line_server_config){ .line_bytes_max = 10 });
-	int fd = dial(world->path);
-	assert_int_equal(write(fd, "0123456789\r\n", 12), 12);
-	for (int i = 0; i < 100 && !world->lines; i++)
-		turn_some(world, 1);
-	assert_int_equal(world->lines, 1);
-	assert_int_equal(write(fd, "01234567890\n", 12), 12);
-	for (int i = 0; i < 100 && !world->closed; i++)
-		turn_some(world, 1);
+	open_server(world, (struct line_server_config){ .line_bytes_max = 11 });
+	static const char *const fitting[] = { "0123456789\n", "0123456789\r\n", "\r\n" };
+	static const char *const too_long[] = { "01234567890\n", "01234567890\r\n",
+						"012345678\r\r\r\n", "0123456789012345",
+						"01234567890" };
+	for (size_t i = 0; i < ARRAY_LEN(too_long); i++) {
+		int fd = dial(world->path);
+		world->lines = 0;
+		for (size_t k = 0; k < ARRAY_LEN(fitting); k++)
+			assert_true(write(fd, fitting[k], strlen(fitting[k])) > 0);
+		for (int k = 0; k < 1000 && world->lines < 3; k++)
+			turn_some(world, 1);
+		assert_int_equal(world->closed, i);
+		assert_true(write(fd, too_long[i], strlen(too_long[i])) > 0);
+		turn_until_closed(world, (int)i + 1);
+		assert_int_equal(world->why, STATUS_RANGE);
+		assert_int_equal(world->lines, 3);
+		assert_int_equal(line_server_stats(world->server)->long_lines, i + 1);
+		close(fd);
+	}
+}
+
+/* Everything the other end has to say; its end must be an end and no reset. */
+static size_t read_all(int fd, char *out, size_t size)
+{
+	size_t got = 0;
+	ssize_t n;
+	while (got < size && (n = read(fd, out + got, size - got)) != 0) {
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	return got;
+}
+
+static int dial_tcp(struct world *world)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons(line_server_port(world->server)) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+struct talker {
+	int fd;
+	size_t bytes; /* of one line without an end */
+	char answer[100];
+};
+
+static void *talk(void *ctx)
+{
+	struct talker *talker = ctx;
+	char block[10000];
+	memset(block, 'x', sizeof block);
+	for (size_t sent = 0; sent < talker->bytes; sent += sizeof block)
+		assert_int_equal(write(talker->fd, block, sizeof block), sizeof block);
+	size_t n = read_all(talker->fd, talker->answer, sizeof talker->answer - 1);
+	talker->answer[n] = 0;
+	close(talker->fd);
+	return NULL;
+}
+
+/* The other end writes on while it is answered: closing at once would reset the
+ * connection, and the answer would be lost with what was never read. */
+static void test_a_megabyte_of_one_line_is_answered_before_the_end(void **state)
+{
+	struct world *world = *state;
+	pthread_t thread;
+	open_server(world,
+		    (struct line_server_config){ .host = "127.0.0.1",
+						 .line_bytes_max = 4096,
+						 .too_long_answer = STR("E 0 code=frame\n") });
+	struct talker talker = { .fd = dial_tcp(world), .bytes = 1000000 };
+	assert_int_equal(pthread_create(&thread, NULL, talk, &talker), 0);
+	turn_until_closed(world, 1);
 	assert_int_equal(world->why, STATUS_RANGE);
-	assert_int_equal(world->lines, 1);
-	assert_int_equal(line_server_stats(world->server)->long_lines, 1);
-	close(fd);
-	fd = dial(world->path); /* without an LF the bound holds too */
-	assert_int_equal(write(fd, "0123456789012345", 16), 16);
-	for (int i = 0; i < 100 && world->closed < 2; i++)
+	for (int i = 0; i < 10000 && line_server_stats(world->server)->open; i++)
 		turn_some(world, 1);
-	assert_int_equal(world->closed, 2);
+	pthread_join(thread, NULL);
+	assert_string_equal(talker.answer, "E 0 code=frame\n");
+	assert_int_equal(world->lines, 0);
+	assert_int_equal(line_server_stats(world->server)->long_lines, 1);
+	assert_int_equal(line_server_stats(world->server)->bytes_in, 1000000);
+}
+
+/* Who never ends and never stops is let go after what is thrown away at most. */
+static void test_an_endless_line_is_not_read_for_ever(void **state)
+{
+	struct world *world = *state;
+	char block[10000];
+	memset(block, 'x', sizeof block);
+	open_server(world,
+		    (struct line_server_config){ .host = "127.0.0.1",
+						 .line_bytes_max = 4096,
+						 .too_long_answer = STR("E 0 code=frame\n") });
+	int fd = dial_tcp(world);
+	ssize_t n = 0;
+	while (n >= 0 || errno == EAGAIN) {
+		n = send(fd, block, sizeof block, MSG_DONTWAIT | MSG_NOSIGNAL);
+		turn_some(world, 1);
+	}
+	assert_int_equal(world->closed, 1);
+	assert_int_equal(line_server_stats(world->server)->open, 0);
+	assert_true(line_server_stats(world->server)->bytes_in < 5 << 20);
 	close(fd);
+}
+
+static void test_a_line_may_come_byte_by_byte(void **state)
+{
+	struct world *world = *state;
+	char line[2000];
+	open_server(world, (struct line_server_config){ .host = "127.0.0.1",
+							.line_bytes_max = sizeof line });
+	int fd = dial_tcp(world);
+	memset(line, 'x', sizeof line);
+	line[sizeof line - 1] = '\n';
+	for (int k = 0; k < 3; k++) {
+		for (size_t i = 0; i < sizeof line; i++) {
+			assert_int_equal(world->lines, k);
+			assert_int_equal(write(fd, line + i, 1), 1);
+			uint64_t had = line_server_stats(world->server)->bytes_in;
+			for (int t = 0;
+			     t < 1000 && line_server_stats(world->server)->bytes_in == had; t++)
+				turn_some(world, 1);
+		}
+		assert_int_equal(world->lines, k + 1);
+	}
+	close(fd);
+}
+
+static void test_a_peer_has_its_numeric_address(void **state)
+{
+	struct world *world = *state;
+	open_server(world, (struct line_server_config){ .host = "127.0.0.1" });
+	int fd = dial_tcp(world);
+	turn_some(world, 3);
+	assert_true(str_eq(world->conn->ops->peer(world->conn), STR("127.0.0.1")));
+	close(fd);
+	turn_until_closed(world, 1);
+	bool done = false;
+	line_server_close(world->server, set_flag, &done);
+	assert_true(loop_turn_until(world->loop, &done, patience_ns));
+	open_server(world, (struct line_server_config){ 0 });
+	fd = dial(world->path);
+	turn_some(world, 3);
+	assert_true(str_eq(world->conn->ops->peer(world->conn), STR("")));
+	close(fd);
+	turn_some(world, 3);
+}
+
+/* ---- pauses ---- */
+
+static void test_a_pause_keeps_the_lines_that_came(void **state)
+{
+	struct world *world = *state;
+	static const char text[] = "a\nb\nc\nd\ne\nf\ng";
+	open_server(world, (struct line_server_config){ 0 });
+	world->pause_at = 3;
+	int fd = dial(world->path);
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	turn_some(world, 20);
+	assert_string_equal(world->text, "a|b|c|");
+	shutdown(fd, SHUT_WR); /* not seen before the lines */
+	turn_some(world, 20);
+	assert_int_equal(world->closed, 0);
+	world->conn->ops->pause(world->conn, true);
+	world->conn->ops->pause(world->conn, false);
+	world->conn->ops->pause(world->conn, false);
+	assert_int_equal(world->lines, 3);
+	turn_until_closed(world, 1);
+	assert_string_equal(world->text, "a|b|c|d|e|f|");
+	assert_int_equal(world->why, STATUS_OK);
+	close(fd);
+}
+
+static void test_a_pause_stops_the_other_end_and_loses_nothing(void **state)
+{
+	struct world *world = *state;
+	char line[20];
+	int sent = 0, quiet = 0;
+	open_server(world, (struct line_server_config){ .host = "127.0.0.1" });
+	int fd = dial_tcp(world);
+	turn_some(world, 3);
+	world->conn->ops->pause(world->conn, true);
+	world->next_number = 0;
+	while (quiet < 20 && sent < 10000000) {
+		int n = snprintf(line, sizeof line, "%09d\n", sent);
+		if (send(fd, line, (size_t)n, MSG_DONTWAIT) == n)
+			sent++;
+		else if (errno == EAGAIN) /* loopback takes a line whole or not at all here */
+			quiet++, turn_some(world, 1);
+	}
+	assert_int_equal(world->lines, 0);
+	assert_true(sent < 10000000);
+	assert_true(line_server_stats(world->server)->bytes_in <= 16 << 10);
+	world->conn->ops->pause(world->conn, false);
+	for (int i = 0; i < 1000000 && world->lines < sent; i++)
+		turn_some(world, 1);
+	assert_int_equal(world->lines, sent);
+	close(fd);
+	turn_until_closed(world, 1);
+}
+
+static void test_a_paused_connection_can_be_closed(void **state)
+{
+	struct world *world = *state;
+	char got[100];
+	open_server(world, (struct line_server_config){ .host = "127.0.0.1" });
+	int fd = dial_tcp(world);
+	turn_some(world, 3);
+	world->conn->ops->pause(world->conn, true);
+	assert_int_equal(write(fd, "unread\n", 7), 7);
+	assert_int_equal(world->conn->ops->send(world->conn, STR("bye\n")), STATUS_OK);
+	world->conn->ops->close(world->conn);
+	turn_until_closed(world, 1);
+	assert_int_equal(read_all(fd, got, sizeof got), 4);
+	assert_int_equal(world->lines, 0);
+	close(fd);
+	turn_some(world, 3);
+	assert_int_equal(line_server_stats(world->server)->open, 0);
+}
+
+/* ---- shares of a turn ---- */
+
+struct flood {
+	int fd;
+	int lines;
+	size_t line_bytes;
+};
+
+/* In one write, so that more is there than a turn's share. */
+static void *write_flood(void *ctx)
+{
+	struct flood *flood = ctx;
+	size_t bytes = flood->line_bytes * (size_t)flood->lines;
+	char *text = malloc(bytes);
+	assert_non_null(text);
+	memset(text, 'x', bytes);
+	for (int i = 0; i < flood->lines; i++) {
+		char number[24];
+		char *line = text + flood->line_bytes * (size_t)i;
+		snprintf(number, sizeof number, "%08d ", i);
+		memcpy(line, number, 9);
+		line[flood->line_bytes - 1] = '\n';
+	}
+	assert_int_equal(write(flood->fd, text, bytes), bytes);
+	free(text);
+	return NULL;
+}
+
+static void assert_flood_has_its_share(struct world *world, int lines, size_t line_bytes, int share)
+{
+	struct flood flood = { dial_tcp(world), lines, line_bytes };
+	pthread_t thread;
+	world->lines = world->next_number = 0;
+	assert_int_equal(pthread_create(&thread, NULL, write_flood, &flood), 0);
+	for (int i = 0; i < 1000000 && world->lines < lines; i++) {
+		int had = world->lines;
+		uint64_t had_bytes = line_server_stats(world->server)->bytes_in;
+		turn_some(world, 1);
+		assert_true(world->lines - had <= share);
+		assert_true(line_server_stats(world->server)->bytes_in - had_bytes <= 16 << 10);
+	}
+	assert_int_equal(world->lines, lines);
+	pthread_join(thread, NULL);
+	close(flood.fd);
+	turn_until_closed(world, world->closed + 1);
+}
+
+static void test_a_flood_gets_its_share_of_a_turn(void **state)
+{
+	struct world *world = *state;
+	open_server(world, (struct line_server_config){ .host = "127.0.0.1" });
+	assert_flood_has_its_share(world, 20000, 10, 64);
+	assert_true(line_server_stats(world->server)->postponed > 10);
+	assert_flood_has_its_share(world, 3000, 100, 64);
+	assert_flood_has_its_share(world, 1000, 4096, 5);
 }
 
 static void test_a_slow_reader_is_cut_and_counted(void **state)
@@ -288,11 +562,7 @@ static void test_tcp_takes_a_port_of_the_kernel(void **state)
 	struct world *world = *state;
 	open_server(world, (struct line_server_config){ .host = "127.0.0.1" });
 	assert_int_not_equal(line_server_port(world->server), 0);
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				       .sin_port = htons(line_server_port(world->server)) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	int fd = dial_tcp(world);
 	assert_int_equal(write(fd, "hello\n", 6), 6);
 	for (int i = 0; i < 100 && !world->lines; i++)
 		turn_some(world, 1);
@@ -327,6 +597,14 @@ int main(void)
 		WORLD(test_lines_do_not_depend_on_how_the_bytes_were_cut),
 		WORLD(test_the_socket_is_for_its_owner_alone),
 		WORLD(test_a_line_beyond_the_bound_ends_the_connection),
+		WORLD(test_a_megabyte_of_one_line_is_answered_before_the_end),
+		WORLD(test_an_endless_line_is_not_read_for_ever),
+		WORLD(test_a_line_may_come_byte_by_byte),
+		WORLD(test_a_peer_has_its_numeric_address),
+		WORLD(test_a_pause_keeps_the_lines_that_came),
+		WORLD(test_a_pause_stops_the_other_end_and_loses_nothing),
+		WORLD(test_a_paused_connection_can_be_closed),
+		WORLD(test_a_flood_gets_its_share_of_a_turn),
 		WORLD(test_a_slow_reader_is_cut_and_counted),
 		WORLD(test_connections_are_bounded),
 		WORLD(test_the_blocking_client_gets_the_whole_answer),
