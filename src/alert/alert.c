@@ -127,6 +127,13 @@ static void notice(struct alert *alert, enum alert_notice what)
 		hooks->on_notice(hooks->ctx, what, &view);
 }
 
+static void changed(const struct alert *alert, bool firing)
+{
+	const struct alert_hooks *hooks = &alert->owner->hooks;
+	if (hooks->on_change)
+		hooks->on_change(hooks->ctx, alert->view.rule, str_of(alert->view.scope), firing);
+}
+
 static void tell(struct alert *alert)
 {
 	alert->told_ns = alert->owner->now_ns;
@@ -167,6 +174,7 @@ static void fire(struct alert *alert)
 	alert->before.state = ALERT_QUIET;
 	alerts->counts.fired++;
 	set_state(alert, ALERT_FIRING);
+	changed(alert, true);
 	alerts->counts.suppressed += !is_event(alert) && tell_ns(alert) > alerts->now_ns;
 }
 
@@ -180,14 +188,18 @@ static void end(struct alert *alert)
 	if (told && !is_event(alert))
 		alert->cooldown_until_ns = alerts->now_ns + rule_of(alert)->settings.cooldown_ns;
 	set_state(alert, ALERT_RESOLVED);
+	changed(alert, false);
 	if (told && !alert_is_muted(alert))
 		notice(alert, ALERT_ENDED);
 }
 
 void alert_drop(struct alert *alert)
 {
-	alert->owner->counts.ended += alert_is_active(alert);
+	bool was_active = alert_is_active(alert);
+	alert->owner->counts.ended += was_active;
 	set_state(alert, ALERT_QUIET);
+	if (was_active)
+		changed(alert, false);
 	alert_release(alert);
 }
 

@@ -45,7 +45,7 @@
 
 enum {
 	ALERTS_MAX = 4096,
-	ALERT_SCOPE_MAX = 63,
+	ALERT_SCOPE_MAX = 64, /* a terminal's id is as long */
 	ALERT_MESSAGE_MAX = 191,
 	ALERT_INTERVALS = 3,
 };
@@ -82,6 +82,11 @@ struct alert_hooks {
 	/* *alert is valid during the call, in which the engine may be read but not told
 	 * anything. May be NULL. */
 	void (*on_notice)(void *ctx, enum alert_notice notice, const struct alert_view *alert);
+	/* An alert of the scope fires from now on, or does not any more, told or not: for who
+	 * acts upon it. Every begin is followed by its end, forgotten and switched off ones
+	 * too. Comes before the notice; the same rule holds inside it. scope is valid during
+	 * the call. May be NULL. */
+	void (*on_change)(void *ctx, enum alert_rule rule, struct str scope, bool firing);
 	void *ctx;
 };
 
