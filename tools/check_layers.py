@@ -23,7 +23,7 @@ FLOORS = [
     ("market", "fleet", "trade", "memory", "audit"),
     ("ask",),
     ("os",),
-    ("feed", "gate", "store", "archive", "serve", "migrate"),
+    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "migrate"),
     ("daemon",),
     ("cli",),
     ("",),  # main.c

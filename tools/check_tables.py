@@ -59,6 +59,8 @@ def main():
         need("metric", name, f"METRIC_{name}")
     for name in rows("keys.def", "KEY"):
         need("key", name, f"key_{name}")
+    for name in rows("keys.def", "KEY_ALONE"):
+        need("key", name, f"key_{name}")
     for name in rows("alerts.def", "ALERT"):
         need("alert", name, f"ALERT_{name}")
     for name in rows("rest.def", "REST"):

@@ -14,48 +14,10 @@
 #include "def/keys.h"
 #include "def/metrics.h"
 #include "def/segments.h"
+#include "gen_docs_mfp.h"
+#include "gen_docs_page.h"
 
 enum { PAGE_BYTES = 1 << 20 };
-
-static void title(struct buf *out, const char *name, const char *table, const char *text)
-{
-	buf_printf(
-	    out, "# %s\n\nFrom `src/def/%s` by `make docs`; edit the table, not this page.\n\n%s\n",
-	    name, table, text);
-}
-
-/* A cell of a markdown table: bars would end it. */
-static void cell(struct buf *out, const char *text)
-{
-	buf_printf(out, " ");
-	for (; *text; text++) {
-		if (*text == '|')
-			buf_char(out, '\\');
-		buf_char(out, *text == '\n' ? ' ' : *text);
-	}
-	buf_printf(out, " |");
-}
-
-static void code_cell(struct buf *out, const char *text)
-{
-	char storage[1024];
-	struct buf quoted = buf_over(storage, sizeof storage - 1);
-	buf_printf(&quoted, *text ? "`%s`" : "%s", text);
-	CHECK(!quoted.overflow);
-	storage[quoted.len] = 0;
-	cell(out, storage);
-}
-
-static void header(struct buf *out, const char *const *columns, size_t n)
-{
-	buf_char(out, '|');
-	for (size_t i = 0; i < n; i++)
-		cell(out, columns[i]);
-	buf_printf(out, "\n|");
-	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "---|");
-	buf_char(out, '\n');
-}
 
 /* ---- config.md ---- */
 
@@ -91,6 +53,8 @@ static void config_range(struct buf *out, enum config_id id)
 		buf_printf(&range, "%lld to %lld words", (long long)row->min, (long long)row->max);
 	} else if (row->type == CONFIG_PATH) {
 		buf_printf(&range, "at most %lld bytes", (long long)row->max);
+	} else if (row->type == CONFIG_ADDRESS) {
+		buf_printf(&range, "HOST:PORT");
 	} else if (row->type != CONFIG_BOOL) {
 		config_print_number(&range, id, row->min);
 		buf_printf(&range, " to ");
@@ -365,10 +329,15 @@ static const struct {
 	const char *name;
 	void (*render)(struct buf *out);
 } pages[] = {
-	{ "config.md", config_page },      { "commands.md", commands_page },
-	{ "keys.md", keys_page },          { "metrics.md", metrics_page },
-	{ "ask.md", ask_print_reference }, { "segments.md", segments_page },
-	{ "status.md", status_page },      { "alerts.md", alerts_page },
+	{ "config.md", config_page },
+	{ "commands.md", commands_page },
+	{ "keys.md", keys_page },
+	{ "metrics.md", metrics_page },
+	{ "ask.md", ask_print_reference },
+	{ "segments.md", segments_page },
+	{ "status.md", status_page },
+	{ "alerts.md", alerts_page },
+	{ "mfp.md", mfp_page },
 };
 
 /* Does the file hold exactly the page? */

@@ -24,6 +24,7 @@ const char *config_type_text(enum config_type type)
 		[CONFIG_BOOL] = "bool",         [CONFIG_INT] = "int",       [CONFIG_SIZE] = "size",
 		[CONFIG_DURATION] = "duration", [CONFIG_NUMBER] = "number", [CONFIG_ENUM] = "enum",
 		[CONFIG_LIST] = "list",         [CONFIG_PATH] = "path",     [CONFIG_URL] = "url",
+		[CONFIG_ADDRESS] = "address",
 	};
 	CHECK(type < ARRAY_LEN(texts));
 	return texts[type];
@@ -68,7 +69,8 @@ static const struct config_slot *slot_of(const struct config *config, enum confi
 
 static bool is_text(enum config_type type)
 {
-	return type == CONFIG_LIST || type == CONFIG_PATH || type == CONFIG_URL;
+	return type == CONFIG_LIST || type == CONFIG_PATH || type == CONFIG_URL ||
+	       type == CONFIG_ADDRESS;
 }
 
 int64_t config_i64(const struct config *config, enum config_id id)
@@ -81,6 +83,13 @@ struct str config_str(const struct config *config, enum config_id id)
 {
 	CHECK(is_text(rows[id].type) || rows[id].type == CONFIG_ENUM);
 	return slot_of(config, id)->value.text;
+}
+
+void config_address(const struct config *config, enum config_id id, char host[64], uint16_t *port)
+{
+	CHECK(rows[id].type == CONFIG_ADDRESS && config_str(config, id).len);
+	enum status status = config_address_split(config_str(config, id), host, port);
+	CHECK(status == STATUS_OK); /* it was read so */
 }
 
 struct config_origin config_origin(const struct config *config, enum config_id id)

@@ -65,6 +65,7 @@ enum config_type {
 	CONFIG_LIST,
 	CONFIG_PATH,
 	CONFIG_URL,
+	CONFIG_ADDRESS,
 };
 
 enum config_reload { CONFIG_LIVE, CONFIG_RESTART };
@@ -135,7 +136,7 @@ static inline double config_number(const struct config *config, enum config_id i
 }
 /* A word NAME:NUMBER of a list (market.oi_alert_percent); *number × 10^6. FORMAT. */
 MUST_CHECK enum status config_word_number(struct str word, struct str *name, int64_t *number);
-/* PATH, URL, LIST (one comma, no blanks between the words), ENUM. Lives as long as
+/* PATH, URL, ADDRESS, LIST (one comma, no blanks between the words), ENUM. Lives as long as
  * the config; followed by a NUL byte. */
 struct str config_str(const struct config *config, enum config_id id);
 struct config_origin config_origin(const struct config *config, enum config_id id);
@@ -149,6 +150,10 @@ void config_print_number(struct buf *buf, enum config_id id, int64_t number);
 void config_print_origin(struct buf *buf, const struct config *config, enum config_id id);
 /* "WEIR_SEGMENT_RTS_PORT" */
 void config_print_env_name(struct buf *buf, enum config_id id);
+/* The two halves of an ADDRESS that is not empty; host without its brackets, a NUL behind
+ * it. */
+void config_address(const struct config *config, enum config_id id, char host[64],
+		    uint16_t *port);
 /* True when a URL that came from the file carries a password: then nobody else may
  * read the file. */
 bool config_file_has_secret(const struct config *config);

@@ -232,6 +232,37 @@ static bool url_has_scheme(struct str text, struct str schemes)
 	return false;
 }
 
+static bool is_numeric_host(struct str host, bool v6)
+{
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.ptr[i];
+		bool digit = c >= '0' && c <= '9';
+		bool hex = digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+		if (v6 ? !hex && c != ':' && c != '.' : !digit && c != '.')
+			return false;
+	}
+	return host.len > 0;
+}
+
+enum status config_address_split(struct str text, char host[64], uint16_t *port)
+{
+	size_t colon = text.len;
+	while (colon && text.ptr[colon - 1] != ':')
+		colon--;
+	if (colon < 2)
+		return STATUS_FORMAT;
+	struct str name = str_make(text.ptr, colon - 1);
+	bool v6 = name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
+	if (v6)
+		name = str_make(name.ptr + 1, name.len - 2);
+	uint64_t number;
+	if (!is_numeric_host(name, v6) || str_to_u64(str_skip(text, colon), &number) ||
+	    number > UINT16_MAX || str_copy(name, host, 64))
+		return STATUS_FORMAT;
+	*port = (uint16_t)number;
+	return STATUS_OK;
+}
+
 static enum status parse_text(const struct config_row *row, struct str text,
 			      struct config_value *out, struct buf *why)
 {
@@ -246,6 +277,12 @@ static enum status parse_text(const struct config_row *row, struct str text,
 			buf_printf(why, "a URL has no blanks");
 			return STATUS_INVALID;
 		}
+	}
+	if (text.len && row->type == CONFIG_ADDRESS) {
+		char host[64];
+		uint16_t port;
+		if (config_address_split(text, host, &port))
+			return refuse(why, text, "is not HOST:PORT with a numeric host");
 	}
 	keep_text(out, text);
 	return STATUS_OK;
@@ -271,7 +308,8 @@ enum status config_value_parse(const struct config_row *row, struct str text,
 	case CONFIG_ENUM: return parse_enum(row, text, out, why);
 	case CONFIG_LIST: return parse_list(row, text, out, why);
 	case CONFIG_PATH:
-	case CONFIG_URL: return parse_text(row, text, out, why);
+	case CONFIG_URL:
+	case CONFIG_ADDRESS: return parse_text(row, text, out, why);
 	case CONFIG_INT:
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:

@@ -4,7 +4,8 @@
 
 #include "def/config.h"
 
-/* number for BOOL INT SIZE DURATION NUMBER ENUM; text for ENUM LIST PATH URL, normalised. */
+/* number for BOOL INT SIZE DURATION NUMBER ENUM; text for ENUM LIST PATH URL ADDRESS, normalised.
+ */
 struct config_value {
 	int64_t number;
 	struct str text; /* in storage: do not copy */
@@ -27,5 +28,7 @@ MUST_CHECK enum status config_value_parse(const struct config_row *row, struct s
 					  struct config_value *out, struct buf *why);
 /* The number in the shortest spelling: "512mb", "10s", "yes". */
 void config_value_print(struct buf *buf, const struct config_row *row, int64_t number);
+/* FORMAT: not HOST:PORT with a numeric host (IPv6 in brackets). */
+MUST_CHECK enum status config_address_split(struct str text, char host[64], uint16_t *port);
 /* Where in a URL the password is; false when it has none. */
 bool config_url_password(struct str url, size_t *from, size_t *to);

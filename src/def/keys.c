@@ -7,11 +7,19 @@
 #define PATTERN_MARKET_TF "{market}:TF"
 #define PATTERN_SYMBOL    "{symbol}"
 #define PATTERN_ALERT     "{scope}:{rule}"
+#define PATTERN_INSTANCE  "{id}"
+#define PATTERN_STATE     "STATE"
+#define PATTERN_POSITION  "{instance-position}"
+#define PATTERN_QUOTE     "BROKER:SYMBOL"
+#define PATTERN_SIGNAL    "{sid}"
 static const struct key_row rows[] = {
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	{ #id, SEGMENT_##segment, prefix ":" PATTERN_##part, type, life, writer, meaning },
+#define KEY_ALONE(id, segment, name, type, life, writer, meaning)                                  \
+	{ #id, SEGMENT_##segment, name, type, life, writer, meaning },
 #include "def/keys.def"
 #undef KEY
+#undef KEY_ALONE
 };
 
 static const struct key_field fields[] = {
@@ -46,6 +54,22 @@ static struct str ended(const struct key *key)
 	buf_str_put(&key->text, scope);                                                            \
 	buf_char(&key->text, ':');                                                                 \
 	buf_str_put(&key->text, rule)
+#define KEY_PART_INSTANCE struct str instance
+#define KEY_PUT_INSTANCE  buf_str_put(&key->text, instance)
+#define KEY_PART_STATE    struct str state
+#define KEY_PUT_STATE     buf_str_put(&key->text, state)
+#define KEY_PART_POSITION struct str instance, uint64_t position
+#define KEY_PUT_POSITION                                                                           \
+	buf_str_put(&key->text, instance);                                                         \
+	buf_char(&key->text, '-');                                                                 \
+	buf_u64(&key->text, position)
+#define KEY_PART_QUOTE struct str broker, struct str symbol
+#define KEY_PUT_QUOTE                                                                              \
+	buf_str_put(&key->text, broker);                                                           \
+	buf_char(&key->text, ':');                                                                 \
+	buf_str_put(&key->text, symbol)
+#define KEY_PART_SIGNAL uint64_t sid
+#define KEY_PUT_SIGNAL  buf_u64(&key->text, sid)
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id##_prefix(void) { return STR(prefix ":"); }                             \
 	struct str key_##id(struct key *key, KEY_PART_##part)                                      \
@@ -54,8 +78,16 @@ static struct str ended(const struct key *key)
 		KEY_PUT_##part;                                                                    \
 		return ended(key);                                                                 \
 	}
+#define KEY_ALONE(id, segment, name, type, life, writer, meaning)                                  \
+	struct str key_##id##_prefix(void) { return STR(name); }                                   \
+	struct str key_##id(struct key *key)                                                       \
+	{                                                                                          \
+		begin(key, key_##id##_prefix());                                                   \
+		return ended(key);                                                                 \
+	}
 #include "def/keys.def"
 #undef KEY
+#undef KEY_ALONE
 
 const struct key_row *key_row(enum key_id id)
 {

@@ -4,7 +4,8 @@
  *   struct str name = key_tape(&key, market_id);   "tape:binance:perp:ETHUSDT"
  *   struct str prefix = key_tape_prefix();         "tape:"
  *
- * minutes: of a timeframe (timeframes.h). Any thread. */
+ * minutes: of a timeframe (timeframes.h). A key without a part is its prefix alone.
+ * Any thread. */
 #pragma once
 
 #include "def/market_id.h"
@@ -20,8 +21,10 @@ struct key {
 
 enum key_id {
 #define KEY(id, segment, prefix, part, type, life, writer, meaning) KEY_##id,
+#define KEY_ALONE(id, segment, name, type, life, writer, meaning)   KEY_##id,
 #include "def/keys.def"
 #undef KEY
+#undef KEY_ALONE
 	KEY_COUNT
 };
 
@@ -29,15 +32,29 @@ enum key_id {
 #define KEY_PART_MARKET_TF const struct market_id *market, int32_t minutes
 #define KEY_PART_SYMBOL    struct str symbol
 #define KEY_PART_ALERT     struct str scope, struct str rule
+#define KEY_PART_INSTANCE  struct str instance
+#define KEY_PART_STATE     struct str state
+#define KEY_PART_POSITION  struct str instance, uint64_t position
+#define KEY_PART_QUOTE     struct str broker, struct str symbol
+#define KEY_PART_SIGNAL    uint64_t sid
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id(struct key *key, KEY_PART_##part);                                     \
 	struct str key_##id##_prefix(void);
+#define KEY_ALONE(id, segment, name, type, life, writer, meaning)                                  \
+	struct str key_##id(struct key *key);                                                      \
+	struct str key_##id##_prefix(void);
 #include "def/keys.def"
 #undef KEY
+#undef KEY_ALONE
 #undef KEY_PART_MARKET
 #undef KEY_PART_MARKET_TF
 #undef KEY_PART_SYMBOL
 #undef KEY_PART_ALERT
+#undef KEY_PART_INSTANCE
+#undef KEY_PART_STATE
+#undef KEY_PART_POSITION
+#undef KEY_PART_QUOTE
+#undef KEY_PART_SIGNAL
 
 struct key_row {
 	const char *id;

@@ -525,6 +525,10 @@ static void put_random_value(struct buf *text, struct rng *rng, const struct con
 			buf_printf(text, "%.*s://h%llu/p", STR_ARG(word),
 				   (unsigned long long)rng_below(rng, 99));
 		break;
+	case CONFIG_ADDRESS:
+		buf_printf(text, "%s:%llu", rng_below(rng, 2) ? "127.0.0.1" : "[::1]",
+			   (unsigned long long)rng_below(rng, 65536));
+		break;
 	case CONFIG_INT:
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:

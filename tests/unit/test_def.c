@@ -208,7 +208,7 @@ static void every_key_has_a_pattern_a_life_and_fields(void **state)
 		const struct key_field *field;
 		bool any = false;
 		for (const char *c = row->pattern; *c && *c != '{'; c++)
-			assert_true(islower((unsigned char)*c) || *c == '_' || *c == ':');
+			assert_true(isalpha((unsigned char)*c) || *c == '_' || *c == ':');
 		assert_true(strlen(row->type) && strlen(row->life) && strlen(row->writer));
 		assert_true(is_phrase(row->meaning));
 		for (size_t i = 0; (field = key_field(i)); i++)
@@ -237,10 +237,18 @@ static void a_key_is_its_prefix_and_the_longest_market_fits(void **state)
 #define LONGEST_MARKET_TF &id, 720
 #define LONGEST_SYMBOL    STR("ABCDEFGHIJKLMNOPQRSTUVW")
 #define LONGEST_ALERT     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
+#define LONGEST_INSTANCE  str_make(scope, sizeof scope)
+#define LONGEST_STATE     STR("RECOVERING")
+#define LONGEST_POSITION  str_make(scope, sizeof scope), UINT64_MAX
+#define LONGEST_QUOTE     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
+#define LONGEST_SIGNAL    UINT64_MAX
 #define KEY(name, segment, prefix, part, type, life, writer, meaning)                              \
 	assert_true(str_starts(key_##name(&key, LONGEST_##part), key_##name##_prefix()));
+#define KEY_ALONE(name, segment, whole, type, life, writer, meaning)                               \
+	assert_true(str_eq(key_##name(&key), STR(whole)));
 #include "def/keys.def"
 #undef KEY
+#undef KEY_ALONE
 	assert_int_equal(str_copy(key_klines(&key, &id, 240), text, sizeof text), STATUS_OK);
 	assert_string_equal(text, "klines:binance:perp:ABCDEFGHIJKLMNOPQRSTUVW:4h");
 	assert_int_equal(str_copy(key_alert(&key, STR("BTC"), STR("cascade")), text, sizeof text),
