@@ -52,6 +52,12 @@ static uint64_t get_le(const char *at, int bytes)
 	return value;
 }
 
+bool stream_id_is_taken(struct str error)
+{
+	static const char words[] = "equal or smaller";
+	return memmem(error.ptr, error.len, words, sizeof words - 1) != NULL;
+}
+
 void open_state_begin(struct buf *out, const struct open_state *state)
 {
 	buf_clear(out);

@@ -21,6 +21,10 @@ void stream_id_print(struct buf *buf, struct stream_id id);
 /* The id for an entry of time ms behind `last`: ms-0, or just above `last`. */
 struct stream_id stream_id_next(struct stream_id last, int64_t ms);
 
+/* An error reply to XADD that says: the id is not above the newest. Of an entry that is
+ * sent again it means that it was written. */
+bool stream_id_is_taken(struct str error);
+
 struct open_state {
 	bool simulated;
 	struct stream_id tape_last;

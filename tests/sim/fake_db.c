@@ -48,6 +48,8 @@ static void remove_at(struct fake_db *db, size_t index)
 		(--db->count - index) * sizeof(db->keys[0]));
 }
 
+void fake_remove(struct fake_db *db, struct str name) { remove_at(db, index_of(db, name)); }
+
 struct fake_key *fake_find(struct fake_db *db, struct str name)
 {
 	size_t i = index_of(db, name);
@@ -99,6 +101,7 @@ void fake_db_destroy(struct fake_db *db)
 	if (!db)
 		return;
 	fake_db_clear(db);
+	fake_messages_free(db);
 	free(db->keys);
 	free(db);
 }
@@ -210,66 +213,23 @@ static struct redis_reply *run_getrange(struct fake_db *db, const struct str *ar
 	return fake_reply(REDIS_BULK, str_make(key->text.ptr + from, (size_t)(to - from + 1)));
 }
 
-/* ---- hashes ---- */
-
-static struct str *pair_of(struct fake_key *key, struct str field)
-{
-	for (size_t i = 0; key && i < key->n_pairs; i += 2)
-		if (str_eq(key->pairs[i], field))
-			return &key->pairs[i];
-	return NULL;
-}
-
-static struct redis_reply *run_hset(struct fake_db *db, const struct str *argv, size_t argc)
+static struct redis_reply *run_incrby(struct fake_db *db, const struct str *argv, size_t argc)
 {
 	struct redis_reply *error = NULL;
-	struct fake_key *key = fake_typed(db, argv[1], FAKE_HASH, &error);
-	int64_t made = 0;
+	struct fake_key *key = fake_typed(db, argv[1], FAKE_STRING, &error);
+	int64_t value = 0, by;
+	(void)argc;
 	if (error)
 		return error;
-	if (argc % 2)
-		return fake_reply_error("ERR wrong number of arguments for 'hset' command");
+	if ((key && str_to_i64(buf_str(&key->text), &value)) || str_to_i64(argv[2], &by))
+		return fake_reply_error(not_integer);
+	if (__builtin_add_overflow(value, by, &value))
+		return fake_reply_error("ERR increment or decrement would overflow");
 	if (!key)
-		key = fake_make(db, argv[1], FAKE_HASH);
-	for (size_t i = 2; i < argc; i += 2) {
-		struct str *pair = pair_of(key, argv[i]);
-		if (!pair) {
-			key->pairs =
-			    realloc(key->pairs, (key->n_pairs + 2) * sizeof(key->pairs[0]));
-			CHECK(key->pairs);
-			pair = &key->pairs[key->n_pairs];
-			pair[0] = fake_copy(argv[i]);
-			pair[1] = (struct str){ 0 };
-			key->n_pairs += 2;
-			made++;
-		}
-		free((void *)pair[1].ptr);
-		pair[1] = fake_copy(argv[i + 1]);
-	}
-	return fake_reply_integer(made);
-}
-
-static struct redis_reply *run_hget(struct fake_db *db, const struct str *argv, size_t argc)
-{
-	struct redis_reply *error = NULL;
-	struct str *pair = pair_of(fake_typed(db, argv[1], FAKE_HASH, &error), argv[2]);
-	(void)argc;
-	if (error)
-		return error;
-	return pair ? fake_reply(REDIS_BULK, pair[1]) : fake_reply(REDIS_NIL, (struct str){ 0 });
-}
-
-static struct redis_reply *run_hgetall(struct fake_db *db, const struct str *argv, size_t argc)
-{
-	struct redis_reply *error = NULL;
-	struct fake_key *key = fake_typed(db, argv[1], FAKE_HASH, &error);
-	(void)argc;
-	if (error)
-		return error;
-	struct redis_reply *reply = fake_reply_array(key ? key->n_pairs : 0);
-	for (size_t i = 0; i < reply->count; i++)
-		fake_reply_put(reply, i, fake_reply(REDIS_BULK, key->pairs[i]));
-	return reply;
+		key = fake_make(db, argv[1], FAKE_STRING);
+	buf_clear(&key->text);
+	buf_i64(&key->text, value);
+	return fake_reply_integer(value);
 }
 
 /* ---- any key ---- */
@@ -297,7 +257,7 @@ static struct redis_reply *run_exists(struct fake_db *db, const struct str *argv
 
 static struct redis_reply *run_type(struct fake_db *db, const struct str *argv, size_t argc)
 {
-	static const char *const names[] = { "string", "hash", "stream" };
+	static const char *const names[] = { "string", "hash", "stream", "set" };
 	struct fake_key *key = fake_find(db, argv[1]);
 	(void)argc;
 	return fake_reply(REDIS_STATUS, str_of(key ? names[key->type] : "none"));
@@ -409,6 +369,13 @@ static struct redis_reply *run_ping(struct fake_db *db, const struct str *argv, 
 	return fake_reply(REDIS_STATUS, STR("PONG"));
 }
 
+/* Inside a transaction, whose end forgets what is watched anyway. */
+static struct redis_reply *run_unwatch(struct fake_db *db, const struct str *argv, size_t argc)
+{
+	(void)db, (void)argv, (void)argc;
+	return fake_reply_ok();
+}
+
 /* ---- the table ---- */
 
 enum { W = FAKE_WRITE, M = FAKE_DENYOOM };
@@ -420,14 +387,24 @@ static const struct command {
 	struct redis_reply *(*run)(struct fake_db *db, const struct str *argv, size_t argc);
 } commands[] = {
 	{ "PING", -1, 0, run_ping },
+	{ "UNWATCH", 1, 0, run_unwatch },
 	{ "SET", -3, W | M, run_set },
 	{ "GET", 2, 0, run_get },
 	{ "APPEND", 3, W | M, run_append },
 	{ "STRLEN", 2, 0, run_strlen },
 	{ "GETRANGE", 4, 0, run_getrange },
-	{ "HSET", -4, W | M, run_hset },
-	{ "HGET", 3, 0, run_hget },
-	{ "HGETALL", 2, 0, run_hgetall },
+	{ "INCRBY", 3, W | M, run_incrby },
+	{ "HSET", -4, W | M, fake_hset },
+	{ "HGET", 3, 0, fake_hget },
+	{ "HGETALL", 2, 0, fake_hgetall },
+	{ "HMGET", -3, 0, fake_hmget },
+	{ "SADD", -3, W | M, fake_sadd },
+	{ "SREM", -3, W, fake_srem },
+	{ "SCARD", 2, 0, fake_scard },
+	{ "SISMEMBER", 3, 0, fake_sismember },
+	{ "SMEMBERS", 2, 0, fake_smembers },
+	{ "SSCAN", -3, 0, fake_sscan },
+	{ "PUBLISH", 3, 0, fake_publish },
 	{ "DEL", -2, W, run_del },
 	{ "UNLINK", -2, W, run_del },
 	{ "EXISTS", -2, 0, run_exists },
@@ -447,6 +424,11 @@ static const struct command {
 	{ "XDEL", -3, W, fake_xdel },
 	{ "XSETID", -3, W | M, fake_xsetid },
 	{ "XINFO", -2, 0, fake_xinfo },
+	{ "XGROUP", -4, W, fake_xgroup },
+	{ "XREADGROUP", -7, W, fake_xreadgroup },
+	{ "XACK", -4, W, fake_xack },
+	{ "XPENDING", -3, 0, fake_xpending },
+	{ "FAKEPENDING", 6, W, fake_set_pending },
 };
 
 static const struct command *command_of(struct str name)
@@ -489,7 +471,11 @@ static void dump_key(const struct fake_key *key,
 		put(ctx, set, ARRAY_LEN(set));
 	else if (key->type == FAKE_STREAM)
 		fake_stream_dump(key, put, ctx);
-	for (size_t i = 0; i < key->n_pairs; i += 2) {
+	for (size_t i = 0; key->type == FAKE_SET && i < key->n_pairs; i++) {
+		struct str sadd[] = { STR("SADD"), key->name, key->pairs[i] };
+		put(ctx, sadd, ARRAY_LEN(sadd));
+	}
+	for (size_t i = 0; key->type == FAKE_HASH && i < key->n_pairs; i += 2) {
 		struct str hset[] = { STR("HSET"), key->name, key->pairs[i], key->pairs[i + 1] };
 		put(ctx, hset, ARRAY_LEN(hset));
 	}

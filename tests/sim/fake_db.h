@@ -1,7 +1,8 @@
 /* fake_db.h - the data of a simulated Redis server: what commands do to keys.
  *
- * Strings, hashes and streams with the rules and error texts of Redis 7.0 (checked
- * against a real server by tests/unit/test_fake_redis.c where one is installed). No
+ * Strings, hashes, sets and streams with their groups, with the rules and error texts of Redis
+ * 7.0 (checked against a real server by tests/unit/test_fake_redis.c and
+ * test_fake_groups.c where one is installed). No
  * connections, faults or transactions: fake_redis.h. Time is the caller's. */
 #pragma once
 
@@ -24,6 +25,9 @@ unsigned fake_db_flags(const struct str *argv, size_t argc);
 /* Runs a command of fake_db_flags; the reply is the caller's (fake_reply_free). */
 struct redis_reply *fake_db_execute(struct fake_db *db, const struct str *argv, size_t argc,
 				    int64_t now_ms);
+/* What was PUBLISHed so far, in order; kept for the test alone, whatever is cleared. */
+size_t fake_db_messages(const struct fake_db *db);
+struct str fake_db_message(const struct fake_db *db, size_t index);
 size_t fake_db_bytes(const struct fake_db *db); /* a rough used_memory */
 /* The commands that make this state from an empty one. */
 void fake_db_dump(const struct fake_db *db,

@@ -16,8 +16,9 @@ struct fake_redis {
 	/* the server */
 	struct fake_server server;
 	bool running, hangs;
-	struct queue inbox;    /* sent, not executed */
-	uint64_t server_epoch; /* of the command the server has executed last */
+	struct queue inbox; /* sent, not executed */
+	struct queue late;  /* of connections that are gone, still on their way */
+	int64_t straggle_ns;
 	int64_t busy_until_ns;
 	uint64_t cut_in; /* 0: no cut */
 	enum fake_cut cut;
@@ -38,10 +39,20 @@ static int64_t wall_ms(const struct fake_redis *redis)
 
 /* ---- the connection ---- */
 
+/* The queue whose first command arrives next; NULL when both are empty. */
+static struct queue *next_arrival(struct fake_redis *redis)
+{
+	const struct request *now = redis->inbox.first, *late = redis->late.first;
+	if (late && (!now || late->arrives_ns < now->arrives_ns))
+		return &redis->late;
+	return now ? &redis->inbox : NULL;
+}
+
 static void arm_arrivals(struct fake_redis *redis)
 {
-	if (redis->inbox.first && redis->running && !redis->hangs)
-		timers_arm(redis->timers, &redis->arrive_timer, redis->inbox.first->arrives_ns);
+	const struct queue *next = next_arrival(redis);
+	if (next && redis->running && !redis->hangs)
+		timers_arm(redis->timers, &redis->arrive_timer, next->first->arrives_ns);
 }
 
 /* The earliest answer or deadline. */
@@ -88,6 +99,7 @@ static enum status status_of(const struct redis_reply *reply)
 		{ { "NOPERM ", 7 }, STATUS_REDIS_NOPERM },
 		{ { "WRONGTYPE ", 10 }, STATUS_REDIS_WRONGTYPE },
 		{ { "EXECABORT ", 10 }, STATUS_REDIS_EXECABORT },
+		{ { "NOGROUP ", 8 }, STATUS_REDIS_NOGROUP },
 	};
 	if (reply->type != REDIS_ERROR)
 		return STATUS_OK;
@@ -168,15 +180,21 @@ static bool cut_here(struct fake_redis *redis, enum fake_cut cut)
  * not arrived when the cut fell. */
 static void forget_unread(struct fake_redis *redis)
 {
-	fake_server_drop_transaction(&redis->server);
 	struct queue keep;
 	request_queue_init(&keep);
 	for (struct request *r; (r = request_queue_take(&redis->inbox));) {
-		if (r->epoch == redis->epoch)
+		if (r->epoch == redis->epoch) {
 			request_queue_put(&keep, r);
-		else
+		} else if (redis->straggle_ns) {
+			r->arrives_ns = now_ns(redis) + redis->straggle_ns;
+			request_queue_put(&redis->late, r);
+		} else {
 			request_free(r);
+		}
 	}
+	if (!redis->straggle_ns)
+		fake_server_drop_transaction(&redis->server, redis->epoch - 1);
+	redis->straggle_ns = 0;
 	request_queue_init(&redis->inbox);
 	for (struct request *r; (r = request_queue_take(&keep));)
 		request_queue_put(&redis->inbox, r);
@@ -184,9 +202,6 @@ static void forget_unread(struct fake_redis *redis)
 
 static void execute(struct fake_redis *redis, struct request *request)
 {
-	if (request->epoch != redis->server_epoch)
-		fake_server_drop_transaction(&redis->server);
-	redis->server_epoch = request->epoch;
 	request->reply = fake_server_run(&redis->server, request, wall_ms(redis));
 	request->answer_ns = now_ns(redis) + redis->config.latency_ns;
 	if (request->epoch != redis->epoch) {
@@ -201,7 +216,12 @@ static void on_arrivals(void *ctx)
 {
 	struct fake_redis *redis = ctx;
 	int64_t now = now_ns(redis);
-	while (redis->inbox.first && redis->inbox.first->arrives_ns <= now && redis->running) {
+	for (struct queue *next;
+	     (next = next_arrival(redis)) && next->first->arrives_ns <= now && redis->running;) {
+		if (next == &redis->late) {
+			execute(redis, request_queue_take(next));
+			continue;
+		}
 		if (cut_here(redis, FAKE_CUT_BEFORE)) {
 			forget_unread(redis);
 			break;
@@ -304,8 +324,15 @@ void fake_redis_cut(struct fake_redis *redis, uint64_t n, enum fake_cut cut)
 	redis->cut = cut;
 }
 
+void fake_redis_straggle(struct fake_redis *redis, int64_t delay_ns)
+{
+	redis->straggle_ns = delay_ns;
+}
+
 void fake_redis_break(struct fake_redis *redis)
 {
+	if (!redis->connected) /* what straggles of the one before keeps its transaction */
+		return;
 	break_connection(redis, STATUS_CLOSED);
 	forget_unread(redis);
 	arm_arrivals(redis);
@@ -320,7 +347,9 @@ void fake_redis_kill(struct fake_redis *redis)
 	redis->counts.kills++;
 	timers_cancel(redis->timers, &redis->arrive_timer);
 	break_connection(redis, STATUS_CLOSED);
+	redis->straggle_ns = 0;
 	forget_unread(redis);
+	request_queue_clear(&redis->late);
 	redis->counts.lost_commands += fake_server_lose(&redis->server);
 }
 
@@ -357,6 +386,7 @@ struct fake_redis *fake_redis_create(const struct fake_redis_config *config, str
 	redis->server.maxmemory = config->maxmemory;
 	redis->running = true;
 	request_queue_init(&redis->inbox);
+	request_queue_init(&redis->late);
 	request_queue_init(&redis->waiting);
 	request_queue_init(&redis->answered);
 	timers_arm(timers, &redis->connect_timer, now_ns(redis) + config->latency_ns);
@@ -400,6 +430,7 @@ void fake_redis_destroy(struct fake_redis *redis)
 			else
 				request_free(r);
 		}
+	request_queue_clear(&redis->late);
 	struct timer *timers[] = { &redis->arrive_timer, &redis->answer_timer,
 				   &redis->connect_timer, &redis->sync_timer };
 	for (size_t i = 0; i < ARRAY_LEN(timers); i++)
@@ -413,6 +444,7 @@ struct redis_port *fake_redis_port(struct fake_redis *redis) { return &redis->po
 struct fake_server *fake_redis_server(struct fake_redis *redis) { return &redis->server; }
 
 bool fake_redis_connected(const struct fake_redis *redis) { return redis->connected; }
+bool fake_redis_running(const struct fake_redis *redis) { return redis->running; }
 
 struct fake_redis_counts fake_redis_counts(const struct fake_redis *redis)
 {

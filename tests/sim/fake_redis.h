@@ -6,7 +6,8 @@
  * second's end). The connection implements port/redis.h with a latency; commands
  * arrive one after the other, so a cut can fall between any two of a pipeline, and
  * what was executed without its reply having come back ends as CLOSED or TIMEOUT,
- * which says nothing. A reply's memory is freed right after the call. While the
+ * which says nothing. A reply's memory is freed right after the call. Each connection has
+ * a transaction and WATCHed keys of its own. While the
  * server hangs it takes commands and executes them when it wakes, even those of
  * connections that are gone. Everything happens in timers of the given heap. */
 #pragma once
@@ -47,6 +48,7 @@ struct fake_redis *fake_redis_create(const struct fake_redis_config *config, str
 void fake_redis_destroy(struct fake_redis *redis); /* pending commands end as CANCELLED */
 struct redis_port *fake_redis_port(struct fake_redis *redis);
 bool fake_redis_connected(const struct fake_redis *redis);
+bool fake_redis_running(const struct fake_redis *redis); /* not killed */
 struct fake_redis_counts fake_redis_counts(const struct fake_redis *redis);
 
 /* The owner of the connection died: nothing is told, what was sent still arrives. */
@@ -60,6 +62,9 @@ void fake_redis_hang(struct fake_redis *redis, bool hangs);
 /* Breaks the connection at the n-th command that arrives from now (1: the next). */
 void fake_redis_cut(struct fake_redis *redis, uint64_t n, enum fake_cut cut);
 void fake_redis_break(struct fake_redis *redis); /* now */
+/* What the next break leaves unread is not lost: the server reads it delay_ns later, when
+ * a new connection may have been used long since. */
+void fake_redis_straggle(struct fake_redis *redis, int64_t delay_ns);
 /* kill -9: unsynced writes are lost, connections break, nobody listens. */
 void fake_redis_kill(struct fake_redis *redis);
 void fake_redis_start(struct fake_redis *redis);

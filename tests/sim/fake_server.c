@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "fake_value.h"
 
 enum { AOF_LIMIT = 1 << 30, AOF_REWRITE_BYTES = 16 << 20 };
 
@@ -156,14 +157,120 @@ static struct redis_reply *reject(struct fake_server *server, const struct reque
 	return why ? fake_reply_error(why) : NULL;
 }
 
+/* ---- transactions ---- */
+
+static void clear_watches(struct transaction *t)
+{
+	while (t->n_watched)
+		free((void *)t->watched[--t->n_watched].ptr);
+	free(t->watched);
+	t->watched = NULL;
+	t->touched = false;
+}
+
+static void clear(struct transaction *t)
+{
+	if (t->used)
+		request_queue_clear(&t->queued);
+	clear_watches(t);
+	*t = (struct transaction){ 0 };
+}
+
+void fake_server_drop_transaction(struct fake_server *server, uint64_t epoch)
+{
+	for (size_t i = 0; i < FAKE_TRANSACTIONS; i++)
+		if (server->transactions[i].used && server->transactions[i].epoch == epoch)
+			clear(&server->transactions[i]);
+}
+
+static struct transaction *transaction_of(struct fake_server *server, uint64_t epoch)
+{
+	struct transaction *found = &server->transactions[0];
+	for (size_t i = 0; i < FAKE_TRANSACTIONS; i++) {
+		struct transaction *t = &server->transactions[i];
+		if (t->used && t->epoch == epoch)
+			return t;
+		if (found->used && (!t->used || t->epoch < found->epoch))
+			found = t;
+	}
+	clear(found);
+	found->used = true;
+	found->epoch = epoch;
+	request_queue_init(&found->queued);
+	return found;
+}
+
+static struct redis_reply *watch(struct transaction *t, const struct request *request)
+{
+	if (t->open)
+		return fake_reply_error("ERR WATCH inside MULTI is not allowed");
+	for (size_t i = 1; i < request->argc; i++) {
+		t->watched = realloc(t->watched, (t->n_watched + 1) * sizeof *t->watched);
+		CHECK(t->watched);
+		t->watched[t->n_watched++] = fake_copy(request->argv[i]);
+	}
+	return fake_reply_ok();
+}
+
+static bool is_one_of(struct str name, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq_nocase(name, str_of(words[i])))
+			return true;
+	return false;
+}
+
+/* Whether the write changed anything that a WATCH would see. */
+static bool changes(const struct request *request, const struct redis_reply *reply)
+{
+	static const char *const unseen[] = { "XREADGROUP", "XACK", "XSETID", "XGROUP",
+					      "FAKEPENDING" };
+	static const char *const counts[] = { "DEL",    "UNLINK",  "XTRIM",    "XDEL",
+					      "EXPIRE", "PEXPIRE", "PEXPIREAT" };
+	if (reply->type == REDIS_NIL || is_one_of(request->argv[0], unseen, ARRAY_LEN(unseen)))
+		return false;
+	return reply->type != REDIS_INTEGER || reply->integer ||
+	       !is_one_of(request->argv[0], counts, ARRAY_LEN(counts));
+}
+
+static bool writes_to(const struct request *request, struct str key)
+{
+	static const char *const several[] = { "DEL", "UNLINK" };
+	bool all = is_one_of(request->argv[0], several, ARRAY_LEN(several));
+	size_t first = str_eq_nocase(request->argv[0], STR("XGROUP")) ? 2 : 1;
+	if (str_eq_nocase(request->argv[0], STR("FLUSHALL")))
+		return true;
+	for (size_t i = first; i < request->argc && (all || i == first); i++)
+		if (str_eq(request->argv[i], key))
+			return true;
+	return false;
+}
+
+static void touch_watchers(struct fake_server *server, const struct request *request)
+{
+	for (size_t i = 0; i < FAKE_TRANSACTIONS; i++) {
+		struct transaction *t = &server->transactions[i];
+		for (size_t j = 0; j < t->n_watched; j++)
+			t->touched |= writes_to(request, t->watched[j]);
+	}
+}
+
+static bool was_written(const struct redis_reply *reply, unsigned flags)
+{
+	return (flags & FAKE_WRITE) && reply->type != REDIS_ERROR;
+}
+
 static struct redis_reply *run(struct fake_server *server, const struct request *request)
 {
 	unsigned flags = fake_db_flags(request->argv, request->argc);
 	struct redis_reply *reply =
 	    fake_db_execute(server->db, request->argv, request->argc, server->now_ms);
 	server->counts.executed++;
-	if ((flags & FAKE_WRITE) && reply->type != REDIS_ERROR)
+	if (was_written(reply, flags)) {
 		aof_command(&server->aof, request->argv, request->argc);
+		if (changes(request, reply))
+			touch_watchers(server, request);
+	}
 	return reply;
 }
 
@@ -180,34 +287,14 @@ static void aof_end(struct fake_server *server, size_t start, size_t commands)
 		fake_server_sync(server);
 }
 
-static bool was_written(const struct redis_reply *reply, unsigned flags)
+static struct redis_reply *exec_all(struct fake_server *server, struct queue *queued)
 {
-	return (flags & FAKE_WRITE) && reply->type != REDIS_ERROR;
-}
-
-static struct redis_reply *exec(struct fake_server *server)
-{
-	struct transaction *t = &server->transaction;
-	struct queue queued = t->queued;
-	bool dirty = t->dirty, wants_memory = t->wants_memory;
 	size_t count = 0, at = 0, written = 0, start = server->aof.len;
-	if (!queued.first)
-		queued.end = &queued.first;
-	*t = (struct transaction){ 0 };
-	request_queue_init(&t->queued);
-	const char *why = refusal(server, wants_memory ? FAKE_DENYOOM : 0);
-	if (dirty || why) {
-		request_queue_clear(&queued);
-		char text[160];
-		snprintf(text, sizeof text, "EXECABORT Transaction discarded because of%s%s",
-			 dirty ? " previous errors." : ": ", dirty ? "" : why);
-		return fake_reply_error(text);
-	}
-	for (struct request *r = queued.first; r; r = r->next)
+	for (struct request *r = queued->first; r; r = r->next)
 		count++;
 	struct redis_reply *reply = fake_reply_array(count);
 	aof_begin(server, 0, server->now_ms);
-	for (struct request *r; (r = request_queue_take(&queued)); request_free(r)) {
+	for (struct request *r; (r = request_queue_take(queued)); request_free(r)) {
 		struct redis_reply *one = run(server, r);
 		written += was_written(one, fake_db_flags(r->argv, r->argc));
 		fake_reply_put(reply, at++, one);
@@ -216,52 +303,83 @@ static struct redis_reply *exec(struct fake_server *server)
 	return reply;
 }
 
-static struct redis_reply *enqueue(struct fake_server *server, const struct request *request)
+static struct redis_reply *exec(struct fake_server *server, struct transaction *t)
+{
+	struct queue queued = t->queued;
+	bool dirty = t->dirty, touched = t->touched;
+	if (!queued.first)
+		queued.end = &queued.first;
+	const char *why = refusal(server, t->wants_memory ? FAKE_DENYOOM : 0);
+	request_queue_init(&t->queued);
+	clear(t);
+	if (!dirty && !touched && !why)
+		return exec_all(server, &queued);
+	request_queue_clear(&queued);
+	if (!dirty && touched)
+		return fake_reply(REDIS_NIL, (struct str){ 0 });
+	char text[160];
+	snprintf(text, sizeof text, "EXECABORT Transaction discarded because of%s%s",
+		 dirty ? " previous errors." : ": ", dirty ? "" : why);
+	return fake_reply_error(text);
+}
+
+static struct redis_reply *enqueue(struct fake_server *server, struct transaction *t,
+				   const struct request *request)
 {
 	unsigned flags = fake_db_flags(request->argv, request->argc);
 	struct redis_reply *rejected = reject(server, request, flags);
 	if (rejected) {
-		server->transaction.dirty = true;
+		t->dirty = true;
 		return rejected;
 	}
-	server->transaction.wants_memory |= (flags & FAKE_DENYOOM) != 0;
-	request_queue_put(&server->transaction.queued, request_make(request->argv, request->argc));
+	t->wants_memory |= (flags & FAKE_DENYOOM) != 0;
+	request_queue_put(&t->queued, request_make(request->argv, request->argc));
 	return fake_reply(REDIS_STATUS, STR("QUEUED"));
 }
 
-void fake_server_drop_transaction(struct fake_server *server)
+/* MULTI, EXEC, DISCARD, WATCH, UNWATCH; NULL for any other command. */
+static struct redis_reply *run_transactional(struct fake_server *server, struct transaction *t,
+					     const struct request *request)
 {
-	request_queue_clear(&server->transaction.queued);
-	server->transaction = (struct transaction){ 0 };
-	request_queue_init(&server->transaction.queued);
+	struct str name = request->argv[0];
+	if (str_eq_nocase(name, STR("EXEC")))
+		return t->open ? exec(server, t) : fake_reply_error("ERR EXEC without MULTI");
+	if (str_eq_nocase(name, STR("DISCARD"))) {
+		bool open = t->open;
+		if (open)
+			clear(t);
+		return open ? fake_reply_ok() : fake_reply_error("ERR DISCARD without MULTI");
+	}
+	if (str_eq_nocase(name, STR("MULTI"))) {
+		bool open = t->open;
+		t->open = true;
+		return open ? fake_reply_error("ERR MULTI calls can not be nested")
+			    : fake_reply_ok();
+	}
+	if (str_eq_nocase(name, STR("WATCH")) && request->argc > 1)
+		return watch(t, request);
+	if (str_eq_nocase(name, STR("UNWATCH")) && !t->open) {
+		clear_watches(t);
+		return fake_reply_ok();
+	}
+	return NULL;
 }
 
 struct redis_reply *fake_server_run(struct fake_server *server, const struct request *request,
 				    int64_t now_ms)
 {
+	struct transaction *t = transaction_of(server, request->epoch);
 	server->now_ms = now_ms;
-	struct str name = request->argv[0];
-	bool multi = str_eq_nocase(name, STR("MULTI")),
-	     discard = str_eq_nocase(name, STR("DISCARD"));
 	if (server->fault == FAKE_LOADING) {
-		server->transaction.dirty = server->transaction.open;
+		t->dirty = t->open;
 		return fake_reply_error(refusal(server, 0));
 	}
-	if (str_eq_nocase(name, STR("EXEC")))
-		return server->transaction.open ? exec(server)
-						: fake_reply_error("ERR EXEC without MULTI");
-	if (discard && !server->transaction.open)
-		return fake_reply_error("ERR DISCARD without MULTI");
-	if (multi && server->transaction.open)
-		return fake_reply_error("ERR MULTI calls can not be nested");
-	if (multi || discard) {
-		fake_server_drop_transaction(server);
-		server->transaction.open = multi;
-		return fake_reply_ok();
-	}
-	if (server->transaction.open)
-		return enqueue(server, request);
-	if (str_eq_nocase(name, STR("INFO")))
+	struct redis_reply *done = run_transactional(server, t, request);
+	if (done)
+		return done;
+	if (t->open)
+		return enqueue(server, t, request);
+	if (str_eq_nocase(request->argv[0], STR("INFO")))
 		return info(server);
 	unsigned flags = fake_db_flags(request->argv, request->argc);
 	struct redis_reply *rejected = reject(server, request, flags);
@@ -291,7 +409,8 @@ uint64_t fake_server_lose(struct fake_server *server)
 			}
 	}
 	server->aof.len = server->aof_synced;
-	fake_server_drop_transaction(server);
+	for (size_t i = 0; i < FAKE_TRANSACTIONS; i++)
+		clear(&server->transactions[i]);
 	fake_db_clear(server->db);
 	return lost;
 }
@@ -300,12 +419,12 @@ void fake_server_init(struct fake_server *server)
 {
 	*server = (struct fake_server){ .db = fake_db_create() };
 	buf_init(&server->aof, AOF_LIMIT);
-	request_queue_init(&server->transaction.queued);
 }
 
 void fake_server_deinit(struct fake_server *server)
 {
-	fake_server_drop_transaction(server);
+	for (size_t i = 0; i < FAKE_TRANSACTIONS; i++)
+		clear(&server->transactions[i]);
 	fake_db_destroy(server->db);
 	buf_deinit(&server->aof);
 }

@@ -4,16 +4,16 @@
 #include "base/check.h"
 #include "fake_value.h"
 
-static const char bad_id[] = "ERR Invalid stream ID specified as stream command argument";
+const char fake_bad_id[] = "ERR Invalid stream ID specified as stream command argument";
 
-static int id_cmp(struct fake_id a, struct fake_id b)
+int fake_id_cmp(struct fake_id a, struct fake_id b)
 {
 	if (a.ms != b.ms)
 		return a.ms < b.ms ? -1 : 1;
 	return a.seq < b.seq ? -1 : a.seq > b.seq;
 }
 
-static struct str id_text(struct fake_id id, char storage[48])
+struct str fake_id_text(struct fake_id id, char storage[48])
 {
 	struct buf buf = buf_over(storage, 48);
 	buf_u64(&buf, id.ms);
@@ -22,14 +22,13 @@ static struct str id_text(struct fake_id id, char storage[48])
 	return buf_str(&buf);
 }
 
-static struct redis_reply *id_reply(struct fake_id id)
+struct redis_reply *fake_id_reply(struct fake_id id)
 {
 	char storage[48];
-	return fake_reply(REDIS_BULK, id_text(id, storage));
+	return fake_reply(REDIS_BULK, fake_id_text(id, storage));
 }
 
-/* "ms" or "ms-seq"; seq stands for a missing one. */
-static bool id_parse(struct str text, uint64_t seq, struct fake_id *out)
+bool fake_id_parse(struct str text, uint64_t seq, struct fake_id *out)
 {
 	size_t dash = str_find_char(text, '-');
 	out->seq = seq;
@@ -43,6 +42,7 @@ void fake_stream_free(struct fake_stream *stream)
 	for (size_t i = 0; i < stream->count; i++)
 		free(stream->entries[i].items);
 	free(stream->entries);
+	fake_groups_free(stream);
 }
 
 size_t fake_stream_bytes(const struct fake_stream *stream)
@@ -88,7 +88,7 @@ static void append(struct fake_stream *stream, struct fake_id id, const struct s
 
 static void remove_at(struct fake_stream *stream, size_t index)
 {
-	if (id_cmp(stream->entries[index].id, stream->max_deleted) > 0)
+	if (fake_id_cmp(stream->entries[index].id, stream->max_deleted) > 0)
 		stream->max_deleted = stream->entries[index].id;
 	free(stream->entries[index].items);
 	memmove(&stream->entries[index], &stream->entries[index + 1],
@@ -120,8 +120,8 @@ static bool trim_parse(const struct str *argv, size_t argc, size_t *at, struct t
 		*error = fake_reply_error("ERR syntax error");
 	else if (trim->maxlen && str_to_u64(argv[i], &trim->len))
 		*error = fake_reply_error("ERR value is not an integer or out of range");
-	else if (trim->minid && !id_parse(argv[i], 0, &trim->id))
-		*error = fake_reply_error(bad_id);
+	else if (trim->minid && !fake_id_parse(argv[i], 0, &trim->id))
+		*error = fake_reply_error(fake_bad_id);
 	*at = i + 1;
 	return !*error;
 }
@@ -129,8 +129,9 @@ static bool trim_parse(const struct str *argv, size_t argc, size_t *at, struct t
 static int64_t trim_apply(struct fake_stream *stream, const struct trim *trim)
 {
 	int64_t gone = 0;
-	while (stream->count && ((trim->maxlen && stream->count > trim->len) ||
-				 (trim->minid && id_cmp(stream->entries[0].id, trim->id) < 0))) {
+	while (stream->count &&
+	       ((trim->maxlen && stream->count > trim->len) ||
+		(trim->minid && fake_id_cmp(stream->entries[0].id, trim->id) < 0))) {
 		remove_at(stream, 0);
 		gone++;
 	}
@@ -150,8 +151,8 @@ static const char *wish_parse(struct str text, struct id_wish *out)
 				 .any_seq = dash + 2 == text.len && text.ptr[dash + 1] == '*' };
 	if (out->any)
 		return NULL;
-	if (!id_parse(out->any_seq ? str_make(text.ptr, dash) : text, 0, &out->id))
-		return bad_id;
+	if (!fake_id_parse(out->any_seq ? str_make(text.ptr, dash) : text, 0, &out->id))
+		return fake_bad_id;
 	if (!out->any_seq && !out->id.ms && !out->id.seq)
 		return "ERR The ID specified in XADD must be greater than 0-0";
 	return NULL;
@@ -166,7 +167,7 @@ static const char *wish_grant(const struct fake_db *db, const struct fake_stream
 		*out = (struct fake_id){ now_ms > stream->last.ms ? now_ms : stream->last.ms, 0 };
 	if ((wish->any || wish->any_seq) && out->ms == stream->last.ms)
 		out->seq = stream->last.seq + 1;
-	if (id_cmp(*out, stream->last) <= 0)
+	if (fake_id_cmp(*out, stream->last) <= 0)
 		return "ERR The ID specified in XADD is equal or smaller than the target stream "
 		       "top item";
 	return NULL;
@@ -203,7 +204,7 @@ struct redis_reply *fake_xadd(struct fake_db *db, const struct str *argv, size_t
 	append(&key->stream, id, argv + at + 1, argc - at - 1);
 	if (trims)
 		trim_apply(&key->stream, &trim);
-	return id_reply(id);
+	return fake_id_reply(id);
 }
 
 struct redis_reply *fake_xtrim(struct fake_db *db, const struct str *argv, size_t argc)
@@ -226,12 +227,12 @@ struct redis_reply *fake_xdel(struct fake_db *db, const struct str *argv, size_t
 	struct fake_id id;
 	int64_t gone = 0;
 	for (size_t i = 2; !error && i < argc; i++)
-		if (!id_parse(argv[i], 0, &id))
-			error = fake_reply_error(bad_id);
+		if (!fake_id_parse(argv[i], 0, &id))
+			error = fake_reply_error(fake_bad_id);
 	for (size_t i = 2; !error && key && i < argc; i++) {
-		CHECK(id_parse(argv[i], 0, &id));
+		CHECK(fake_id_parse(argv[i], 0, &id));
 		for (size_t j = key->stream.count; j-- > 0;)
-			if (id_cmp(key->stream.entries[j].id, id) == 0) {
+			if (fake_id_cmp(key->stream.entries[j].id, id) == 0) {
 				remove_at(&key->stream, j);
 				gone++;
 			}
@@ -245,13 +246,13 @@ struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size
 	struct fake_id id, deleted = { 0 };
 	uint64_t added = 0;
 	bool has_added = false;
-	if (!id_parse(argv[2], 0, &id))
-		return fake_reply_error(bad_id);
+	if (!fake_id_parse(argv[2], 0, &id))
+		return fake_reply_error(fake_bad_id);
 	for (size_t i = 3; i + 1 < argc; i += 2) {
 		bool entries = str_eq_nocase(argv[i], STR("ENTRIESADDED"));
 		if (entries ? str_to_u64(argv[i + 1], &added) != 0
 			    : !str_eq_nocase(argv[i], STR("MAXDELETEDID")) ||
-				  !id_parse(argv[i + 1], 0, &deleted))
+				  !fake_id_parse(argv[i + 1], 0, &deleted))
 			return fake_reply_error("ERR syntax error");
 		has_added |= entries;
 	}
@@ -259,7 +260,7 @@ struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size
 	if (error || !key)
 		return error ? error : fake_reply_error("ERR no such key");
 	struct fake_stream *stream = &key->stream;
-	if (stream->count && id_cmp(id, stream->entries[stream->count - 1].id) < 0)
+	if (stream->count && fake_id_cmp(id, stream->entries[stream->count - 1].id) < 0)
 		return fake_reply_error(
 		    "ERR The ID specified in XSETID is smaller than the target stream top item");
 	stream->last = id;
@@ -271,12 +272,12 @@ struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size
 
 /* ---- reading ---- */
 
-static struct redis_reply *entry_reply(const struct fake_entry *entry)
+struct redis_reply *fake_entry_reply(const struct fake_entry *entry)
 {
 	struct redis_reply *reply = fake_reply_array(2), *items = fake_reply_array(entry->count);
 	for (size_t i = 0; i < entry->count; i++)
 		fake_reply_put(items, i, fake_reply(REDIS_BULK, entry->items[i]));
-	fake_reply_put(reply, 0, id_reply(entry->id));
+	fake_reply_put(reply, 0, fake_id_reply(entry->id));
 	fake_reply_put(reply, 1, items);
 	return reply;
 }
@@ -289,15 +290,15 @@ static const char *range_end(struct str text, bool low, struct fake_id *out)
 	if (str_eq(text, STR("-")) || str_eq(text, STR("+"))) {
 		uint64_t all = text.ptr[0] == '-' ? 0 : UINT64_MAX;
 		*out = (struct fake_id){ all, all };
-		return open ? bad_id : NULL;
+		return open ? fake_bad_id : NULL;
 	}
-	if (!id_parse(text, low ? 0 : UINT64_MAX, out))
-		return bad_id;
+	if (!fake_id_parse(text, low ? 0 : UINT64_MAX, out))
+		return fake_bad_id;
 	if (!open)
 		return NULL;
 	struct fake_id edge =
 	    low ? (struct fake_id){ UINT64_MAX, UINT64_MAX } : (struct fake_id){ 0, 0 };
-	if (id_cmp(*out, edge) == 0)
+	if (fake_id_cmp(*out, edge) == 0)
 		return low ? "ERR invalid start ID for the interval"
 			   : "ERR invalid end ID for the interval";
 	if (low && ++out->seq == 0)
@@ -334,8 +335,8 @@ static struct redis_reply *range(struct fake_db *db, const struct str *argv, siz
 	for (size_t i = 0; i < stream->count && found < room; i++) {
 		const struct fake_entry *entry =
 		    &stream->entries[backwards ? stream->count - 1 - i : i];
-		if (id_cmp(entry->id, low) >= 0 && id_cmp(entry->id, high) <= 0)
-			fake_reply_put(reply, found++, entry_reply(entry));
+		if (fake_id_cmp(entry->id, low) >= 0 && fake_id_cmp(entry->id, high) <= 0)
+			fake_reply_put(reply, found++, fake_entry_reply(entry));
 	}
 	reply->count = found;
 	return reply;
@@ -377,12 +378,12 @@ struct redis_reply *fake_xinfo(struct fake_db *db, const struct str *argv, size_
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		fake_reply_put(reply, i * 2, fake_reply(REDIS_BULK, str_of(names[i])));
 	fake_reply_put(reply, 1, fake_reply_integer((int64_t)stream->count));
-	fake_reply_put(reply, 3, id_reply(stream->last));
-	fake_reply_put(reply, 5, id_reply(stream->max_deleted));
+	fake_reply_put(reply, 3, fake_id_reply(stream->last));
+	fake_reply_put(reply, 5, fake_id_reply(stream->max_deleted));
 	fake_reply_put(reply, 7, fake_reply_integer((int64_t)stream->added));
 	if (stream->count) {
-		fake_reply_put(reply, 9, entry_reply(&stream->entries[0]));
-		fake_reply_put(reply, 11, entry_reply(&stream->entries[stream->count - 1]));
+		fake_reply_put(reply, 9, fake_entry_reply(&stream->entries[0]));
+		fake_reply_put(reply, 11, fake_entry_reply(&stream->entries[stream->count - 1]));
 	}
 	return reply;
 }
@@ -396,7 +397,7 @@ void fake_stream_dump(const struct fake_key *key,
 	struct buf added_buf = buf_over(added, sizeof added);
 	for (size_t i = 0; i < stream->count; i++) {
 		const struct fake_entry *entry = &stream->entries[i];
-		struct str argv[3 + 64] = { STR("XADD"), key->name, id_text(entry->id, text) };
+		struct str argv[3 + 64] = { STR("XADD"), key->name, fake_id_text(entry->id, text) };
 		CHECK(entry->count <= 64);
 		memcpy(argv + 3, entry->items, entry->count * sizeof argv[0]);
 		put(ctx, argv, 3 + entry->count);
@@ -409,10 +410,11 @@ void fake_stream_dump(const struct fake_key *key,
 	buf_u64(&added_buf, stream->added);
 	struct str argv[] = { STR("XSETID"),
 			      key->name,
-			      id_text(stream->last, text),
+			      fake_id_text(stream->last, text),
 			      STR("ENTRIESADDED"),
 			      buf_str(&added_buf),
 			      STR("MAXDELETEDID"),
-			      id_text(stream->max_deleted, deleted) };
+			      fake_id_text(stream->max_deleted, deleted) };
 	put(ctx, argv, ARRAY_LEN(argv));
+	fake_groups_dump(key, put, ctx);
 }

@@ -14,21 +14,36 @@ struct fake_entry {
 	struct str *items; /* one allocation with their bytes */
 };
 
+struct fake_pending {
+	struct fake_id id;
+	struct str consumer;
+	uint64_t times;
+};
+
+struct fake_group {
+	struct str name;
+	struct fake_id last;
+	struct fake_pending *pending; /* ascending */
+	size_t count, room;
+};
+
 struct fake_stream {
 	struct fake_entry *entries;
 	size_t count, room;
 	struct fake_id last, max_deleted;
 	uint64_t added;
+	struct fake_group *groups;
+	size_t n_groups;
 };
 
-enum fake_type { FAKE_STRING, FAKE_HASH, FAKE_STREAM };
+enum fake_type { FAKE_STRING, FAKE_HASH, FAKE_STREAM, FAKE_SET };
 
 struct fake_key {
 	struct str name;
 	enum fake_type type;
 	int64_t expires_ms; /* 0: never */
 	struct buf text;    /* STRING */
-	struct str *pairs;  /* HASH: field, value, each allocated */
+	struct str *pairs;  /* HASH: field, value; SET: members; each allocated */
 	size_t n_pairs;
 	struct fake_stream stream;
 };
@@ -37,6 +52,8 @@ struct fake_db {
 	struct fake_key **keys; /* in the order of creation */
 	size_t count, room;
 	int64_t now_ms;
+	struct str *messages; /* published, in order; each allocated */
+	size_t n_messages;
 };
 
 extern const char fake_wrong_type[];
@@ -44,11 +61,35 @@ extern const char fake_wrong_type[];
 struct str fake_copy(struct str s);
 struct fake_key *fake_find(struct fake_db *db, struct str name);
 struct fake_key *fake_make(struct fake_db *db, struct str name, enum fake_type type);
+void fake_remove(struct fake_db *db, struct str name); /* it is there */
 /* The key when it is of this type; NULL when absent, and *error set when it is another. */
 struct fake_key *fake_typed(struct fake_db *db, struct str name, enum fake_type type,
 			    struct redis_reply **error);
 
+/* fake_hash.c */
+struct redis_reply *fake_hset(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_hget(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_hgetall(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_hmget(struct fake_db *db, const struct str *argv, size_t argc);
+
+/* fake_set.c */
+struct redis_reply *fake_sadd(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_srem(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_scard(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_sismember(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_smembers(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_sscan(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_publish(struct fake_db *db, const struct str *argv, size_t argc);
+void fake_messages_free(struct fake_db *db);
+
 /* fake_stream.c */
+extern const char fake_bad_id[];
+int fake_id_cmp(struct fake_id a, struct fake_id b);
+struct str fake_id_text(struct fake_id id, char storage[48]);
+struct redis_reply *fake_id_reply(struct fake_id id);
+/* "ms" or "ms-seq"; seq stands for a missing one. */
+bool fake_id_parse(struct str text, uint64_t seq, struct fake_id *out);
+struct redis_reply *fake_entry_reply(const struct fake_entry *entry);
 void fake_stream_free(struct fake_stream *stream);
 size_t fake_stream_bytes(const struct fake_stream *stream);
 void fake_stream_dump(const struct fake_key *key,
@@ -61,3 +102,14 @@ struct redis_reply *fake_xtrim(struct fake_db *db, const struct str *argv, size_
 struct redis_reply *fake_xdel(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_xsetid(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_xinfo(struct fake_db *db, const struct str *argv, size_t argc);
+
+/* fake_group.c */
+void fake_groups_free(struct fake_stream *stream);
+void fake_groups_dump(const struct fake_key *key,
+		      void (*put)(void *ctx, const struct str *argv, size_t argc), void *ctx);
+struct redis_reply *fake_xgroup(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_xreadgroup(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_xack(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_xpending(struct fake_db *db, const struct str *argv, size_t argc);
+/* Of dumps only: FAKEPENDING key group consumer id times. */
+struct redis_reply *fake_set_pending(struct fake_db *db, const struct str *argv, size_t argc);

@@ -1,0 +1,373 @@
+/* trade_state:{INSTANCE-POSITION} and trades:open:{instance}.
+ *
+ * As long as everything told was written, changes go out as they come. When a reply is
+ * missing, is an error, or shows that a key had gone, the terminal's positions are `wrong`:
+ * its index is read, and one transaction removes what the fleet does not hold and writes
+ * what it does. Nothing else is sent of them meanwhile. */
+#include "base/check.h"
+#include "store/account_store_impl.h"
+
+enum { MEMBERS_AT_ONCE = 200 };
+
+uint64_t position_key(const struct position *position)
+{
+	return position->id ? position->id : position->ticket;
+}
+
+static const struct position *held(const struct instance *instance, uint64_t id)
+{
+	const struct position *same = positions_find(instance->positions, id);
+	if (same && position_key(same) == id)
+		return same;
+	for (uint32_t i = 0; i < positions_count(instance->positions); i++)
+		if (position_key(positions_at(instance->positions, i)) == id)
+			return positions_at(instance->positions, i);
+	return NULL;
+}
+
+static void forget_quiet(struct account_row *row)
+{
+	row->quiet_count = 0;
+	row->quiet_all = false;
+}
+
+/* ---- replies ---- */
+
+static void failed(struct account_row *row, enum status status)
+{
+	row->positions_wrong = true;
+	row->heal |= status == STATUS_REDIS_WRONGTYPE;
+}
+
+static void on_written(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct account_row *row = ctx;
+	status = command_pipe_exec(status, reply);
+	if (status)
+		failed(row, status);
+	account_answered(row, status);
+}
+
+/* A field or a member that was made had gone, and so had others. */
+static void on_quiet(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct account_row *row = ctx;
+	status = command_pipe_exec(status, reply);
+	bool whole = !status;
+	for (size_t i = 0; whole && i < reply->count; i++)
+		whole = reply->items[i].integer == 0;
+	if (!whole)
+		failed(row, status);
+	account_answered(row, status);
+}
+
+/* ---- commands ---- */
+
+static void put_number(struct command_text *command, struct str field, struct number value)
+{
+	command_word(command, field);
+	command_number(command, value);
+}
+
+static void put_moving(struct account_store *store, const struct position *position)
+{
+	struct command_text *command = &store->pipe.text;
+	put_number(command, STR("pc"), position->price_now);
+	put_number(command, STR("swp"), position->swap);
+	put_number(command, STR("pnl"), position->profit);
+	command_pair_i64(command, STR("ut"), account_wall_ms(store));
+}
+
+static void put_lasting(struct command_text *command, const struct instance *instance,
+			const struct position *position)
+{
+	command_pair(command, STR("ins"), str_of(instance->identity.id));
+	command_pair(command, STR("srv"), str_of(instance->server));
+	command_pair_i64(command, STR("login"), instance->login);
+	command_pair(command, STR("sym"), str_of(position->symbol));
+	command_pair(command, STR("sd"), position->side ? STR("sell") : STR("buy"));
+	put_number(command, STR("vol"), position->volume);
+	put_number(command, STR("px"), position->price_open);
+	put_number(command, STR("sl"), position->sl);
+	put_number(command, STR("tp"), position->tp);
+	command_word(command, STR("tk"));
+	command_u64(command, position->ticket);
+	command_word(command, STR("mg"));
+	command_u64(command, position->magic);
+	command_pair(command, STR("st"), STR("executed"));
+	command_pair_i64(command, STR("ct"), position->server_ms);
+}
+
+static void begin_state(struct command_text *command, struct str verb,
+			const struct instance *instance, uint64_t id)
+{
+	struct key key;
+	command_begin(command, verb);
+	command_copy(command, key_trade_state(&key, str_of(instance->identity.id), id));
+}
+
+static void begin_index(struct command_text *command, struct str verb,
+			const struct instance *instance)
+{
+	struct key key;
+	command_begin(command, verb);
+	command_copy(command, key_trades_open(&key, str_of(instance->identity.id)));
+}
+
+static void add_state(struct account_row *row, const struct instance *instance,
+		      const struct position *position)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	if (row->heal) {
+		begin_state(&pipe->text, STR("UNLINK"), instance, position_key(position));
+		command_pipe_add(pipe);
+	}
+	begin_state(&pipe->text, STR("HSET"), instance, position_key(position));
+	put_lasting(&pipe->text, instance, position);
+	put_moving(row->store, position);
+	command_pipe_add(pipe);
+}
+
+static void add_member(struct account_row *row, const struct instance *instance, struct str verb,
+		       uint64_t id)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	begin_index(&pipe->text, verb, instance);
+	command_u64(&pipe->text, id);
+	command_pipe_add(pipe);
+}
+
+static void end_transaction(struct account_row *row, redis_reply_fn fn)
+{
+	struct account_store *store = row->store;
+	enum status status = command_pipe_end(&store->pipe, fn, row);
+	row->replies_due += !status;
+	if (!status)
+		return;
+	account_note(store, status);
+	failed(row, status);
+}
+
+static bool begin_transaction(struct account_row *row)
+{
+	enum status status = command_pipe_begin(&row->store->pipe);
+	if (!status)
+		return true;
+	account_note(row->store, status);
+	failed(row, status);
+	return false;
+}
+
+/* ---- one change ---- */
+
+static void write_position(struct account_row *row, const struct instance *instance,
+			   const struct position *position)
+{
+	if (!begin_transaction(row))
+		return;
+	add_state(row, instance, position);
+	add_member(row, instance, STR("SADD"), position_key(position));
+	end_transaction(row, on_written);
+}
+
+static void drop_position(struct account_row *row, const struct instance *instance, uint64_t id)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	if (!begin_transaction(row))
+		return;
+	begin_state(&pipe->text, STR("UNLINK"), instance, id);
+	command_pipe_add(pipe);
+	add_member(row, instance, STR("SREM"), id);
+	end_transaction(row, on_written);
+}
+
+/* A ticket that gave way to another one of the same position is not its end. */
+static void end_position(struct account_row *row, const struct instance *instance, uint64_t id)
+{
+	const struct position *goes_on = held(instance, id);
+	if (goes_on)
+		write_position(row, instance, goes_on);
+	else
+		drop_position(row, instance, id);
+}
+
+static void note_quiet(struct account_row *row, uint64_t id)
+{
+	for (uint32_t i = 0; i < row->quiet_count && !row->quiet_all; i++)
+		if (row->quiet[i] == id)
+			return;
+	if (row->quiet_count == ACCOUNT_QUIET_MAX)
+		row->quiet_all = true;
+	else
+		row->quiet[row->quiet_count++] = id;
+}
+
+void account_store_position(struct account_store *store, const struct instance *instance,
+			    enum position_change change, const struct position *position)
+{
+	struct account_row *row = &store->rows[instance->slot];
+	store->counts.positions += change != POSITION_QUIET;
+	if (!store->started)
+		row->positions_wrong = true;
+	if (row->positions_wrong)
+		return; /* all of it is written, once its index is read */
+	if (change == POSITION_QUIET)
+		note_quiet(row, position_key(position));
+	else if (change == POSITION_GONE)
+		end_position(row, instance, position_key(position));
+	else
+		write_position(row, instance, position);
+}
+
+/* ---- a second ---- */
+
+static bool is_noted(const struct account_row *row, uint64_t id)
+{
+	for (uint32_t i = 0; i < row->quiet_count && !row->quiet_all; i++)
+		if (row->quiet[i] == id)
+			return true;
+	return row->quiet_all;
+}
+
+/* SADD of all, or of those that are noted. */
+static void add_members(struct account_row *row, const struct instance *instance, bool noted)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	uint32_t count = positions_count(instance->positions);
+	begin_index(&pipe->text, STR("SADD"), instance);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t id = position_key(positions_at(instance->positions, i));
+		if (noted && !is_noted(row, id))
+			continue;
+		command_u64(&pipe->text, id);
+		if (pipe->text.count < MEMBERS_AT_ONCE)
+			continue;
+		command_pipe_add(pipe);
+		begin_index(&pipe->text, STR("SADD"), instance);
+	}
+	if (pipe->text.count > 2)
+		command_pipe_add(pipe);
+}
+
+static void add_moving(struct account_row *row, const struct instance *instance,
+		       const struct position *position)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	begin_state(&pipe->text, STR("HSET"), instance, position_key(position));
+	put_moving(row->store, position);
+	command_pipe_add(pipe);
+}
+
+/* With their index, which they are in: should this reach the server when a position has been
+ * removed meanwhile, there is no key without a member that leads to it. */
+static void write_quiet(struct account_row *row, const struct instance *instance)
+{
+	uint32_t count = positions_count(instance->positions);
+	if (!begin_transaction(row))
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		if (is_noted(row, position_key(positions_at(instance->positions, i))))
+			add_moving(row, instance, positions_at(instance->positions, i));
+	add_members(row, instance, true);
+	forget_quiet(row);
+	end_transaction(row, on_quiet);
+}
+
+/* ---- all of them ---- */
+
+/* A member as we write it; what another wrote there has no key of ours. */
+static bool read_member(struct str text, uint64_t *id)
+{
+	char storage[24];
+	struct buf again = buf_over(storage, sizeof storage);
+	if (str_to_u64(text, id))
+		return false;
+	buf_u64(&again, *id);
+	return str_eq(text, buf_str(&again));
+}
+
+static void add_strangers(struct account_row *row, const struct instance *instance,
+			  const struct redis_reply *members)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	for (size_t i = 0; i < members->count; i++) {
+		struct str member = members->items[i].text;
+		uint64_t id;
+		bool ours = read_member(member, &id);
+		if (ours && held(instance, id))
+			continue;
+		if (ours) {
+			begin_state(&pipe->text, STR("UNLINK"), instance, id);
+			command_pipe_add(pipe);
+		}
+		begin_index(&pipe->text, STR("SREM"), instance);
+		command_word(&pipe->text, member);
+		command_pipe_add(pipe);
+	}
+}
+
+static void add_index(struct account_row *row, const struct instance *instance)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	if (row->heal) {
+		begin_index(&pipe->text, STR("UNLINK"), instance);
+		command_pipe_add(pipe);
+	}
+	add_members(row, instance, false);
+}
+
+static void write_all(struct account_row *row, const struct instance *instance,
+		      const struct redis_reply *members)
+{
+	if (!begin_transaction(row))
+		return;
+	add_strangers(row, instance, members);
+	add_index(row, instance);
+	for (uint32_t i = 0; i < positions_count(instance->positions); i++)
+		add_state(row, instance, positions_at(instance->positions, i));
+	row->positions_wrong = row->heal = false; /* set again when it fails */
+	forget_quiet(row);
+	end_transaction(row, on_written);
+}
+
+static void on_members(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	static const struct redis_reply none = { .type = REDIS_ARRAY };
+	struct account_row *row = ctx;
+	const struct instance *instance = fleet_at(row->store->fleet, row->slot);
+	bool stale = row->stale;
+	row->reading = row->stale = false;
+	if (status == STATUS_REDIS_WRONGTYPE) {
+		row->heal = true;
+		reply = &none;
+		status = STATUS_OK;
+	} else if (!status && reply->type != REDIS_ARRAY) {
+		status = STATUS_REDIS_PROTOCOL;
+	}
+	if (!status && !stale && instance)
+		write_all(row, instance, reply);
+	account_answered(row, status);
+}
+
+static void read_index(struct account_row *row, const struct instance *instance)
+{
+	begin_index(&row->store->pipe.text, STR("SMEMBERS"), instance);
+	row->reading = account_send(row, on_members) == STATUS_OK;
+	row->store->counts.syncs += row->reading;
+}
+
+void account_positions_second(struct account_row *row, const struct instance *instance)
+{
+	if (row->positions_wrong && !row->reading)
+		read_index(row, instance);
+	else if (!row->positions_wrong && row->quiet_count)
+		write_quiet(row, instance);
+}
+
+void account_positions_forget(struct account_row *row)
+{
+	row->stale = row->reading;
+	row->positions_wrong = true;
+	row->heal = false;
+	forget_quiet(row);
+}

@@ -1,0 +1,75 @@
+/* result_store.h - segment RTRS: trade_results, and fleet:up:{instance}, written together.
+ *
+ * Frames of a turn go out as one MULTI: an XADD for each new result and one HSET per
+ * terminal of how far its frames are recorded; with appendfsync always the reply means
+ * durable. Then on_durable. A rid seen before (RIDS_MAX newest, read back at the start from
+ * the end of the stream) is not written again, counted, and is durable with the others.
+ * Order is kept per terminal.
+ *
+ * While the server is away or slow: BYTES_MAX wait in memory, then FULL (the gate tells the
+ * terminal to come again; it has everything still). After a reply that says nothing
+ * (TIMEOUT, CLOSED) the server is asked which batch it recorded last, and what is not
+ * recorded is sent again; nothing is written twice, even if the server reads what was sent
+ * on a lost connection much later (result_store_impl.h). The stream is never trimmed here.
+ *
+ * The port must not carry others' MULTI or WATCH. Uses one timer. Loop thread. */
+#pragma once
+
+#include "fleet/fleet.h"
+#include "port/clock.h"
+#include "port/redis.h"
+#include "trade/result.h"
+
+enum { RESULT_STORE_RIDS_MAX = 262144, RESULT_STORE_BYTES_MAX = 16 << 20 };
+
+struct result_store;
+
+struct result_store_hooks {
+	/* Everything of the terminal's epoch up to seq is recorded. */
+	void (*on_durable)(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq);
+	/* A result that was taken with a tag is recorded. */
+	void (*on_recorded)(void *ctx, uint64_t tag);
+	void *ctx;
+};
+
+struct result_store_mark {
+	int64_t epoch_ms;
+	uint64_t up, deal;
+	int64_t deal_ms;
+};
+
+struct result_store *result_store_create(struct redis_port *rtrs, struct fleet *fleet,
+					 struct timers *timers, const struct clock_port *clock,
+					 const struct result_store_hooks *hooks);
+void result_store_destroy(struct result_store *store);
+/* Before anything is taken, after the fleet knows its terminals. done runs once. */
+void result_store_restore(struct result_store *store,
+			  void (*done)(void *ctx, enum status status, const char *why), void *ctx);
+/* A reliable frame of a terminal: its result, or NULL for one that records nothing but its
+ * number (Y, Z). tag: 0 none. FULL: not taken. Copies. */
+MUST_CHECK enum status result_store_take(struct result_store *store, uint32_t slot,
+					 int64_t epoch_ms, uint64_t seq,
+					 const struct result *result, uint64_t tag);
+/* weir's own result. FULL. */
+MUST_CHECK enum status result_store_put(struct result_store *store, const struct result *result,
+					uint64_t tag);
+/* What is recorded; zero for a terminal never heard of. */
+struct result_store_mark result_store_mark(const struct result_store *store, uint32_t slot);
+/* Whether a final result of the signal at the instance is recorded: of the newest 65,536,
+ * those of earlier runs that the stream still holds included. */
+bool result_store_ended(const struct result_store *store, uint64_t sid, struct str instance);
+/* Removed from the tokens file; before fleet_remove. Its marker goes, and what of it waits
+ * is written without one. */
+void result_store_forget(struct result_store *store, const struct instance *instance);
+/* done runs once: nothing waits any more, or with the first status that prevented it. */
+void result_store_drain(struct result_store *store, void (*done)(void *ctx, enum status status),
+			void *ctx);
+void result_store_reconnected(struct result_store *store);
+struct result_store_counts {
+	uint64_t batches, failed; /* transactions; tries that did not end well */
+	uint64_t results;         /* written */
+	uint64_t repeated;        /* known already, not written */
+	uint64_t refused;         /* FULL */
+	uint64_t waiting_bytes;
+};
+struct result_store_counts result_store_counts(const struct result_store *store);

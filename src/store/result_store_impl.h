@@ -1,0 +1,132 @@
+/* result_store_impl.h - shared by result_store.c, result_store_flush.c and
+ * result_store_restore.c only.
+ *
+ * What waits is a queue of records, each a header, its fields' places and their bytes, in
+ * one stretch of memory: [head, sent) is on its way, [sent, tail) waits.
+ *
+ *   head ......... sent ................. tail
+ *   | the batch    | what comes after it  |
+ *
+ * One batch is on its way at a time. It is one MULTI that begins with the batch's number,
+ * written to the marker of batches (fleet:up:~, which no terminal can be named); so one
+ * look there tells whether a batch without an answer was executed, whoever else writes to
+ * the stream or trims it. Before each MULTI the marker is WATCHed, and the look writes to
+ * it first: a batch that still lies in the socket of a lost connection is then refused by
+ * the server, however late it reads it. Where that look says no, the end of the stream is
+ * searched for the batch's rids besides. */
+#pragma once
+
+#include "def/keys.h"
+#include "store/result_store.h"
+#include "store/result_store_seen.h"
+#include "store/store_format.h"
+
+enum {
+	BATCH_RECORDS = 1024,
+	BATCH_BYTES = 256 << 10,
+	PENDING_BYTES = 4 << 20, /* no new batch above this on the wire */
+	TAIL_SLACK = 256,        /* entries of others that may lie between a batch's own */
+	ENDED_MAX = 65536,
+	RESTORE_MARKS = 128,
+	RESTORE_PAGE = 1000,
+};
+
+#define GATHER_NS INT64_C(2000000)
+#define RETRY_NS  INT64_C(200000000)
+
+struct record {
+	uint32_t bytes; /* with what follows it; a multiple of 8 */
+	uint32_t slot;  /* FLEET_NONE: weir's own */
+	uint32_t life;  /* of the slot, when it was taken */
+	uint32_t parts; /* 0: nothing to write, only its number counts */
+	int64_t epoch_ms;
+	uint64_t seq, tag;
+	uint64_t rid_hash, ended_hash; /* ended: 0 for what is not final */
+	uint64_t deal;
+	int64_t deal_ms;
+};
+
+/* `parts` of these behind a record, then their bytes. */
+struct part {
+	uint16_t field, len;
+};
+
+struct terminal {
+	struct result_store_mark mark; /* recorded */
+	struct result_store_mark next; /* as it will be with the batch on its way */
+	int64_t taken_epoch_ms;
+	uint64_t taken_seq;
+	uint32_t life;    /* counts those who had the slot */
+	uint64_t touched; /* the stamp of the walk that came by it last */
+};
+
+enum result_store_state { STORE_IDLE, STORE_SYNCING, STORE_FLYING, STORE_RESTORING };
+
+struct result_restore;
+
+struct result_store {
+	struct redis_port *redis;
+	struct fleet *fleet;
+	struct timers *timers;
+	const struct clock_port *clock;
+	struct result_store_hooks hooks;
+	struct result_store_counts counts;
+	struct timer timer;
+	struct result_seen rids, ended;
+	struct terminal *terminals;
+	uint32_t terminals_room;
+
+	char *queue; /* RESULT_STORE_BYTES_MAX; pages are touched as they are needed */
+	size_t head, sent, tail;
+	bool telling; /* hooks run: the queue stays where it is */
+
+	enum result_store_state state;
+	int64_t process_ms; /* names this run in the marker of batches */
+	uint64_t batch;     /* number of the newest */
+	uint64_t syncs;
+	uint32_t batch_records;
+	bool synced;         /* the marker is WATCHed on this connection */
+	bool executed;       /* the batch on its way was */
+	bool piecemeal;      /* it was, or may have been, but not as a whole */
+	bool rewrite;        /* a marker may be of another type: replace them */
+	enum status trouble; /* first of the commands on their way that did not go well */
+	uint32_t replies_due;
+	uint64_t stamp;
+	uint32_t touched[BATCH_RECORDS], touched_count;
+
+	struct result_restore *restore;
+	void (*drain_done)(void *ctx, enum status status);
+	void *drain_ctx;
+};
+
+static inline struct record *result_record_at(struct result_store *store, size_t at)
+{
+	return (struct record *)(void *)(store->queue + at);
+}
+static inline const struct part *record_parts(const struct record *record)
+{
+	return (const struct part *)(record + 1);
+}
+static inline const char *record_bytes(const struct record *record)
+{
+	return (const char *)(record_parts(record) + record->parts);
+}
+
+/* What a final result of the signal at the instance is remembered by. */
+uint64_t result_ended_hash(uint64_t sid, struct str instance);
+/* The later of both deals. */
+void result_mark_deal(struct result_store_mark *mark, uint64_t deal, int64_t deal_ms);
+/* The marker of batches. */
+struct str result_batch_key(struct key *key);
+
+/* An entry of trade_results: its rid's hash, and that of its end (0: not final). False: it
+ * has no rid. */
+bool result_entry_read(const struct redis_reply *entry, uint64_t *rid_hash, uint64_t *ended_hash);
+
+/* Begins what can begin now (result_store_flush.c). */
+void result_store_kick(struct result_store *store);
+/* WATCHes the marker of batches, and settles a batch that was lost. */
+void result_store_sync(struct result_store *store);
+void result_store_arm(struct result_store *store, int64_t delay_ns);
+/* The synchronisation that ends a restore did, or did not, succeed. */
+void result_restore_synced(struct result_store *store, enum status status);

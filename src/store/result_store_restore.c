@@ -1,0 +1,234 @@
+/* What was recorded before: the markers of the terminals, and from the end of the stream
+ * the newest rids, in pages. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "store/result_store_impl.h"
+
+struct found {
+	uint64_t rid_hash, ended_hash;
+};
+
+struct result_restore {
+	void (*done)(void *ctx, enum status status, const char *why);
+	void *ctx;
+	const char *why;
+	uint32_t next_slot, asked; /* markers asked for, and the replies that are due */
+	uint32_t slots[RESTORE_MARKS], answered;
+	enum status trouble;
+	bool replaced;
+	char from[48]; /* the upper end of the next page */
+	size_t count;
+	struct found found[RESULT_STORE_RIDS_MAX]; /* newest first */
+};
+
+static void end(struct result_store *store, enum status status, const char *why)
+{
+	struct result_restore *restore = store->restore;
+	store->restore = NULL;
+	store->state = STORE_IDLE;
+	restore->done(restore->ctx, status, why);
+	free(restore);
+}
+
+/* ---- entries ---- */
+
+struct entry_facts {
+	struct str rid, sid, ins, st;
+};
+
+static void facts_read(const struct redis_reply *fields, struct entry_facts *facts)
+{
+	const struct {
+		struct str name, *value;
+	} wanted[] = {
+		{ str_of(result_field_name(RESULT_rid)), &facts->rid },
+		{ str_of(result_field_name(RESULT_sid)), &facts->sid },
+		{ str_of(result_field_name(RESULT_ins)), &facts->ins },
+		{ str_of(result_field_name(RESULT_st)), &facts->st },
+	};
+	for (size_t i = 0; i + 1 < fields->count; i += 2)
+		for (size_t j = 0; j < ARRAY_LEN(wanted); j++)
+			if (str_eq(fields->items[i].text, wanted[j].name))
+				*wanted[j].value = fields->items[i + 1].text;
+}
+
+static bool ends_a_signal(struct str st)
+{
+	return !str_eq(st, STR("part")) && !str_eq(st, STR("unk"));
+}
+
+bool result_entry_read(const struct redis_reply *entry, uint64_t *rid_hash, uint64_t *ended_hash)
+{
+	struct entry_facts facts = { 0 };
+	uint64_t sid;
+	if (entry->type != REDIS_ARRAY || entry->count != 2 || entry->items[1].type != REDIS_ARRAY)
+		return false;
+	facts_read(&entry->items[1], &facts);
+	if (!facts.rid.len)
+		return false;
+	*rid_hash = str_hash(facts.rid);
+	*ended_hash = 0;
+	if (facts.sid.len && ends_a_signal(facts.st) && !str_to_u64(facts.sid, &sid))
+		*ended_hash = result_ended_hash(sid, facts.ins);
+	return true;
+}
+
+/* ---- the stream, newest first ---- */
+
+static void ask_page(struct result_store *store);
+
+/* The oldest goes in first, so that it is the first to leave. */
+static void take_found(struct result_store *store)
+{
+	struct result_restore *restore = store->restore;
+	for (size_t i = restore->count; i-- > 0;) {
+		result_seen_add(&store->rids, restore->found[i].rid_hash);
+		if (restore->found[i].ended_hash)
+			result_seen_add(&store->ended, restore->found[i].ended_hash);
+	}
+	result_store_sync(store);
+}
+
+static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct result_store *store = ctx;
+	struct result_restore *restore = store->restore;
+	if (status || reply->type != REDIS_ARRAY) {
+		end(store, status ? status : STATUS_REDIS_PROTOCOL, "trade_results");
+		return;
+	}
+	for (size_t i = 0; i < reply->count && restore->count < RESULT_STORE_RIDS_MAX; i++) {
+		struct found *found = &restore->found[restore->count];
+		restore->count +=
+		    result_entry_read(&reply->items[i], &found->rid_hash, &found->ended_hash);
+	}
+	const struct redis_reply *last = reply->count ? &reply->items[reply->count - 1] : NULL;
+	struct buf from = buf_over(restore->from, sizeof restore->from - 1);
+	buf_char(&from, '(');
+	if (last && last->type == REDIS_ARRAY && last->count == 2)
+		buf_str_put(&from, last->items[0].text);
+	restore->from[from.len] = 0;
+	if (reply->count < RESTORE_PAGE || restore->count == RESULT_STORE_RIDS_MAX)
+		take_found(store);
+	else
+		ask_page(store);
+}
+
+static void ask_page(struct result_store *store)
+{
+	char storage[24];
+	struct buf count = buf_over(storage, sizeof storage);
+	struct key key;
+	buf_u64(&count, RESTORE_PAGE);
+	struct str argv[] = {
+		STR("XREVRANGE"), key_trade_results(&key), str_of(store->restore->from), STR("-"),
+		STR("COUNT"),     buf_str(&count)
+	};
+	enum status status = redis_command(store->redis, argv, ARRAY_LEN(argv), on_page, store);
+	if (status)
+		end(store, status, "trade_results");
+}
+
+/* ---- the markers ---- */
+
+static void ask_marks(struct result_store *store);
+
+static bool item_u64(const struct redis_reply *reply, size_t index, uint64_t *out)
+{
+	const struct redis_reply *item = &reply->items[index];
+	return item->type == REDIS_BULK && str_to_u64(item->text, out) == STATUS_OK &&
+	       *out <= INT64_MAX;
+}
+
+/* A marker that makes no sense counts as none: its terminal sends again what it has. */
+static void take_mark(struct terminal *terminal, const struct redis_reply *reply)
+{
+	uint64_t epoch_ms, up, deal, deal_ms;
+	if (!item_u64(reply, 0, &epoch_ms) || !item_u64(reply, 1, &up))
+		return;
+	terminal->mark.epoch_ms = (int64_t)epoch_ms;
+	terminal->mark.up = up;
+	terminal->taken_epoch_ms = (int64_t)epoch_ms;
+	terminal->taken_seq = up;
+	if (item_u64(reply, 2, &deal) && item_u64(reply, 3, &deal_ms))
+		result_mark_deal(&terminal->mark, deal, (int64_t)deal_ms);
+}
+
+static void on_mark(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct result_store *store = ctx;
+	struct result_restore *restore = store->restore;
+	uint32_t slot = restore->slots[restore->answered++];
+	if (!status && reply->type == REDIS_ARRAY && reply->count == 4)
+		take_mark(&store->terminals[slot], reply);
+	else if (status != STATUS_REDIS_WRONGTYPE && !restore->trouble)
+		restore->trouble = status ? status : STATUS_REDIS_PROTOCOL;
+	if (restore->answered < restore->asked)
+		return;
+	if (restore->trouble)
+		end(store, restore->trouble, "markers of terminals");
+	else
+		ask_marks(store);
+}
+
+static bool ask_mark(struct result_store *store, uint32_t slot)
+{
+	struct result_restore *restore = store->restore;
+	const struct instance *instance = fleet_at(store->fleet, slot);
+	struct key key;
+	if (!instance)
+		return true;
+	struct str argv[] = { STR("HMGET"), key_fleet_up(&key, str_of(instance->identity.id)),
+			      STR("ep"),    STR("up"),
+			      STR("ld"),    STR("lsv") };
+	restore->trouble = redis_command(store->redis, argv, ARRAY_LEN(argv), on_mark, store);
+	if (restore->trouble)
+		return false;
+	restore->slots[restore->asked++] = slot;
+	return true;
+}
+
+static void ask_marks(struct result_store *store)
+{
+	struct result_restore *restore = store->restore;
+	restore->asked = restore->answered = 0;
+	while (restore->next_slot < store->terminals_room && restore->asked < RESTORE_MARKS &&
+	       ask_mark(store, restore->next_slot))
+		restore->next_slot++;
+	if (restore->asked > 0)
+		return;
+	if (restore->trouble)
+		end(store, restore->trouble, "markers of terminals");
+	else
+		ask_page(store);
+}
+
+/* ---- */
+
+void result_restore_synced(struct result_store *store, enum status status)
+{
+	if (status == STATUS_REDIS_WRONGTYPE && !store->restore->replaced) {
+		store->restore->replaced = true; /* what stood there goes at the second try */
+		result_store_sync(store);
+		return;
+	}
+	end(store, status, status ? "marker of batches" : NULL);
+}
+
+void result_store_restore(struct result_store *store,
+			  void (*done)(void *ctx, enum status status, const char *why), void *ctx)
+{
+	CHECK(store->state == STORE_IDLE && !store->restore);
+	struct result_restore *restore = calloc(1, sizeof *restore);
+	if (!restore) {
+		done(ctx, STATUS_NO_MEMORY, "trade_results");
+		return;
+	}
+	restore->done = done;
+	restore->ctx = ctx;
+	restore->from[0] = '+';
+	store->restore = restore;
+	store->state = STORE_RESTORING;
+	ask_marks(store);
+}

@@ -1,0 +1,231 @@
+/* result_stage.h - a result store on a simulated Redis in simulated time, terminals in a
+ * real fleet, and what the store told. */
+#pragma once
+
+#include "base/check.h"
+#include "def/keys.h"
+#include "sim/fake_redis.h"
+#include "store/result_store.h"
+
+enum { STAGE_TOLD = 4096 };
+
+static const int64_t stage_ms_ns = 1000000, stage_second_ns = 1000000000;
+
+struct told {
+	bool durable; /* else recorded */
+	uint32_t slot;
+	int64_t epoch_ms;
+	uint64_t number; /* seq, or the tag */
+};
+
+struct stage {
+	int64_t now_ns;
+	struct clock_port clock;
+	struct timers *timers;
+	struct fake_redis *redis;
+	struct alerts *alerts;
+	struct fleet *fleet;
+	struct result_store *store;
+	struct told told[STAGE_TOLD];
+	size_t n_told;
+	bool ended; /* restore or drain */
+	enum status status;
+	/* instead of the list above, where set */
+	void (*on_durable)(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq);
+	void (*on_recorded)(void *ctx, uint64_t tag);
+	void *ctx;
+};
+
+static inline int64_t stage_monotonic(void *ctx) { return ((struct stage *)ctx)->now_ns; }
+static inline int64_t stage_wall(void *ctx)
+{
+	return 1784046190 * stage_second_ns + ((struct stage *)ctx)->now_ns;
+}
+
+static inline void stage_durable(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq)
+{
+	struct stage *stage = ctx;
+	if (stage->on_durable) {
+		stage->on_durable(stage->ctx, slot, epoch_ms, seq);
+		return;
+	}
+	CHECK(stage->n_told < STAGE_TOLD);
+	stage->told[stage->n_told++] = (struct told){ true, slot, epoch_ms, seq };
+}
+
+static inline void stage_recorded(void *ctx, uint64_t tag)
+{
+	struct stage *stage = ctx;
+	if (stage->on_recorded) {
+		stage->on_recorded(stage->ctx, tag);
+		return;
+	}
+	CHECK(stage->n_told < STAGE_TOLD);
+	stage->told[stage->n_told++] = (struct told){ .number = tag };
+}
+
+static inline void stage_connected(void *ctx)
+{
+	struct stage *stage = ctx;
+	if (stage->store)
+		result_store_reconnected(stage->store);
+}
+
+static inline void stage_run(struct stage *stage, int64_t ns)
+{
+	int64_t end = stage->now_ns + ns;
+	for (int64_t next; (next = timers_next_ns(stage->timers)) <= end;) {
+		stage->now_ns = next > stage->now_ns ? next : stage->now_ns;
+		timers_run(stage->timers, stage->now_ns, 1);
+	}
+	stage->now_ns = end;
+}
+
+static inline void stage_open(struct stage *stage)
+{
+	const struct result_store_hooks hooks = { stage_durable, stage_recorded, stage };
+	stage->store = result_store_create(fake_redis_port(stage->redis), stage->fleet,
+					   stage->timers, &stage->clock, &hooks);
+	CHECK(stage->store);
+}
+
+static inline void stage_init(struct stage *stage, uint32_t terminals)
+{
+	const struct fleet_settings settings = fleet_settings_default();
+	*stage = (struct stage){ .now_ns = 1, .timers = timers_create(4096) };
+	stage->clock = (struct clock_port){ stage_monotonic, stage_wall, stage };
+	const struct fake_redis_config config = { .sync = FAKE_ALWAYS,
+						  .latency_ns = stage_ms_ns / 4,
+						  .spacing_ns = 1000,
+						  .timeout_ns = stage_second_ns,
+						  .reconnect_ns = 100 * stage_ms_ns,
+						  .pending_limit = 16 << 20,
+						  .on_connected = stage_connected,
+						  .ctx = stage };
+	stage->redis = fake_redis_create(&config, stage->timers, &stage->clock);
+	stage->alerts = alerts_create(&(struct alert_hooks){ 0 });
+	stage->fleet =
+	    fleet_create(terminals + 8, &settings, stage->alerts, 1, &(struct fleet_hooks){ 0 });
+	CHECK(stage->alerts && stage->fleet);
+	for (uint32_t i = 0; i < terminals; i++) {
+		struct instance_identity identity = { 0 };
+		struct buf id = buf_over(identity.id, sizeof identity.id - 1);
+		uint32_t slot;
+		buf_printf(&id, "mt5-%03u", (unsigned)i);
+		CHECK(fleet_add(stage->fleet, &identity, &slot) == STATUS_OK && slot == i);
+	}
+	stage_open(stage);
+	stage_run(stage, 10 * stage_ms_ns);
+}
+
+static inline void stage_deinit(struct stage *stage)
+{
+	fake_redis_abandon(stage->redis);
+	result_store_destroy(stage->store);
+	fleet_destroy(stage->fleet);
+	alerts_destroy(stage->alerts);
+	fake_redis_destroy(stage->redis);
+	timers_destroy(stage->timers);
+}
+
+static inline void stage_restored(void *ctx, enum status status, const char *why)
+{
+	struct stage *stage = ctx;
+	(void)why;
+	stage->ended = true;
+	stage->status = status;
+}
+
+static inline void stage_drained(void *ctx, enum status status)
+{
+	struct stage *stage = ctx;
+	stage->ended = true;
+	stage->status = status;
+}
+
+static inline enum status stage_restore(struct stage *stage)
+{
+	stage->ended = false;
+	result_store_restore(stage->store, stage_restored, stage);
+	for (int i = 0; !stage->ended && i < 1000; i++)
+		stage_run(stage, 10 * stage_ms_ns);
+	CHECK(stage->ended);
+	return stage->status;
+}
+
+static inline enum status stage_drain(struct stage *stage)
+{
+	stage->ended = false;
+	result_store_drain(stage->store, stage_drained, stage);
+	for (int i = 0; !stage->ended && i < 1000; i++)
+		stage_run(stage, 10 * stage_ms_ns);
+	CHECK(stage->ended);
+	return stage->status;
+}
+
+/* weir is killed and started again; what it sent still arrives. */
+static inline void stage_restart(struct stage *stage)
+{
+	fake_redis_abandon(stage->redis);
+	result_store_destroy(stage->store);
+	stage->store = NULL;
+	stage_run(stage, 300 * stage_ms_ns); /* connected again */
+	stage_open(stage);
+	fake_redis_on_connected(stage->redis, stage_connected, stage);
+}
+
+/* ---- frames ---- */
+
+static inline enum status stage_frame(struct stage *stage, uint32_t slot, int64_t epoch_ms,
+				      uint64_t seq, const char *line, uint64_t tag)
+{
+	static struct mfp_frame frame;
+	struct mfp_fault fault;
+	struct result result;
+	const struct result_owner owner = { str_of(fleet_at(stage->fleet, slot)->identity.id),
+					    STR("Broker-Live"), 90000000 + slot };
+	CHECK(mfp_read(str_of(line), MFP_PEER, &frame, &fault) == STATUS_OK);
+	bool writes = frame.verb == MFP_VERB_result || frame.verb == MFP_VERB_deal;
+	if (writes)
+		CHECK(result_of_frame(&result, &frame, &owner, 1784046190500) == STATUS_OK);
+	return result_store_take(stage->store, slot, epoch_ms, seq, writes ? &result : NULL, tag);
+}
+
+static inline enum status stage_own(struct stage *stage, uint64_t sid, uint32_t slot,
+				    const char *st, uint64_t tag)
+{
+	struct result result;
+	result_of_weir(&result, sid, STR("order"),
+		       str_of(fleet_at(stage->fleet, slot)->identity.id), st, STR("why"),
+		       1784046190500);
+	return result_store_put(stage->store, &result, tag);
+}
+
+/* ---- the server's side ---- */
+
+static inline struct redis_reply *stage_peek(struct stage *stage, const char *line)
+{
+	struct str argv[16], rest = str_of(line);
+	size_t argc = 0;
+	while (argc < 16 && str_split(&rest, ' ', &argv[argc]))
+		argc++;
+	return fake_redis_peek(stage->redis, argv, argc);
+}
+
+static inline int64_t stage_integer(struct stage *stage, const char *line)
+{
+	struct redis_reply *reply = stage_peek(stage, line);
+	int64_t value = reply->integer;
+	fake_reply_free(reply);
+	return value;
+}
+
+/* The value of a field of a stream entry; empty when it has none. */
+static inline struct str stage_field(const struct redis_reply *entry, const char *name)
+{
+	const struct redis_reply *fields = &entry->items[1];
+	for (size_t i = 0; i + 1 < fields->count; i += 2)
+		if (str_eq(fields->items[i].text, str_of(name)))
+			return fields->items[i + 1].text;
+	return (struct str){ 0 };
+}

@@ -1,0 +1,343 @@
+/* The result store on a real server: kill -9, a server that stops for a while, restarts
+ * of weir, all at random moments. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/rng.h"
+#include "os/redis_conn.h"
+#include "redis_fixture.h"
+#include "store/result_store.h"
+
+enum { TERMINALS = 20, FRAMES_MAX = 20000, PAGE = 1000 };
+
+static const int64_t patience_ns = 20000000000, ms_ns = 1000000;
+
+struct peer {
+	uint64_t produced, given, durable;
+	uint64_t found, newest; /* in the stream */
+};
+
+struct world {
+	struct loop *loop;
+	char *folder, path[300];
+	pid_t server;
+	struct redis_conn *conn;
+	struct alerts *alerts;
+	struct fleet *fleet;
+	struct result_store *store;
+	struct peer peers[TERMINALS];
+	struct rng rng;
+	bool up, done, closed;
+	enum status status;
+	uint64_t recorded;
+};
+
+static void on_up(void *ctx)
+{
+	struct world *world = ctx;
+	world->up = true;
+	if (world->store)
+		result_store_reconnected(world->store);
+}
+
+static void on_down(void *ctx, const struct err *why)
+{
+	(void)why;
+	((struct world *)ctx)->up = false;
+}
+
+static void on_durable(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq)
+{
+	struct peer *peer = &((struct world *)ctx)->peers[slot];
+	assert_int_equal(epoch_ms, 1000);
+	assert_true(seq >= peer->durable && seq <= peer->produced);
+	peer->durable = seq;
+}
+
+static void on_recorded(void *ctx, uint64_t tag)
+{
+	(void)tag;
+	((struct world *)ctx)->recorded++;
+}
+
+static void on_restored(void *ctx, enum status status, const char *why)
+{
+	(void)why;
+	struct world *world = ctx;
+	world->done = true;
+	world->status = status;
+}
+
+static void on_drained(void *ctx, enum status status) { on_restored(ctx, status, NULL); }
+
+static void set_flag(void *ctx) { *(bool *)ctx = true; }
+
+static void start_server(struct world *world)
+{
+	static const char *const durable[] = { "--appendonly", "yes", "--appendfsync", "always",
+					       NULL };
+	world->server = fixture_redis(world->folder, durable);
+	assert_true(world->server > 0);
+	if (world->conn)
+		redis_conn_hurry(world->conn, patience_ns);
+}
+
+static void open_weir(struct world *world)
+{
+	struct err err;
+	const struct redis_conn_config config = { .unix_path = world->path,
+						  .deadline_ns = 200 * ms_ns,
+						  .seed = rng_next(&world->rng),
+						  .on_up = on_up,
+						  .on_down = on_down,
+						  .ctx = world };
+	const struct result_store_hooks hooks = { on_durable, on_recorded, world };
+	world->up = false;
+	assert_int_equal(redis_conn_open(world->loop, &config, &world->conn, &err), STATUS_OK);
+	redis_conn_hurry(world->conn, patience_ns);
+	assert_true(loop_turn_until(world->loop, &world->up, patience_ns));
+	world->store =
+	    result_store_create(redis_conn_port(world->conn), world->fleet,
+				loop_timers(world->loop), loop_clock(world->loop), &hooks);
+	assert_non_null(world->store);
+	world->done = false;
+	result_store_restore(world->store, on_restored, world);
+	assert_true(loop_turn_until(world->loop, &world->done, patience_ns));
+	assert_int_equal(world->status, STATUS_OK);
+}
+
+static void close_weir(struct world *world)
+{
+	world->closed = false;
+	redis_conn_close(world->conn, set_flag, &world->closed);
+	assert_true(loop_turn_until(world->loop, &world->closed, patience_ns));
+	result_store_destroy(world->store);
+	world->store = NULL;
+	world->conn = NULL;
+}
+
+static void world_init(struct world *world, uint64_t seed)
+{
+	struct err err;
+	const struct fleet_settings settings = fleet_settings_default();
+	*world = (struct world){ .folder = fixture_folder() };
+	assert_non_null(world->folder);
+	snprintf(world->path, sizeof world->path, "%s/redis.sock", world->folder);
+	rng_init(&world->rng, seed);
+	assert_int_equal(loop_create(64, &world->loop, &err), STATUS_OK);
+	world->alerts = alerts_create(&(struct alert_hooks){ 0 });
+	world->fleet =
+	    fleet_create(TERMINALS, &settings, world->alerts, 1, &(struct fleet_hooks){ 0 });
+	assert_non_null(world->fleet);
+	for (unsigned i = 0; i < TERMINALS; i++) {
+		struct instance_identity identity = { 0 };
+		uint32_t slot;
+		snprintf(identity.id, sizeof identity.id, "mt5-%02u", i);
+		assert_int_equal(fleet_add(world->fleet, &identity, &slot), STATUS_OK);
+	}
+	start_server(world);
+	open_weir(world);
+}
+
+static void world_deinit(struct world *world)
+{
+	close_weir(world);
+	fixture_kill(world->server);
+	fleet_destroy(world->fleet);
+	alerts_destroy(world->alerts);
+	loop_destroy(world->loop);
+	fixture_remove(world->folder);
+}
+
+/* Frame seq of a terminal is its deal number seq; every third is sent twice. */
+static void give(struct world *world, uint32_t slot)
+{
+	static struct mfp_frame frame;
+	struct peer *peer = &world->peers[slot];
+	const struct result_owner owner = { str_of(fleet_at(world->fleet, slot)->identity.id),
+					    STR("Broker-Live"), 90000000 + slot };
+	while (peer->given < peer->produced) {
+		uint64_t seq = peer->given + 1;
+		struct mfp_fault fault;
+		struct result result;
+		char line[200];
+		snprintf(line, sizeof line,
+			 "D 1 deal=%llu sym=EURUSD vol=0.10 px=1.08514 com=-0.35 sv=%llu",
+			 (unsigned long long)(seq - seq % 3 / 2), (unsigned long long)seq);
+		assert_int_equal(mfp_read(str_of(line), MFP_PEER, &frame, &fault), STATUS_OK);
+		assert_int_equal(result_of_frame(&result, &frame, &owner, 5), STATUS_OK);
+		if (result_store_take(world->store, slot, 1000, seq, &result, 0))
+			return;
+		peer->given = seq;
+	}
+}
+
+static void trade_for(struct world *world, int64_t ns)
+{
+	int64_t end = loop_now_ns(world->loop) + ns;
+	while (loop_now_ns(world->loop) < end) {
+		for (uint32_t slot = 0; slot < TERMINALS; slot++) {
+			struct peer *peer = &world->peers[slot];
+			if (rng_below(&world->rng, 4) == 0 && peer->produced < FRAMES_MAX)
+				peer->produced += rng_below(&world->rng, 4);
+			if (rng_below(&world->rng, 50) == 0)
+				peer->given = peer->durable; /* it connected again */
+			give(world, slot);
+		}
+		loop_turn(world->loop, ms_ns);
+	}
+}
+
+/* weir dies: what terminals have no K of comes again, above what weir reads back. */
+static void restart_weir(struct world *world)
+{
+	close_weir(world);
+	open_weir(world);
+	for (uint32_t slot = 0; slot < TERMINALS; slot++) {
+		struct peer *peer = &world->peers[slot];
+		uint64_t up = result_store_mark(world->store, slot).up;
+		assert_true(up >= peer->durable && up <= peer->given);
+		peer->durable = peer->given = up;
+	}
+}
+
+/* ---- the stream, read back ---- */
+
+struct reading {
+	struct world *world;
+	bool done;
+	size_t count;
+	char from[64];
+};
+
+static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct reading *reading = ctx;
+	assert_int_equal(status, STATUS_OK);
+	for (size_t i = 0; i < reply->count; i++) {
+		const struct redis_reply *entry = &reply->items[i];
+		struct str rid = entry->items[1].items[1].text, rest = rid, part = { 0 };
+		uint64_t login = 0, deal = 0;
+		assert_true(str_eq(entry->items[1].items[0].text, STR("rid")));
+		for (int n = 0; n < 3; n++)
+			assert_true(str_split(&rest, ':', &part));
+		assert_int_equal(str_to_u64(part, &login), STATUS_OK);
+		assert_int_equal(str_to_u64(rest, &deal), STATUS_OK);
+		struct peer *peer = &reading->world->peers[login - 90000000];
+		assert_true(deal > peer->newest); /* in order, and never twice */
+		peer->newest = deal;
+		peer->found++;
+		snprintf(reading->from, sizeof reading->from, "(%.*s",
+			 STR_ARG(entry->items[0].text));
+	}
+	reading->count = reply->count;
+	reading->done = true;
+}
+
+static void check_stream(struct world *world)
+{
+	struct reading reading = { .world = world, .from = "-", .count = PAGE };
+	while (reading.count == PAGE) {
+		struct str argv[] = { STR("XRANGE"), STR("trade_results"), str_of(reading.from),
+				      STR("+"),      STR("COUNT"),         STR("1000") };
+		reading.done = false;
+		assert_int_equal(redis_command(redis_conn_port(world->conn), argv, ARRAY_LEN(argv),
+					       on_page, &reading),
+				 STATUS_OK);
+		assert_true(loop_turn_until(world->loop, &reading.done, patience_ns));
+	}
+	uint64_t found = 0;
+	for (uint32_t slot = 0; slot < TERMINALS; slot++) {
+		const struct peer *peer = &world->peers[slot];
+		found += peer->found;
+		assert_int_equal(peer->durable, peer->produced);
+		assert_int_equal(peer->found, peer->produced - (peer->produced + 1) / 3);
+	}
+	assert_true(found > 0);
+}
+
+static void settle(struct world *world)
+{
+	assert_true(loop_turn_until(world->loop, &world->up, patience_ns));
+	do {
+		for (uint32_t slot = 0; slot < TERMINALS; slot++)
+			give(world, slot);
+		world->done = false;
+		result_store_drain(world->store, on_drained, world);
+		assert_true(loop_turn_until(world->loop, &world->done, patience_ns));
+	} while (world->status);
+}
+
+/* ---- */
+
+static void a_killed_server_loses_and_repeats_nothing(void **state)
+{
+	(void)state;
+	static struct world world;
+	if (!fixture_has_redis())
+		skip();
+	world_init(&world, 1);
+	for (int i = 0; i < 12; i++) {
+		trade_for(&world, (int64_t)(20 + rng_below(&world.rng, 60)) * ms_ns);
+		fixture_kill(world.server);
+		trade_for(&world, (int64_t)rng_below(&world.rng, 40) * ms_ns);
+		start_server(&world);
+	}
+	trade_for(&world, 50 * ms_ns);
+	settle(&world);
+	check_stream(&world);
+	world_deinit(&world);
+}
+
+/* Stopped for longer than the deadline, and for longer than the connection's patience:
+ * what lies in its socket is executed when it goes on, beside the new connection. */
+static void a_server_that_stops_for_a_while_repeats_nothing(void **state)
+{
+	(void)state;
+	static struct world world;
+	if (!fixture_has_redis())
+		skip();
+	world_init(&world, 2);
+	for (int i = 0; i < 6; i++) {
+		trade_for(&world, (int64_t)(20 + rng_below(&world.rng, 60)) * ms_ns);
+		kill(world.server, SIGSTOP);
+		trade_for(&world, (i % 2 ? 500 : 250) * ms_ns);
+		kill(world.server, SIGCONT);
+	}
+	trade_for(&world, 100 * ms_ns);
+	settle(&world);
+	check_stream(&world);
+	world_deinit(&world);
+}
+
+static void a_killed_weir_goes_on_where_the_server_is(void **state)
+{
+	(void)state;
+	static struct world world;
+	if (!fixture_has_redis())
+		skip();
+	world_init(&world, 3);
+	for (int i = 0; i < 12; i++) {
+		trade_for(&world, (int64_t)(10 + rng_below(&world.rng, 50)) * ms_ns);
+		restart_weir(&world);
+	}
+	trade_for(&world, 50 * ms_ns);
+	settle(&world);
+	check_stream(&world);
+	world_deinit(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_killed_server_loses_and_repeats_nothing),
+		cmocka_unit_test(a_server_that_stops_for_a_while_repeats_nothing),
+		cmocka_unit_test(a_killed_weir_goes_on_where_the_server_is),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
