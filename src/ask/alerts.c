@@ -104,8 +104,8 @@ static void print_rule(const struct alerts *alerts, enum alert_rule rule, struct
 	if (!settings->on)
 		page_text(page, " (off)");
 	else if (row->op != ALERT_EVENT || settings->fire > 0)
-		page_printf(page, " %s %.10g %s", row->op == ALERT_BELOW ? "<" : ">",
-			    settings->fire, row->unit);
+		page_printf(page, " %s %.10g%s%s", row->op == ALERT_BELOW ? "<" : ">",
+			    settings->fire, *row->unit ? " " : "", row->unit);
 	if (rule == ALERT_oi_move && settings->on)
 		page_text(page, ", or the asset's own"); /* market.oi_alert_percent */
 	page_end_line(page);
@@ -131,7 +131,7 @@ static void print_page(const struct alerts_facts *facts, struct page *page)
 {
 	page_bold(page, facts->simulated ? STR("SIMULATED DATA · Alerts") : STR("Alerts"));
 	if (!facts->watched)
-		page_line(page, "No feed is running: the rules are not being watched.");
+		page_line(page, "Neither feed nor fleet runs: the rules are not being watched.");
 	page_printf(page, "%u firing, %u pending.", facts->counts.active, facts->counts.pending);
 	page_end_line(page);
 	if (facts->n)
@@ -229,7 +229,7 @@ enum ask_outcome alerts_answer(const struct ask_world *world, const struct ask_r
 		.alerts = world->alerts,
 		.now_ms = request->now_ms,
 		.simulated = world->options.simulated,
-		.watched = world->options.live,
+		.watched = world->options.live || world->fleet,
 	};
 	char storage[PAGE_BYTES];
 	struct buf text = buf_over(storage, sizeof storage);

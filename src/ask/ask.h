@@ -18,6 +18,7 @@
 #pragma once
 
 #include "alert/alert.h"
+#include "fleet/fleet.h"
 #include "market/markets.h"
 
 enum {
@@ -44,6 +45,7 @@ struct ask_options {
 	int64_t stale_ms;          /* 10,000: older data is said to be stale */
 	int64_t whale_quote;       /* 500,000: a larger trade is a whale's */
 	bool simulated;            /* all data is simulated; markets may say so themselves */
+	bool fleet_simulated;      /* the terminals are the demo's */
 	bool live;                 /* a feed is running: data that lacks may still come */
 };
 
@@ -51,6 +53,7 @@ struct ask_world {
 	struct markets *markets; /* books are brought up to date when asked */
 	struct ask_options options;
 	const struct alerts *alerts; /* NULL: none are kept */
+	const struct fleet *fleet;   /* NULL: none is kept */
 };
 
 struct ask_options ask_options_default(void);

@@ -7,7 +7,7 @@
 static const struct ask_field common[] = {
 	{ "command", "word", "the question's name; null where it was not understood" },
 	{ "symbol", "word", "as asked, upper case; null where the question takes none" },
-	{ "as_of_ms", "ms", "newest trade of the markets; of /alerts the time of the question" },
+	{ "as_of_ms", "ms", "newest trade of the markets; of /alerts and /fleet the time of the question" },
 	{ "coverage", "object",
 	  "how much of the answer's window of trades is known, of the least covered market; null "
 	  "where the answer is not about markets" },
@@ -420,7 +420,7 @@ static const struct ask_field analysis[] = {
 };
 
 static const struct ask_field alerts[] = {
-	{ "data.watched", "bool", "a feed is running: the rules are being watched" },
+	{ "data.watched", "bool", "a feed or a fleet runs: the rules are being watched" },
 	{ "data.firing", "int", "how many fire now" },
 	{ "data.pending", "int", "how many are about to" },
 	{ "data.alerts", "array",
@@ -428,7 +428,7 @@ static const struct ask_field alerts[] = {
 	{ "data.alerts[].rule", "word", "its section is [alert.RULE]" },
 	{ "data.alerts[].name", "word", "" },
 	{ "data.alerts[].severity", "word", "info, warn, critical" },
-	{ "data.alerts[].scope", "word", "market, asset or venue" },
+	{ "data.alerts[].scope", "word", "market, asset, venue, instance, host, fleet" },
 	{ "data.alerts[].state", "word", "pending, firing, clearing, resolved" },
 	{ "data.alerts[].message", "word", "" },
 	{ "data.alerts[].value", "decimal", "the newest" },
@@ -445,12 +445,49 @@ static const struct ask_field alerts[] = {
 	{ "data.rules[].rule", "word", "" },
 	{ "data.rules[].name", "word", "" },
 	{ "data.rules[].severity", "word", "info, warn, critical" },
-	{ "data.rules[].scope", "word", "what it watches: market, asset, venue" },
+	{ "data.rules[].scope", "word", "what it watches: market, asset, venue, instance, host, fleet" },
 	{ "data.rules[].summary", "word", "" },
 	{ "data.rules[].on", "bool", "" },
 	{ "data.rules[].fire", "decimal", "" },
 	{ "data.rules[].clear", "decimal", "" },
 	{ "data.rules[].unit", "word", "" },
+};
+
+static const struct ask_field fleet[] = {
+	{ "data.terminals", "int", "how many are known" },
+	{ "data.connected", "int", "" },
+	{ "data.suspect", "int", "silent for more than 5 s" },
+	{ "data.held", "int", "held by an operator, or after a recovery failure" },
+	{ "data.guarded", "bool", "a large part went silent at once: none is acted upon" },
+	{ "data.states", "object", "terminals in each state" },
+	{ "data.states.STOPPED", "int", "and so STARTING RUNNING DEGRADED FAILED RECOVERING" },
+	{ "data.instances", "array", "those that need a look first; at most 100" },
+	{ "data.instances[].id", "word", "" },
+	{ "data.instances[].state", "word", "" },
+	{ "data.instances[].flags", "word", "suspect, flapping, held, draining; joined by +" },
+	{ "data.instances[].health", "word", "healthy, warning, critical" },
+	{ "data.instances[].reason", "word", "of its newest change" },
+	{ "data.instances[].host", "word", "" },
+	{ "data.instances[].connected", "bool", "" },
+	{ "data.instances[].since_ms", "ms", "in the state since" },
+	{ "data.instances[].heard_ms", "ms", "newest frame" },
+	{ "data.instances[].attempts", "int", "recoveries of this incident" },
+	{ "data.instances[].restarts", "int", "by weir" },
+	{ "data.instances[].reconnects", "int", "" },
+	{ "data.instances[].waiting", "int", "signals in weir for it" },
+	{ "data.instances[].in_flight", "int", "signals it has not answered finally" },
+	{ "data.instances[].login", "int", "account" },
+	{ "data.instances[].server", "word", "of the broker" },
+	{ "data.instances[].currency", "word", "" },
+	{ "data.instances[].positions", "int", "open" },
+	{ "data.instances[].cpu", "decimal", "%" },
+	{ "data.instances[].mem", "decimal", "MB" },
+	{ "data.instances[].ping", "decimal", "us to the broker" },
+	{ "data.instances[].rtt", "decimal", "ms to weir and back" },
+	{ "data.instances[].bal", "decimal", "balance" },
+	{ "data.instances[].eq", "decimal", "equity" },
+	{ "data.instances[].pl", "decimal", "profit of open positions" },
+	{ "data.instances[].res", "decimal", "results a second" },
 };
 
 static const struct ask_field help[] = {
@@ -468,7 +505,7 @@ static const struct {
 	size_t count;
 } own[QUESTION_COUNT] = {
 	OWN(price),   OWN(volume),       OWN(cvd),   OWN(momentum), OWN(flow),   OWN(oi),
-	OWN(funding), OWN(liquidations), OWN(top10), OWN(analysis), OWN(alerts), OWN(help),
+	OWN(funding), OWN(liquidations), OWN(top10), OWN(analysis), OWN(alerts), OWN(fleet), OWN(help),
 };
 
 const struct ask_field *ask_fields_common(size_t *count)

@@ -45,6 +45,10 @@ static void write_no_data(const struct ask_world *world, const struct asked *ask
 		buf_str_put(out, STR("No alerts are kept here."));
 		return;
 	}
+	if (asked->question == QUESTION_fleet) {
+		buf_str_put(out, STR("No terminals are kept here."));
+		return;
+	}
 	if (markets_count(world->markets) == 0)
 		buf_str_put(out, STR("No market data yet"));
 	else if (asked->by_oi)

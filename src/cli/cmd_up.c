@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "daemon/config_file.h"
@@ -10,7 +11,11 @@
 #include "daemon/status_view.h"
 #include "daemon/venue_probe.h"
 
-enum { VIEW_BYTES = 64 * 1024, RECORDINGS_MAX = 64 };
+enum {
+	VIEW_BYTES = 64 * 1024,
+	RECORDINGS_MAX = 64,
+	DEMO_WAITS = 300, /* tenths of a second: then with what is there */
+};
 static const int64_t view_every_ns = 1000000000;
 
 struct up {
@@ -18,16 +23,23 @@ struct up {
 	struct daemon *daemon;
 	struct timer timer;
 	bool terminal, demo_said;
+	int demo_waited; /* how often the history was not there yet */
 	bool simulated;
 	struct err no_venue; /* why the simulator stands in; "" when it was asked for */
 	struct buf view;
 };
 
+/* A terminal that was closed ends a weir that was started in it, cleanly. */
 static void put_view(struct up *up)
 {
 	fwrite(up->view.ptr, 1, up->view.len, stdout);
-	fflush(stdout);
+	bool gone = fflush(stdout) != 0 || ferror(stdout);
 	buf_clear(&up->view);
+	if (!gone || !up->terminal)
+		return;
+	up->terminal = false;
+	log_line(LOG_WARN, "daemon", "the terminal is gone: stopping");
+	daemon_stop(up->daemon);
 }
 
 /* Home, each line with its old rest cleared, and the screen below. */
@@ -53,7 +65,8 @@ static void draw(struct up *up)
 static void say_demo(struct up *up)
 {
 	static const char *const questions[] = { "/price BTC", "/cvd ETH 5m", "/flow SOL" };
-	if (up->demo_said || !sources_live(daemon_sources(up->daemon)))
+	if (up->demo_said ||
+	    (!sources_complete(daemon_sources(up->daemon)) && ++up->demo_waited < DEMO_WAITS))
 		return;
 	up->demo_said = true;
 	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
@@ -134,6 +147,8 @@ static int run(struct up *up, const struct config *config, const char *config_pa
 		.stay = true,
 		.segments = SEGMENTS_ALL,
 		.control = true,
+		.fleet = true,
+		.demo = args_has(up->args, FLAG_demo),
 		.recording = { .paths = recordings },
 		.log_to_state = up->terminal,
 		.on_ready = on_ready,

@@ -61,7 +61,8 @@ void help_print_all(struct buf *out)
 void help_print_flag(struct buf *out, enum flag flag)
 {
 	const struct flag_row *row = flag_row(flag);
-	buf_printf(out, "--%s%s%s", row->name, *row->value ? " " : "", row->value);
+	buf_printf(out, "%s%s%s%s", flag_dashes(row), row->name, *row->value ? " " : "",
+		   row->value);
 }
 
 void help_print_usage(struct buf *out, enum command command)

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-enum { TABLE_COLUMNS_MAX = 12 };
+enum { TABLE_COLUMNS_MAX = 72 };
 
 enum table_format {
 	TABLE_TABLE,

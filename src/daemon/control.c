@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "daemon/control_impl.h"
 #include "daemon/metrics_view.h"
 #include "daemon/status_view.h"
 #include "os/line_client.h"
@@ -94,10 +95,16 @@ static int on_version(struct control *control, struct str rest)
 	return 0;
 }
 
+static int on_fleet(struct control *control, struct str rest)
+{
+	return control_fleet(control->daemon, rest, &control->answer);
+}
+
 static const struct request_row requests[] = {
-	{ { "ask", 3 }, on_ask },         { { "flush", 5 }, on_flush },
-	{ { "metrics", 7 }, on_metrics }, { { "status", 6 }, on_status },
-	{ { "stop", 4 }, on_stop },       { { "version", 7 }, on_version },
+	{ { "ask", 3 }, on_ask },         { { "fleet", 5 }, on_fleet },
+	{ { "flush", 5 }, on_flush },     { { "metrics", 7 }, on_metrics },
+	{ { "status", 6 }, on_status },   { { "stop", 4 }, on_stop },
+	{ { "version", 7 }, on_version },
 };
 
 static int answer(struct control *control, struct str line)

@@ -5,7 +5,7 @@
 #include "daemon/daemon.h"
 #include "port/line_conn.h"
 
-enum { CONTROL_LINE_MAX = 1024, CONTROL_ANSWER_MAX = 256 * 1024, CONTROL_CONNS_MAX = 64 };
+enum { CONTROL_LINE_MAX = 1024, CONTROL_ANSWER_MAX = 16 << 20, CONTROL_CONNS_MAX = 64 };
 
 struct control;
 

@@ -10,6 +10,8 @@
 
 enum {
 	TIMER_ROOM = 1024,
+	TIMERS_PER_TERMINAL =
+	    4, /* its connection, its session, a simulated one's two connections */
 	DRAIN_RETRY_NS = 20000000,
 };
 static const int64_t drain_patience_ns = 10000000000;
@@ -50,6 +52,30 @@ static void on_step(void *ctx)
 
 /* ---- phases ---- */
 
+static void on_fleet_restored(void *ctx, enum status status, const char *why)
+{
+	struct daemon *daemon = ctx;
+	struct err err;
+	if (daemon->phase != PHASE_RESTORE)
+		return;
+	if (status) {
+		err_set(&err, status, "reading the fleet's state back: %s: %s", why,
+			status_text(status));
+		fail(daemon, &err);
+		return;
+	}
+	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
+	enter(daemon, PHASE_RUN);
+}
+
+static void restore_fleet(struct daemon *daemon)
+{
+	if (daemon->terminals)
+		terminals_restore(daemon->terminals, on_fleet_restored, daemon);
+	else
+		on_fleet_restored(daemon, STATUS_OK, "");
+}
+
 /* Samples and bars can be asked of the venues again: without them it goes on too. */
 static void on_outputs_restored(void *ctx, enum status status)
 {
@@ -59,8 +85,7 @@ static void on_outputs_restored(void *ctx, enum status status)
 	if (status)
 		log_line(LOG_WARN, "store", "samples and bars were not all read back: %s",
 			 status_text(status));
-	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
-	enter(daemon, PHASE_RUN);
+	restore_fleet(daemon);
 }
 
 static void on_restored(void *ctx, enum status status, const char *why)
@@ -78,12 +103,10 @@ static void on_restored(void *ctx, enum status status, const char *why)
 	if (counts->damaged_entries)
 		log_line(LOG_WARN, "store", "%llu damaged entries were skipped",
 			 (unsigned long long)counts->damaged_entries);
-	if (!daemon->outputs) {
-		daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
-		enter(daemon, PHASE_RUN);
-		return;
-	}
-	market_outputs_restore(daemon->outputs, on_outputs_restored, daemon);
+	if (daemon->outputs)
+		market_outputs_restore(daemon->outputs, on_outputs_restored, daemon);
+	else
+		restore_fleet(daemon);
 }
 
 /* Simulated and real trades must never add up. */
@@ -117,6 +140,7 @@ static enum status open_control(struct daemon *daemon, struct err *err)
 		.unix_path = path,
 		.connections_max = CONTROL_CONNS_MAX,
 		.line_bytes_max = CONTROL_LINE_MAX,
+		.outgoing_bytes_max = CONTROL_ANSWER_MAX + CONTROL_LINE_MAX,
 		.events = control_events(daemon->control),
 	};
 	return line_server_open(daemon->loop, &config, &daemon->control_server, err);
@@ -135,6 +159,12 @@ static void begin_run(struct daemon *daemon)
 		fail(daemon, &err);
 		return;
 	}
+	if (daemon->terminals &&
+	    (terminals_start(daemon->terminals, &err) || daemon_write_ports(daemon, &err))) {
+		fail(daemon, &err);
+		return;
+	}
+	daemon_start_alerts(daemon);
 	if (daemon->options.on_ready)
 		daemon->options.on_ready(daemon->options.ctx, daemon);
 	if (daemon->phase != PHASE_RUN || daemon->options.feed == DAEMON_FEED_NONE)
@@ -147,6 +177,7 @@ static void begin_run(struct daemon *daemon)
 }
 
 static void on_drained(void *ctx, enum status status);
+static void drain_markets(struct daemon *daemon);
 
 /* What could not be written can be made again, or asked for again. */
 static void on_outputs_drained(void *ctx, enum status status)
@@ -195,17 +226,52 @@ static void on_sources_closed(void *ctx)
 		enter(daemon, PHASE_ENDED);
 }
 
+static void on_fleet_closed(void *ctx);
+
 static void on_control_closed(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	daemon->control_server = NULL;
-	sources_close(daemon->sources, on_sources_closed, daemon);
+	if (daemon->terminals && !daemon->fleet_closed)
+		terminals_close(daemon->terminals, on_fleet_closed, daemon);
+	else
+		sources_close(daemon->sources, on_sources_closed, daemon);
+}
+
+static void drain_markets(struct daemon *daemon)
+{
+	if (daemon->store && daemon->options.feed != DAEMON_FEED_NONE)
+		market_store_drain(daemon->store, on_drained, daemon);
+	else
+		enter(daemon, PHASE_STOP);
+}
+
+/* What is not recorded was not acknowledged: terminals have it still. */
+static void on_fleet_drained(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	if (status)
+		log_line(LOG_WARN, "fleet", "not all of the last state was written: %s",
+			 status_text(status));
+	if (daemon->phase == PHASE_DRAIN)
+		drain_markets(daemon);
+}
+
+static void on_fleet_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	daemon->fleet_closed = true;
+	if (daemon->phase == PHASE_DRAIN)
+		terminals_drain(daemon->terminals, on_fleet_drained, daemon);
+	else
+		sources_close(daemon->sources, on_sources_closed, daemon);
 }
 
 static void begin_stop(struct daemon *daemon)
 {
 	sources_stop(daemon->sources);
 	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
+	timers_cancel(loop_timers(daemon->loop), &daemon->alert_timer);
 	daemon_stop_markets(daemon);
 	if (daemon->holding)
 		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
@@ -232,10 +298,10 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 	case PHASE_DRAIN:
 		sources_stop(daemon->sources);
 		daemon->drain_until_ns = loop_now_ns(daemon->loop) + drain_patience_ns;
-		if (daemon->store && daemon->options.feed != DAEMON_FEED_NONE)
-			market_store_drain(daemon->store, on_drained, daemon);
+		if (daemon->terminals)
+			terminals_close(daemon->terminals, on_fleet_closed, daemon);
 		else
-			enter(daemon, PHASE_STOP);
+			drain_markets(daemon);
 		break;
 	case PHASE_STOP: begin_stop(daemon); break;
 	case PHASE_ENDED: loop_stop(daemon->loop); break;
@@ -266,6 +332,8 @@ static void on_segment_up(void *ctx, enum segment segment)
 	log_line(LOG_INFO, "store", "segment %s answers again", segment_row(segment)->name);
 	if (segment == SEGMENT_RMS)
 		market_store_reconnected(daemon->store);
+	if (daemon->terminals)
+		terminals_reconnected(daemon->terminals, segment);
 }
 
 static void on_segment_down(void *ctx, enum segment segment, const struct err *why)
@@ -276,6 +344,28 @@ static void on_segment_down(void *ctx, enum segment segment, const struct err *w
 }
 
 /* ---- build ---- */
+
+static enum status open_fleet(struct daemon *daemon, struct err *err)
+{
+	const struct terminals_config config = {
+		.config = daemon->config,
+		.state_dir = daemon->options.state_dir,
+		.loop = daemon->loop,
+		.segments = daemon->segments,
+		.alerts = daemon->alerts,
+		.demo = daemon->options.demo,
+		.step_alerts = daemon_step_alerts,
+		.ctx = daemon,
+	};
+	if (!daemon->options.fleet || !config_bool(daemon->config, CONFIG_fleet_on))
+		return STATUS_OK;
+	enum status status = terminals_create(&config, &daemon->terminals, err);
+	if (status)
+		return status;
+	daemon->world.fleet = terminals_fleet(daemon->terminals);
+	daemon->world.options.fleet_simulated = terminals_simulated(daemon->terminals);
+	return STATUS_OK;
+}
 
 static enum status open_store(struct daemon *daemon, struct err *err)
 {
@@ -303,12 +393,15 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 				loop_clock(daemon->loop), &store_config);
 	if (!daemon->store)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
-	return daemon_build_outputs(daemon, err);
+	status = daemon_build_outputs(daemon, err);
+	return status ? status : open_fleet(daemon, err);
 }
 
 static enum status open_feed(struct daemon *daemon, struct err *err)
 {
-	enum status status = daemon_build_markets(daemon, err);
+	enum status status = daemon_build_alerts(daemon, err);
+	if (!status)
+		status = daemon_build_markets(daemon, err);
 	if (status)
 		return status;
 	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
@@ -330,8 +423,9 @@ static enum status open_feed(struct daemon *daemon, struct err *err)
 
 static enum status init_world(struct daemon *daemon, struct err *err)
 {
-	daemon->world =
-	    (struct ask_world){ daemon->markets, ask_options_default(), daemon->alerts };
+	daemon->world = (struct ask_world){ .markets = daemon->markets,
+					    .options = ask_options_default(),
+					    .alerts = daemon->alerts };
 	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
 	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
 	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR ||
@@ -341,7 +435,10 @@ static enum status init_world(struct daemon *daemon, struct err *err)
 
 static enum status build(struct daemon *daemon, struct err *err)
 {
-	enum status status = loop_create(TIMER_ROOM, &daemon->loop, err);
+	size_t room = TIMER_ROOM;
+	if (daemon->options.fleet)
+		room += TIMERS_PER_TERMINAL * (size_t)config_i64(daemon->config, CONFIG_fleet_room);
+	enum status status = loop_create(room, &daemon->loop, err);
 	if (status)
 		return status;
 	daemon->created_ns = loop_precise_ns();
@@ -405,7 +502,9 @@ void daemon_destroy(struct daemon *daemon)
 		return;
 	control_destroy(daemon->control);
 	sources_destroy(daemon->sources);
+	terminals_destroy(daemon->terminals);
 	daemon_free_markets(daemon);
+	alerts_destroy(daemon->alerts);
 	state_folder_close(daemon->folder);
 	loop_destroy(daemon->loop);
 	config_destroy(daemon->reloaded);

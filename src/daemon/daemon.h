@@ -26,6 +26,7 @@ enum daemon_feed {
 
 struct daemon;
 struct sources;
+struct terminals;
 
 struct daemon_options {
 	const struct config *config; /* outlives the daemon */
@@ -35,6 +36,8 @@ struct daemon_options {
 	bool restore;      /* read the markets back before on_ready */
 	uint32_t segments; /* mask, 1 << enum segment */
 	bool control;      /* answer on run/weir.sock */
+	bool fleet;        /* listen for terminals (where the configuration says so) */
+	bool demo;         /* simulated terminals where no tokens file is named */
 	bool stay;         /* go on answering when a recording has ended */
 	bool log_to_state; /* without log.file: to STATE/log/weir.log, not to a screen in use */
 	enum daemon_feed feed;
@@ -67,6 +70,7 @@ bool daemon_simulated(const struct daemon *daemon);
 int64_t daemon_segments_ready_ns(const struct daemon *daemon);
 int64_t daemon_restored_ns(const struct daemon *daemon);
 const struct sources *daemon_sources(const struct daemon *daemon);
+struct terminals *daemon_terminals(struct daemon *daemon); /* NULL: no fleet */
 /* Sends what has come to the segment now instead of at the next interval. */
 void daemon_flush(struct daemon *daemon);
 /* Answers a question from the markets as they are; appends to out. */

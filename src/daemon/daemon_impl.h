@@ -5,6 +5,7 @@
 #include "daemon/daemon.h"
 #include "daemon/sources.h"
 #include "daemon/state_folder.h"
+#include "daemon/terminals.h"
 #include "market/market_alerts.h"
 #include "os/line_server.h"
 #include "store/alert_store.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct market_alerts *market_alerts;
 	struct alert_store *alert_store;
+	struct terminals *terminals; /* NULL: no fleet */
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
@@ -44,6 +46,7 @@ struct daemon {
 	struct timer second_timer; /* series, cascades, venues */
 	struct timer drain_timer;  /* the last state is tried again: its server is away */
 	int64_t drain_until_ns;
+	bool fleet_closed;
 	bool holding; /* the store is behind */
 	int64_t created_ns, segments_ready_ns, restored_ns;
 	int64_t malformed_logged_ns;
@@ -66,6 +69,14 @@ void daemon_free_markets(struct daemon *daemon);
 /* Closed bars into the series: when the state is back, each second, and at the end. */
 void daemon_step_series(struct daemon *daemon);
 void daemon_apply_market_settings(struct daemon *daemon);
+/* The rules' engine, for markets and terminals (daemon_alerts.c); before either. */
+MUST_CHECK enum status daemon_build_alerts(struct daemon *daemon, struct err *err);
+void daemon_start_alerts(struct daemon *daemon);
+void daemon_step_alerts(void *ctx); /* of a daemon: this turn's time */
+/* History that a source tells first, and recordings, are no news. */
+bool daemon_is_news(const struct daemon *daemon);
+/* run/ports: where the listeners are (contracts.md). */
+MUST_CHECK enum status daemon_write_ports(struct daemon *daemon, struct err *err);
 /* A trade newly taken, whoever brought it. */
 void daemon_take_trade(void *ctx, struct market *market, const struct trade *trade);
 void daemon_hold_timer(void *ctx);

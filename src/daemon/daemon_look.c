@@ -22,6 +22,8 @@ const struct market_store *daemon_store(const struct daemon *daemon) { return da
 
 const struct sources *daemon_sources(const struct daemon *daemon) { return daemon->sources; }
 
+struct terminals *daemon_terminals(struct daemon *daemon) { return daemon->terminals; }
+
 bool daemon_simulated(const struct daemon *daemon)
 {
 	return daemon->options.feed == DAEMON_FEED_SIMULATOR;

@@ -1,6 +1,5 @@
 /* The market side of the daemon: what follows from a trade, from a liquidation, and from
  * the passing of a second. */
-#include "alert/alert_config.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/daemon_impl.h"
@@ -11,7 +10,6 @@
 enum {
 	MALFORMED_LOG_NS = 1000000000,
 	HOLD_NS = 1000000,
-	ALERT_NS = 50000000, /* rules are spread over these turns: each takes little */
 	SECOND_NS = 1000000000,
 };
 
@@ -37,16 +35,10 @@ void daemon_hold_timer(void *ctx)
 	sources_pause(daemon->sources, false);
 }
 
-/* History that a source tells first, and recordings, are no news. */
-static bool is_news(const struct daemon *daemon)
-{
-	return daemon->options.feed != DAEMON_FEED_RECORDING && sources_live(daemon->sources);
-}
-
 void daemon_take_trade(void *ctx, struct market *market, const struct trade *trade)
 {
 	struct daemon *daemon = ctx;
-	if (is_news(daemon))
+	if (daemon_is_news(daemon))
 		market_alerts_trade(daemon->market_alerts, market, trade);
 	if (!daemon->store)
 		return;
@@ -70,7 +62,7 @@ static void on_malformed(void *ctx, enum venue venue, const char *reason)
 	daemon->malformed_unlogged = 0;
 }
 
-/* ---- liquidations and alerts ---- */
+/* ---- liquidations ---- */
 
 static void on_liquidation(void *ctx, const struct liquidation *liquidation)
 {
@@ -82,33 +74,11 @@ static void on_liquidation(void *ctx, const struct liquidation *liquidation)
 static void on_cascade(void *ctx, const struct cascade *cascade)
 {
 	struct daemon *daemon = ctx;
-	if (is_news(daemon))
+	if (daemon_is_news(daemon))
 		market_alerts_cascade(daemon->market_alerts, cascade);
 }
 
-static void on_alert(void *ctx, enum alert_notice notice, const struct alert_view *alert)
-{
-	struct daemon *daemon = ctx;
-	static const char *const words[] = { "alert", "alert goes on", "alert ended" };
-	const struct alert_row *row = alert_row(alert->rule);
-	bool grave = notice != ALERT_ENDED && row->severity != ALERT_INFO;
-	log_line(grave ? LOG_WARN : LOG_INFO, "alert", "%s %s %s: %s", words[notice], row->name,
-		 alert->scope, alert->message);
-	if (daemon->alert_store)
-		alert_store_notice(daemon->alert_store, notice, alert);
-}
-
 /* ---- time ---- */
-
-static void on_alert_timer(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	int64_t now_ns = loop_now_ns(daemon->loop), wall_ms = loop_wall_ns(daemon->loop) / 1000000;
-	alerts_step(daemon->alerts, now_ns, wall_ms);
-	if (is_news(daemon))
-		market_alerts_step(daemon->market_alerts, now_ns, wall_ms);
-	loop_timer_after(daemon->loop, &daemon->alert_timer, ALERT_NS);
-}
 
 static void tell_venues(struct daemon *daemon, const struct live *live, int64_t now_ns)
 {
@@ -144,7 +114,7 @@ static void on_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	const struct live *live = sources_venues(daemon->sources);
-	if (is_news(daemon))
+	if (daemon_is_news(daemon))
 		liquidations_step(markets_liquidations(daemon->markets),
 				  loop_wall_ns(daemon->loop) / 1000000);
 	if (live)
@@ -155,17 +125,13 @@ static void on_second(void *ctx)
 
 /* ---- build ---- */
 
-static enum status build_alerts(struct daemon *daemon, struct err *err)
+static enum status build_market_alerts(struct daemon *daemon, struct err *err)
 {
-	const struct alert_hooks hooks = { on_alert, daemon };
 	struct market_alerts_config config =
 	    market_alerts_config_of(daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
-	daemon->alerts = alerts_create(&hooks);
-	if (daemon->alerts)
-		daemon->market_alerts =
-		    market_alerts_create(daemon->alerts, daemon->markets, &config);
+	daemon->market_alerts = market_alerts_create(daemon->alerts, daemon->markets, &config);
 	if (!daemon->market_alerts)
-		return err_set(err, STATUS_NO_MEMORY, "no memory for the alerts");
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets' alerts");
 	return STATUS_OK;
 }
 
@@ -182,9 +148,8 @@ enum status daemon_build_markets(struct daemon *daemon, struct err *err)
 	if (!daemon->ingest)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the markets");
 	liquidations_set_hooks(markets_liquidations(daemon->markets), &liquidations);
-	daemon->alert_timer = (struct timer){ .fn = on_alert_timer, .ctx = daemon };
 	daemon->second_timer = (struct timer){ .fn = on_second, .ctx = daemon };
-	return build_alerts(daemon, err);
+	return build_market_alerts(daemon, err);
 }
 
 /* A recording's figures are not those of now: nothing of it is put out. */
@@ -212,7 +177,6 @@ enum status daemon_build_outputs(struct daemon *daemon, struct err *err)
 
 void daemon_start_markets(struct daemon *daemon)
 {
-	loop_timer_after(daemon->loop, &daemon->alert_timer, ALERT_NS);
 	loop_timer_after(daemon->loop, &daemon->second_timer, SECOND_NS);
 	if (daemon->outputs)
 		market_outputs_start(daemon->outputs);
@@ -221,7 +185,6 @@ void daemon_start_markets(struct daemon *daemon)
 void daemon_stop_markets(struct daemon *daemon)
 {
 	struct timers *timers = loop_timers(daemon->loop);
-	timers_cancel(timers, &daemon->alert_timer);
 	timers_cancel(timers, &daemon->second_timer);
 }
 
@@ -232,7 +195,6 @@ void daemon_free_markets(struct daemon *daemon)
 	market_store_destroy(daemon->store);
 	ingest_destroy(daemon->ingest);
 	market_alerts_destroy(daemon->market_alerts);
-	alerts_destroy(daemon->alerts);
 	markets_destroy(daemon->markets);
 }
 
@@ -241,7 +203,6 @@ void daemon_apply_market_settings(struct daemon *daemon)
 	struct market_alerts_config rules =
 	    market_alerts_config_of(daemon->config, daemon->options.feed == DAEMON_FEED_LIVE);
 	struct liquidations_config liquidations = market_liquidations_config_of(daemon->config);
-	alerts_apply_config(daemon->alerts, daemon->config);
 	market_alerts_configure(daemon->market_alerts, &rules);
 	liquidations_set_config(markets_liquidations(daemon->markets), &liquidations);
 	if (daemon->outputs)

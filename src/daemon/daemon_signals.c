@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "alert/alert_config.h"
 #include "base/log.h"
 #include "daemon/config_file.h"
 #include "daemon/daemon_impl.h"
@@ -16,7 +17,10 @@ int64_t daemon_flush_ns(const struct config *config)
 enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
 {
 	daemon->world.options.stale_ms = config_i64(daemon->config, CONFIG_market_stale_ms);
+	alerts_apply_config(daemon->alerts, daemon->config);
 	daemon_apply_market_settings(daemon);
+	if (daemon->terminals)
+		terminals_configure(daemon->terminals, daemon->config);
 	if (daemon->store)
 		market_store_set_flush_ns(daemon->store, daemon_flush_ns(daemon->config));
 	char folder[PATH_BYTES_MAX];

@@ -12,3 +12,5 @@ static inline void metrics_put(struct buf *out, enum metric metric, uint64_t val
 
 /* Connections, REST, repairs, alerts and outputs (metrics_live.c). */
 void metrics_live_print(struct daemon *daemon, struct buf *out);
+/* Terminals: core, gate, stores, deliveries (metrics_fleet.c). */
+void metrics_fleet_print(struct daemon *daemon, struct buf *out);

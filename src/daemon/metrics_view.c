@@ -146,6 +146,7 @@ void metrics_view_print(struct daemon *daemon, struct buf *out)
 		put_segments(daemon_segments(daemon), out);
 	}
 	metrics_live_print(daemon, out);
+	metrics_fleet_print(daemon, out);
 	metrics_put(out, METRIC_loop_turns, loop->turns);
 	metrics_put(out, METRIC_loop_slow_turns, loop->slow_turns);
 }

@@ -146,4 +146,10 @@ bool sources_live(const struct sources *sources)
 	return !sources->sim || sim_source_live(sources->sim);
 }
 
+bool sources_complete(const struct sources *sources)
+{
+	bool told = !sources->live || backfill_progress(live_backfill(sources->live)) >= 1;
+	return told && sources_live(sources);
+}
+
 const struct live *sources_venues(const struct sources *sources) { return sources->live; }

@@ -38,5 +38,7 @@ enum sources_state sources_step(struct sources *sources, bool paused, struct err
 void sources_pause(struct sources *sources, bool paused);
 /* The simulator has said its history (always true of a recording). */
 bool sources_live(const struct sources *sources);
+/* The history that a source has to tell is there: answers are what they will be. */
+bool sources_complete(const struct sources *sources);
 /* The live venues; NULL when they are not the source, or after the stop. */
 const struct live *sources_venues(const struct sources *sources);

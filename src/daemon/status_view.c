@@ -4,6 +4,7 @@
 
 #include "ask/figure.h"
 #include "daemon/sources.h"
+#include "daemon/terminals.h"
 #include "feed/live.h"
 
 enum { ROWS_MAX = 24 };
@@ -71,6 +72,24 @@ static void put_connections(const struct live *live, int64_t now_ns, struct buf 
 	}
 }
 
+/* Terminals by state, and what came of them. */
+static void put_fleet(struct terminals *terminals, struct buf *out)
+{
+	struct fleet_counts counts = fleet_counts(terminals_fleet(terminals));
+	struct deliveries_counts signals = deliveries_counts(terminals_deliveries(terminals));
+	struct result_store_counts results = result_store_counts(terminals_results(terminals));
+	buf_printf(out, "fleet: %u terminals", fleet_count(terminals_fleet(terminals)));
+	for (enum instance_state state = 0; state < INSTANCE_STATES; state++)
+		if (counts.states[state])
+			buf_printf(out, ", %u %s", counts.states[state],
+				   instance_state_text(state));
+	if (counts.suspect)
+		buf_printf(out, ", %u suspect", counts.suspect);
+	buf_printf(out, "; %llu results recorded, %u signals waiting, %u in flight%s\n",
+		   (unsigned long long)results.results, signals.waiting, signals.in_flight,
+		   terminals_simulated(terminals) ? "   SIMULATED terminals" : "");
+}
+
 static void put_market(struct market *market, int64_t now_ms, struct buf *out)
 {
 	struct window day, quarter;
@@ -104,6 +123,8 @@ static void put_markets(struct daemon *daemon, struct buf *out)
 	size_t count = markets_count(markets), shown = 0;
 	bool now = daemon_simulated(daemon) || sources_venues(daemon_sources(daemon));
 	int64_t now_ms = now ? loop_wall_ns(daemon_loop(daemon)) / 1000000 : 0;
+	if (!count)
+		return;
 	buf_printf(out,
 		   "market                              price    24h %%      delta 15m  24h quote M"
 		   "   minutes  age s\n");
@@ -125,6 +146,8 @@ void status_view_print(struct daemon *daemon, struct buf *out)
 		   sources_live(daemon_sources(daemon)) ? "" : "   (making 26 h of history)");
 	if (daemon_segments(daemon))
 		put_segments(daemon, out);
+	if (daemon_terminals(daemon))
+		put_fleet(daemon_terminals(daemon), out);
 	const struct live *live = sources_venues(daemon_sources(daemon));
 	if (live)
 		put_connections(live, loop_now_ns(daemon_loop(daemon)), out);

@@ -12,8 +12,8 @@ static enum status check_number(const struct flag_row *row, struct str text, str
 {
 	int64_t number;
 	if (str_to_i64(text, &number) || number < row->min || number > row->max)
-		return err_set(err, STATUS_USAGE, "--%s: '%.*s' is not a whole number from %lld",
-			       row->name, STR_ARG(text), (long long)row->min);
+		return err_set(err, STATUS_USAGE, "%s%s: '%.*s' is not a whole number from %lld",
+			       flag_dashes(row), row->name, STR_ARG(text), (long long)row->min);
 	return STATUS_OK;
 }
 
@@ -122,7 +122,8 @@ static enum status take_flag(struct parser *parser, struct str word)
 					   flag_row(flag)->name)
 				 : STATUS_OK;
 	if (!has_value && parser->at == parser->argc)
-		return err_set(parser->err, STATUS_USAGE, "--%s needs %s", flag_row(flag)->name,
+		return err_set(parser->err, STATUS_USAGE, "%s%s needs %s",
+			       flag_dashes(flag_row(flag)), flag_row(flag)->name,
 			       flag_row(flag)->value);
 	slot->text = has_value ? word.ptr + name.len + 1 : parser->argv[parser->at++];
 	return check_value(flag, str_of(slot->text), parser->err);
@@ -145,6 +146,16 @@ static enum status take_operand(struct parser *parser, const char *word)
 static bool is_help(const char *word)
 {
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* "-n" or "-n=…", where the command has a flag of that one letter. */
+static bool is_short(enum command command, const char *word)
+{
+	for (enum flag flag = 0; flag < FLAG_COUNT; flag++)
+		if (command_uses(command, flag) && !flag_row(flag)->name[1] &&
+		    flag_row(flag)->name[0] == word[1] && (!word[2] || word[2] == '='))
+			return true;
+	return false;
 }
 
 static enum status take_rest(struct parser *parser)
@@ -170,6 +181,8 @@ static enum status take_rest(struct parser *parser)
 			return STATUS_OK;
 		} else if (word[1] == '-') {
 			status = take_flag(parser, str_of(word + 2));
+		} else if (is_short(out->command, word)) {
+			status = take_flag(parser, str_of(word + 1));
 		} else {
 			status = err_set(parser->err, STATUS_USAGE, "unknown flag '%s'", word);
 		}

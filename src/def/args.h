@@ -2,6 +2,8 @@
  *
  *   weir WORD [WORD] [--flag value | --flag=value | --switch | operand]… [-- operand…]
  *
+ * A flag of one letter is written -n 20 or -n=20.
+ *
  * Parsing checks everything that can be known from the text, so getters cannot
  * fail; a getter for a flag that its command does not use is a bug and stops. All
  * strings are argv's own. Pure. */

@@ -63,6 +63,11 @@ struct command_example {
 
 const struct command_row *command_row(enum command command);
 const struct flag_row *flag_row(enum flag flag);
+/* A flag whose name is one letter is written with one dash. */
+static inline const char *flag_dashes(const struct flag_row *row)
+{
+	return row->name[1] ? "--" : "-";
+}
 bool command_uses(enum command command, enum flag flag);
 /* Walks all examples; NULL at the end. */
 const struct command_example *command_example(size_t index);

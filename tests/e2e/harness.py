@@ -141,7 +141,8 @@ class WeirTest(unittest.TestCase):
         with open(self.log_path, 'ab') as log:
             self.child = subprocess.Popen(
                 [WEIR, command, '--state', self.state, '--config', self.config, *args],
-                stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **(env or {})})
+                stdout=subprocess.PIPE, stderr=log, text=True,
+                env={**os.environ, 'WEIR_FLEET_LISTEN': '127.0.0.1:0', **(env or {})})
         line = self.child.stdout.readline()
         self.assertIn('segments answered after', line, self.read_log())
         return line
@@ -185,6 +186,12 @@ class WeirTest(unittest.TestCase):
             with conn.makefile('rb') as file:
                 status, size = file.readline().split()
                 return file.read(int(size)).decode() if status == b'0' else ''
+
+    def port(self, name):
+        """Where a listener of the running weir is, by run/ports."""
+        with open(os.path.join(self.state, 'run', 'ports'), encoding='utf-8') as file:
+            places = dict(line.split() for line in file)
+        return int(places[name].rpartition(':')[2])
 
     # ---- segments ----
 

@@ -41,8 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char storage[ASK_OUT_LIMIT];
 	const int64_t end_ms = WORLD_START_MS + 20 * MINUTE_MS;
 	if (!world.markets)
-		world = (struct ask_world){ world_create(false, end_ms), ask_options_default(),
-					    world_alerts(end_ms) };
+		world = (struct ask_world){ .markets = world_create(false, end_ms),
+					    .options = ask_options_default(),
+					    .alerts = world_alerts(end_ms) };
 	if (size == 0)
 		return 0;
 	struct ask_request request = {

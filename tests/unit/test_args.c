@@ -52,6 +52,20 @@ static void flags_and_operands_come_in_any_order(void **state)
 	assert_true(args_speed(&args, FLAG_speed, 1) == 2.5);
 }
 
+static void a_flag_of_one_letter_has_one_dash(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("sim fleet -n 7 --tokens t"), STATUS_OK);
+	assert_int_equal(args_i64(&args, FLAG_n), 7);
+	assert_int_equal(parse("sim fleet -n=8"), STATUS_OK);
+	assert_int_equal(args_i64(&args, FLAG_n), 8);
+	refused("sim fleet -n 0", "-n: '0' is not a whole number from 1");
+	refused("sim fleet -n", "-n needs N");
+	refused("sim fleet -nn 5", "unknown flag '-nn'");
+	refused("sim fleet -x 5", "unknown flag '-x'");
+	refused("replay -n 5 x", "unknown flag '-n'"); /* another command's */
+}
+
 static void absent_flags_give_their_presets(void **state)
 {
 	(void)state;
@@ -176,10 +190,10 @@ static void operands_and_flags_are_bounded(void **state)
 static void words_for_commands_that_wait_are_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("top --once --anything here"), STATUS_OK);
-	assert_int_equal(args.command, COMMAND_top);
+	assert_int_equal(parse("plan --once --anything here"), STATUS_OK);
+	assert_int_equal(args.command, COMMAND_plan);
 	assert_int_equal(args.wish, ARGS_RUN);
-	assert_int_equal(parse("top --help"), STATUS_OK);
+	assert_int_equal(parse("plan --help"), STATUS_OK);
 	assert_int_equal(args.wish, ARGS_HELP_COMMAND);
 }
 
@@ -187,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_and_operands_come_in_any_order),
+		cmocka_unit_test(a_flag_of_one_letter_has_one_dash),
 		cmocka_unit_test(absent_flags_give_their_presets),
 		cmocka_unit_test(a_repeated_flag_keeps_all_and_the_last_wins),
 		cmocka_unit_test(a_command_of_two_words_is_found_by_both),

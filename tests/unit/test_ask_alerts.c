@@ -72,8 +72,9 @@ static void without_an_engine_none_are_kept(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	world = (struct ask_world){ world_create(false, WORLD_START_MS + MINUTE_MS),
-				    ask_options_default(), world_alerts(WORLD_END_MS) };
+	world = (struct ask_world){ .markets = world_create(false, WORLD_START_MS + MINUTE_MS),
+				    .options = ask_options_default(),
+				    .alerts = world_alerts(WORLD_END_MS) };
 	return 0;
 }
 

@@ -75,7 +75,7 @@ static void a_market_that_lags_is_marked(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_END_MS);
-	struct ask_world lagging = { markets, ask_options_default(), NULL };
+	struct ask_world lagging = { .markets = markets, .options = ask_options_default() };
 	struct world_market row = world_markets[0];
 	struct market *market = markets_get(markets, row.venue, row.kind, str_of(row.symbol));
 	/* One market goes on for two and a half minutes. */
@@ -92,7 +92,7 @@ static void little_data_is_said(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_START_MS + 9 * 60000);
-	struct ask_world young = { markets, ask_options_default(), NULL };
+	struct ask_world young = { .markets = markets, .options = ask_options_default() };
 	golden(&young, "price_young.txt", "/price ETH", ASK_TEXT, 0);
 	golden(&young, "volume_young.txt", "/volume binance:spot:ETHUSDT 5m", ASK_TEXT, 0);
 	golden(&young, "cvd_young.txt", "/cvd ETH", ASK_TEXT, 0);
@@ -105,7 +105,7 @@ static void a_quiet_market_whose_book_moves_is_not_stale(void **state)
 {
 	(void)state;
 	struct markets *markets = world_create(false, WORLD_END_MS - 60000);
-	struct ask_world quiet = { markets, ask_options_default(), NULL };
+	struct ask_world quiet = { .markets = markets, .options = ask_options_default() };
 	struct buf out = buf_over(storage, sizeof storage);
 	/* Its book is of 250 ms before WORLD_END_MS. */
 	ask(&quiet, "/price binance:perp:ETHUSDT", ASK_TEXT, WORLD_END_MS, &out);
@@ -122,7 +122,8 @@ static void a_restart_without_its_minutes_says_how_little_it_knows(void **state)
 	(void)state;
 	static char bytes[MARKET_STATE_BYTES];
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world restored = { markets_create(&config), ask_options_default(), NULL };
+	struct ask_world restored = { .markets = markets_create(&config),
+				      .options = ask_options_default() };
 	struct buf packed = buf_over(bytes, sizeof bytes), out = buf_over(storage, sizeof storage);
 	struct str symbol = STR("ETHUSDT");
 	market_state_pack(markets_get(world.markets, VENUE_BINANCE, KIND_PERP, symbol), &packed);
@@ -185,7 +186,8 @@ static void an_empty_world_has_no_data(void **state)
 {
 	(void)state;
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world empty = { markets_create(&config), ask_options_default(), NULL };
+	struct ask_world empty = { .markets = markets_create(&config),
+				   .options = ask_options_default() };
 	struct buf out = buf_over(storage, sizeof storage);
 	assert_int_equal(ask(&empty, "/price BTC", ASK_TEXT, 0, &out), ASK_NO);
 	buf_char(&out, 0);
@@ -216,10 +218,10 @@ static void too_little_room_is_told(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	world =
-	    (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default(), NULL };
-	simulated =
-	    (struct ask_world){ world_create(true, WORLD_END_MS), ask_options_default(), NULL };
+	world = (struct ask_world){ .markets = world_create(false, WORLD_END_MS),
+				    .options = ask_options_default() };
+	simulated = (struct ask_world){ .markets = world_create(true, WORLD_END_MS),
+					.options = ask_options_default() };
 	return 0;
 }
 

@@ -121,8 +121,9 @@ static void answers_of_a_usual_world_fit(void **state)
 	(void)state;
 	static const char *const symbols[] = { "ETH", "BTC", "SOL", "BTCEUR",
 					       "binance:perp:ETHUSDT" };
-	struct ask_world world = { world_create(false, WORLD_END_MS), ask_options_default(),
-				   world_alerts(WORLD_END_MS) };
+	struct ask_world world = { .markets = world_create(false, WORLD_END_MS),
+				   .options = ask_options_default(),
+				   .alerts = world_alerts(WORLD_END_MS) };
 	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
 		world.options.symbol_default = str_of(symbols[i]);
 		world.options.live = i & 1;
@@ -137,8 +138,8 @@ static void answers_of_a_young_world_fit(void **state)
 	(void)state;
 	for (int64_t minutes = 0; minutes < 3; minutes++) {
 		int64_t end_ms = WORLD_START_MS + 1 + minutes * minutes * MINUTE_MS;
-		struct ask_world world = { world_create(true, end_ms), ask_options_default(),
-					   NULL };
+		struct ask_world world = { .markets = world_create(true, end_ms),
+					   .options = ask_options_default() };
 		world.options.symbol_default = STR("ETH");
 		world.options.simulated = true;
 		check_world(&world, end_ms);
@@ -192,7 +193,7 @@ static void a_crowd_of_markets_stays_within_bounds(void **state)
 	(void)state;
 	static const char *const asked[] = { "/price",    "/volume", "/cvd",
 					     "/momentum", "/flow",   "/analysis" };
-	struct ask_world crowd = { crowd_create(), ask_options_default(), NULL };
+	struct ask_world crowd = { .markets = crowd_create(), .options = ask_options_default() };
 	crowd.options.whale_quote = 1;
 	crowd.options.symbol_default = STR("ABCDEFGHIJKLMNOPQR");
 	check_world(&crowd, WORLD_START_MS + 4200000);
@@ -221,7 +222,8 @@ static void the_figures_may_be_absurd(void **state)
 	};
 	for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
 		struct market_config config = { .whale_quote = 1, .indicators = { 15, 60, 240 } };
-		struct ask_world world = { markets_create(&config), ask_options_default(), NULL };
+		struct ask_world world = { .markets = markets_create(&config),
+					   .options = ask_options_default() };
 		for (int venue = 0; venue < 2; venue++) {
 			struct world_market row = world_markets[venue ? 3 : 1];
 			struct market *market =
@@ -251,9 +253,9 @@ static void the_figures_may_be_absurd(void **state)
 static void many_alerts_stay_within_bounds(void **state)
 {
 	(void)state;
-	struct ask_world world = { world_create(false, WORLD_START_MS + MINUTE_MS),
-				   ask_options_default(),
-				   alerts_create(&(struct alert_hooks){ 0 }) };
+	struct ask_world world = { .markets = world_create(false, WORLD_START_MS + MINUTE_MS),
+				   .options = ask_options_default(),
+				   .alerts = alerts_create(&(struct alert_hooks){ 0 }) };
 	struct alerts *alerts = (struct alerts *)world.alerts;
 	char number[16], scope[ALERT_SCOPE_MAX + 1], message[ALERT_MESSAGE_MAX + 1];
 	memset(scope, '&', sizeof scope); /* begins with a number, to tell them apart */

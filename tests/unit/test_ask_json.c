@@ -318,7 +318,8 @@ static void cvd_of_a_full_state_starts_72_hours_ago(void **state)
 {
 	(void)state;
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world full = { markets_create(&config), ask_options_default(), NULL };
+	struct ask_world full = { .markets = markets_create(&config),
+				  .options = ask_options_default() };
 	for (size_t i = 0; i < 4; i++)
 		world_fill(full.markets, &world_markets[i], i,
 			   WORLD_START_MS + INT64_C(80) * 3600000);
@@ -349,8 +350,8 @@ static i128 quote_delta_since(const struct market *market, int64_t from_ms)
 static void sums_are_of_the_same_minutes_for_all(void **state)
 {
 	(void)state;
-	struct ask_world lagging = { world_create(false, WORLD_END_MS), ask_options_default(),
-				     NULL };
+	struct ask_world lagging = { .markets = world_create(false, WORLD_END_MS),
+				     .options = ask_options_default() };
 	const struct world_market *row = &world_markets[0];
 	struct market *ahead =
 	    markets_get(lagging.markets, row->venue, row->kind, str_of(row->symbol));
@@ -421,8 +422,9 @@ static void the_committed_reference_is_the_generated_one(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	world = (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default(),
-				    world_alerts(WORLD_END_MS) };
+	world = (struct ask_world){ .markets = world_create(false, WORLD_END_MS),
+				    .options = ask_options_default(),
+				    .alerts = world_alerts(WORLD_END_MS) };
 	return 0;
 }
 

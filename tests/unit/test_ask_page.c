@@ -29,7 +29,7 @@ static void draw(struct page *page)
 	page_bold(page, STR("A < B · C"));
 	page_table_begin(page);
 	page_fact(page, "Level", "\"HIGH\"");
-	page_facts(page, "Delta", number_word("1"), number_word("22"));
+	page_facts(page, "Delta", figure_word("1"), figure_word("22"));
 	page_table_end(page);
 	page_text(page, "end & out");
 	page_end_line(page);
@@ -83,9 +83,9 @@ static void a_table_never_leaves_its_columns(void **state)
 	page_text(&page, "a label of twenty-two!");
 	page_right(&page, PAGE_COLUMNS, STR("twelve chars"));
 	page_end_line(&page);
-	page_marked(&page, number_word("12"), "*");
+	page_marked(&page, figure_word("12"), "*");
 	page_end_line(&page);
-	page_marked(&page, number_word("12"), "");
+	page_marked(&page, figure_word("12"), "");
 	page_end_line(&page);
 	page_table_end(&page);
 	is(&out, "a label of twenty-one twelve chars\n"
@@ -175,7 +175,7 @@ static void a_sum_that_does_not_fit_is_unknown(void **state)
 	assert_false(sum.bad);
 	sum_add(&sum, 1, 36);
 	assert_true(sum.bad);
-	struct number shown = sum_short(&sum, NUMBER_PLUS);
+	struct figure shown = sum_short(&sum, FIGURE_PLUS);
 	assert_memory_equal(shown.text, "n/a", 3);
 	struct buf out = buf_over(storage, sizeof storage);
 	struct json_out json = { .out = &out };

@@ -53,7 +53,8 @@ static void analysis(void **state)
 static void what_has_grown_old_says_so(void **state)
 {
 	(void)state;
-	struct ask_world old = { world_create(false, WORLD_END_MS), ask_options_default(), NULL };
+	struct ask_world old = { .markets = world_create(false, WORLD_END_MS),
+				 .options = ask_options_default() };
 	const struct world_market *row = &world_markets[1];
 	struct market *market = world_market(old.markets, row->venue, row->kind, row->symbol);
 	const int64_t now_ms = WORLD_END_MS + 7 * MINUTE_MS;
@@ -82,7 +83,8 @@ static bool json_stale(const struct ask_world *of, const char *text, int64_t now
 static void stale_of_an_answer_counts_the_figures_it_shows(void **state)
 {
 	(void)state;
-	struct ask_world old = { world_create(false, WORLD_END_MS), ask_options_default(), NULL };
+	struct ask_world old = { .markets = world_create(false, WORLD_END_MS),
+				 .options = ask_options_default() };
 	const struct world_market *row = &world_markets[1];
 	static const struct {
 		const char *question;
@@ -121,7 +123,8 @@ static void what_was_never_heard_is_not_there(void **state)
 {
 	(void)state;
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world bare = { markets_create(&config), ask_options_default(), NULL };
+	struct ask_world bare = { .markets = markets_create(&config),
+				  .options = ask_options_default() };
 	for (size_t i = 0; i < WORLD_MARKETS; i++)
 		world_fill(bare.markets, &world_markets[i], 100 + i,
 			   WORLD_START_MS + 20 * MINUTE_MS);
@@ -157,8 +160,9 @@ static void simulated_is_said_by_every_answer(void **state)
 	(void)state;
 	static const char *const asked[] = { "/oi ETH", "/funding ETH", "/liquidations ETH",
 					     "/top10", "/analysis ETH" };
-	struct ask_world simulated = { world_create(true, WORLD_START_MS + 20 * MINUTE_MS),
-				       ask_options_default(), NULL };
+	struct ask_world simulated = { .markets =
+					   world_create(true, WORLD_START_MS + 20 * MINUTE_MS),
+				       .options = ask_options_default() };
 	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
 		const char *text = ask_text(&simulated, asked[i], 0);
 		assert_true(str_starts(str_of(text), STR("SIMULATED DATA · ")));
@@ -214,7 +218,8 @@ static void the_class_of_all_is_that_of_the_sum(void **state)
 {
 	(void)state;
 	struct market_config config = { .whale_quote = 500000 };
-	struct ask_world two = { markets_create(&config), ask_options_default(), NULL };
+	struct ask_world two = { .markets = markets_create(&config),
+				 .options = ask_options_default() };
 	static const int64_t now[2] = { 900, 1050 }, before[2] = { 1000, 1000 };
 	for (size_t i = 0; i < 2; i++) {
 		const struct world_market *row = &world_markets[i ? 3 : 1];
@@ -270,8 +275,8 @@ static void funding_is_annual_by_its_interval_and_weighted_by_open_interest(void
 static void sums_leave_out_what_is_not_in_dollars(void **state)
 {
 	(void)state;
-	struct ask_world mixed = { world_create(false, WORLD_START_MS + 20 * MINUTE_MS),
-				   ask_options_default(), NULL };
+	struct ask_world mixed = { .markets = world_create(false, WORLD_START_MS + 20 * MINUTE_MS),
+				   .options = ask_options_default() };
 	const struct world_market row = { VENUE_BINANCE, KIND_PERP, "ETHBTC", 4300, 5, 3,
 					  4000,          50,        4000 };
 	world_fill(mixed.markets, &row, 7, WORLD_START_MS + 20 * MINUTE_MS);
@@ -328,7 +333,8 @@ static void an_old_liquidation_is_not_among_the_last(void **state)
 static void the_lead_is_the_largest_fresh_market(void **state)
 {
 	(void)state;
-	struct ask_world lead = { world_create(false, WORLD_END_MS), ask_options_default(), NULL };
+	struct ask_world lead = { .markets = world_create(false, WORLD_END_MS),
+				  .options = ask_options_default() };
 	json_t *data = data_of(&lead, "/analysis ETH", WORLD_END_MS + 3600000);
 	assert_string_equal(text_at(json_object_get(data, "lead"), "market"),
 			    "binance:perp:ETHUSDT");
@@ -359,8 +365,8 @@ static void the_convention_in_force_is_printed(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	world =
-	    (struct ask_world){ world_create(false, WORLD_END_MS), ask_options_default(), NULL };
+	world = (struct ask_world){ .markets = world_create(false, WORLD_END_MS),
+				    .options = ask_options_default() };
 	return 0;
 }
 

@@ -1,0 +1,108 @@
+/* What the fleet, its gate, its stores and its deliveries count. */
+#include "base/check.h"
+#include "daemon/metrics_print.h"
+#include "daemon/terminals.h"
+
+static void put_labelled(struct buf *out, enum metric metric, const char *label, uint64_t value)
+{
+	const struct str word = str_of(label);
+	metric_sample(out, metric, &word, 1, value);
+}
+
+static void put_core(const struct fleet_counts *counts, struct buf *out)
+{
+	metric_head(out, METRIC_fleet_terminals);
+	for (enum instance_state state = 0; state < INSTANCE_STATES; state++)
+		put_labelled(out, METRIC_fleet_terminals, instance_state_text(state),
+			     counts->states[state]);
+	metrics_put(out, METRIC_fleet_suspect, counts->suspect);
+	metrics_put(out, METRIC_fleet_held, counts->held);
+	metrics_put(out, METRIC_fleet_connected, counts->connected);
+	metrics_put(out, METRIC_fleet_guarded, counts->guarded);
+	metric_head(out, METRIC_fleet_events);
+	for (enum fleet_event_kind kind = 0; kind < FLEET_EVENTS; kind++)
+		put_labelled(out, METRIC_fleet_events, fleet_event_text(kind),
+			     counts->events[kind]);
+	metric_head(out, METRIC_fleet_actions);
+	for (enum fleet_action_kind kind = 0; kind < FLEET_ACTIONS; kind++)
+		put_labelled(out, METRIC_fleet_actions, fleet_action_text(kind),
+			     counts->actions[kind]);
+	metrics_put(out, METRIC_fleet_refused_moves, counts->refused_moves);
+}
+
+static void put_cuts(const struct gate_counts *counts, struct buf *out)
+{
+	const struct {
+		const char *reason;
+		uint64_t value;
+	} cuts[] = {
+		{ "bad_mac", counts->bad_mac },     { "blocked", counts->blocked },
+		{ "no_hello", counts->no_hello },   { "lease", counts->lease },
+		{ "bad_frame", counts->bad_frame }, { "bad_verb", counts->bad_verb },
+		{ "bad_seq", counts->bad_seq },     { "too_fast", counts->too_fast },
+		{ "too_slow", counts->too_slow },   { "too_long", counts->too_long },
+		{ "full", counts->full },
+	};
+	metric_head(out, METRIC_gate_cut);
+	for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
+		put_labelled(out, METRIC_gate_cut, cuts[i].reason, cuts[i].value);
+}
+
+static void put_gate(const struct gate_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_gate_accepted, counts->accepted);
+	metrics_put(out, METRIC_gate_live, counts->live);
+	metrics_put(out, METRIC_gate_agents, counts->agents);
+	metrics_put(out, METRIC_gate_frames, counts->frames);
+	metrics_put(out, METRIC_gate_frames_sent, counts->frames_sent);
+	metrics_put(out, METRIC_gate_bytes, counts->bytes);
+	metrics_put(out, METRIC_gate_bytes_sent, counts->bytes_sent);
+	metrics_put(out, METRIC_gate_repeated, counts->repeated);
+	metrics_put(out, METRIC_gate_resumed, counts->resumed);
+	put_cuts(counts, out);
+	metrics_put(out, METRIC_gate_commands, counts->commands);
+	metrics_put(out, METRIC_gate_commands_lost, counts->commands_lost);
+}
+
+static void put_trade(struct terminals *terminals, struct buf *out)
+{
+	struct result_store_counts results = result_store_counts(terminals_results(terminals));
+	struct signal_store_counts store = signal_store_counts(terminals_signals(terminals));
+	struct deliveries_counts signals = deliveries_counts(terminals_deliveries(terminals));
+	metrics_put(out, METRIC_results_recorded, results.results);
+	metrics_put(out, METRIC_results_repeated, results.repeated);
+	metrics_put(out, METRIC_results_refused, results.refused);
+	metrics_put(out, METRIC_results_waiting, results.waiting_bytes);
+	metrics_put(out, METRIC_results_failed, results.failed);
+	metrics_put(out, METRIC_signals_read, store.read);
+	metrics_put(out, METRIC_signals_refused, signals.refused);
+	metrics_put(out, METRIC_signals_sent, signals.sent);
+	metrics_put(out, METRIC_signals_received, signals.received);
+	metrics_put(out, METRIC_signals_expired, signals.expired);
+	metrics_put(out, METRIC_signals_waiting, signals.waiting);
+	metrics_put(out, METRIC_signals_in_flight, signals.in_flight);
+}
+
+static void put_instances(const struct instance_store_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_instance_batches, counts->batches);
+	metrics_put(out, METRIC_instance_failed, counts->failed);
+	metrics_put(out, METRIC_instance_rows, counts->chunk_rows);
+	metrics_put(out, METRIC_instance_chunks_lost, counts->chunks_lost);
+	metrics_put(out, METRIC_instance_events_lost, counts->events_lost);
+}
+
+void metrics_fleet_print(struct daemon *daemon, struct buf *out)
+{
+	struct terminals *terminals = daemon_terminals(daemon);
+	if (!terminals)
+		return;
+	struct fleet_counts fleet = fleet_counts(terminals_fleet(terminals));
+	struct gate_counts gate = gate_counts(terminals_gate(terminals));
+	struct instance_store_counts instances =
+	    instance_store_counts(terminals_instances(terminals));
+	put_core(&fleet, out);
+	put_gate(&gate, out);
+	put_trade(terminals, out);
+	put_instances(&instances, out);
+}

@@ -1,0 +1,64 @@
+/* terminals_impl.h - shared by terminals*.c only. */
+#pragma once
+
+#include "daemon/host_commands.h"
+#include "daemon/terminals.h"
+#include "sim/fleet.h"
+
+enum { TERMINALS_LISTENERS = 2 }; /* plain, TLS */
+
+struct terminals_listener {
+	struct terminals *terminals;
+	struct line_server *server;
+};
+
+/* What the fleet is told of a terminal's queue at the end of the turn. */
+struct terminal_queue {
+	uint32_t waiting, in_flight;
+	bool changed;
+};
+
+struct terminals {
+	struct terminals_config config;
+	struct tokens *tokens;
+	struct fleet *fleet;
+	struct gate *gate;
+	struct deliveries *deliveries;
+	struct instance_store *instances;
+	struct account_store *accounts;
+	struct result_store *results;
+	struct signal_store *signals;
+	struct host_commands *commands;
+	struct terminals_listener listeners[TERMINALS_LISTENERS];
+	struct sim_fleet *sim; /* the demo's terminals */
+	struct loop_task arm_task;
+	struct timer timer;    /* the next thing that the fleet or a delivery has to do */
+	struct terminal_queue *queues; /* by slot */
+	uint32_t *changed;             /* slots whose queue has changed in this turn */
+	uint32_t changed_count;
+	struct loop_task queue_task;
+	struct timer close_timer; /* last words are on their way */
+	bool started, simulated;
+	int restoring, draining, closing; /* how many parts have not answered yet */
+	enum status part_status;
+	const char *part_why;
+	void (*on_restored)(void *ctx, enum status status, const char *why);
+	void (*on_drained)(void *ctx, enum status status);
+	void (*on_closed)(void *ctx);
+	void *ctx;
+};
+
+/* terminals_wires.c: who tells whom. */
+struct fleet_hooks terminals_fleet_hooks(struct terminals *terminals);
+struct gate_hooks terminals_gate_hooks(struct terminals *terminals);
+struct result_store_hooks terminals_result_hooks(struct terminals *terminals);
+struct signal_store_hooks terminals_signal_hooks(struct terminals *terminals);
+struct delivery_hooks terminals_delivery_hooks(struct terminals *terminals);
+/* terminals_tokens.c: the tokens file, the state directory's, or the demo's. */
+MUST_CHECK enum status terminals_read_tokens(struct terminals *terminals, struct err *err);
+/* The demo's terminals, over real TCP (terminals_sim.c). */
+MUST_CHECK enum status terminals_open_sim(struct terminals *terminals, uint16_t port,
+					  struct err *err);
+/* Arms the timer for what is next, at the end of the turn. */
+void terminals_arm(struct terminals *terminals);
+struct fleet_settings terminals_settings(const struct config *config);
