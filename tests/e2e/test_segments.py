@@ -9,6 +9,9 @@ from harness import RespError, Resp, SEGMENTS, WeirTest, free_port, main, pids_u
 
 
 class Segments(WeirTest):
+    # Nobody but the tests reads what they write.
+    settings = '[market]\nfeed = off\n[fleet]\non = no\n'
+
     def fails_with(self, text, *args, env=None, command='up'):
         done = self.run_weir(command, '--state', self.state, '--config', self.config, *args, env=env)
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)

@@ -139,6 +139,15 @@ static void test_quotes_go_with_the_brokers_last_terminal(void **state)
 	assert_int_equal(accounts_keys(&t, STR("broker_state:")), 3);
 	field_is(&t, "broker_state:Broker:Two-Live:GBPUSD", "bid", "1.00004");
 	field_is(&t, "broker_state:Third:EURUSD", "bid", "1.00005");
+	/* and back */
+	strcpy(stage_instance(&t.stage, 2)->server, "FPMarketsSC-Live");
+	accounts_account(&t, 2, 300);
+	quote(&t, 2, "GBPUSD", 7);
+	quote(&t, 2, "EURUSD", 6);
+	stage_run(&t.stage, 2100 * stage_ms_ns);
+	assert_int_equal(accounts_keys(&t, STR("broker_state:")), 4);
+	field_is(&t, "broker_state:FPMarketsSC-Live:EURUSD", "bid", "1.00006");
+	field_is(&t, "broker_state:FPMarketsSC-Live:GBPUSD", "bid", "1.00007");
 	accounts_deinit(&t);
 }
 
@@ -148,7 +157,6 @@ static void test_quotes_are_right_when_the_server_is_back(void **state)
 	struct accounts t;
 	accounts_init(&t, 2, FAKE_EVERYSEC);
 	quote(&t, 0, "EURUSD", 1);
-	STAGE_DO(&t.stage, STR("SET"), STR("broker_state:FPMarketsSC-Live:GBPUSD"), STR("x"));
 	quote(&t, 0, "GBPUSD", 2);
 	stage_run(&t.stage, 1500 * stage_ms_ns);
 	field_is(&t, "broker_state:FPMarketsSC-Live:EURUSD", "bid", "1.00001");
@@ -159,6 +167,12 @@ static void test_quotes_are_right_when_the_server_is_back(void **state)
 	stage_run(&t.stage, 4300 * stage_ms_ns);
 	field_is(&t, "broker_state:FPMarketsSC-Live:EURUSD", "bid", "1.00003");
 	field_is(&t, "broker_state:FPMarketsSC-Live:GBPUSD", "bid", "1.00002");
+	/* something else stands in its place */
+	STAGE_DO(&t.stage, STR("DEL"), STR("broker_state:FPMarketsSC-Live:GBPUSD"));
+	STAGE_DO(&t.stage, STR("SET"), STR("broker_state:FPMarketsSC-Live:GBPUSD"), STR("x"));
+	quote(&t, 0, "GBPUSD", 4);
+	stage_run(&t.stage, 2200 * stage_ms_ns);
+	field_is(&t, "broker_state:FPMarketsSC-Live:GBPUSD", "bid", "1.00004");
 	accounts_deinit(&t);
 }
 

@@ -23,7 +23,7 @@ static const char *const questions[] = {
 	"/price ETH",    "/price BTC",        "/volume ETH 60m", "/cvd ETH 5m",  "/cvd BTC",
 	"/momentum ETH", "/flow ETH",         "/oi ETH",         "/funding ETH", "/oi",
 	"/funding",      "/liquidations ETH", "/top10",          "/top10 oi",    "/analysis ETH",
-	"/analysis",     "/alerts",           "/liquidations",   "/help",
+	"/analysis",     "/alerts",           "/liquidations",   "/help",        "/fleet",
 };
 
 static struct str ask(const struct ask_world *of, const char *text, enum ask_format format,
@@ -419,12 +419,38 @@ static void the_committed_reference_is_the_generated_one(void **state)
 	assert_memory_equal(other, out.ptr, len);
 }
 
+static void on_event(void *ctx, const struct fleet_event *event) { (void)ctx, (void)event; }
+static void on_moved(void *ctx, const struct instance *instance, enum instance_state from)
+{
+	(void)ctx, (void)instance, (void)from;
+}
+static void on_action(void *ctx, const struct fleet_action *action) { (void)ctx, (void)action; }
+static void on_position(void *ctx, const struct instance *instance, enum position_change change,
+			const struct position *position)
+{
+	(void)ctx, (void)instance, (void)change, (void)position;
+}
+
+/* One terminal, never seen: its fields are there. */
+static struct fleet *world_fleet(struct alerts *alerts)
+{
+	static const struct fleet_hooks hooks = { on_event, on_moved, on_action, on_position,
+						  NULL };
+	const struct fleet_settings settings = fleet_settings_default();
+	const struct instance_identity identity = { .id = "mt5-001" };
+	struct fleet *fleet = fleet_create(4, &settings, alerts, 1, &hooks);
+	uint32_t slot;
+	assert_int_equal(fleet_add(fleet, &identity, &slot), STATUS_OK);
+	return fleet;
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	world = (struct ask_world){ .markets = world_create(false, WORLD_END_MS),
 				    .options = ask_options_default(),
 				    .alerts = world_alerts(WORLD_END_MS) };
+	world.fleet = world_fleet((struct alerts *)world.alerts);
 	return 0;
 }
 
@@ -432,6 +458,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	markets_destroy(world.markets);
+	fleet_destroy((struct fleet *)world.fleet);
 	alerts_destroy((struct alerts *)world.alerts);
 	return 0;
 }

@@ -171,7 +171,7 @@ static void random_command(struct rng *rng, struct buf *out)
 {
 	static const char *const keys[] = { "a", "b", "c", "d" };
 	const char *key = keys[rng_below(rng, ARRAY_LEN(keys))];
-	switch (rng_below(rng, 14)) {
+	switch (rng_below(rng, 17)) {
 	case 0: buf_printf(out, "SET %s %d", key, (int)rng_below(rng, 1000)); break;
 	case 1: buf_printf(out, "APPEND %s %d", key, (int)rng_below(rng, 1000)); break;
 	case 2:
@@ -188,6 +188,12 @@ static void random_command(struct rng *rng, struct buf *out)
 	case 7: buf_printf(out, "TYPE %s", key); break;
 	case 8: buf_printf(out, rng_below(rng, 2) ? "MULTI" : "EXEC"); break;
 	case 9: buf_printf(out, rng_below(rng, 5) ? "EXISTS %s" : "NOSUCH %s", key); break;
+	case 10:
+		buf_printf(out, rng_below(rng, 2) ? "SADD %s %d %d" : "SREM %s %d %d", key,
+			   (int)rng_below(rng, 5), (int)rng_below(rng, 5));
+		break;
+	case 11: buf_printf(out, "SISMEMBER %s %d", key, (int)rng_below(rng, 5)); break;
+	case 12: buf_printf(out, rng_below(rng, 2) ? "SCARD %s" : "PUBLISH %s text", key); break;
 	default: random_stream_command(rng, out, key);
 	}
 }

@@ -190,6 +190,26 @@ static void test_a_transaction_that_does_not_fit_leaves_nothing_open(void **stat
 		}
 }
 
+/* The connection breaks in each place of a move; what was not read of it reaches the server
+ * a second and a half later, when it has long been told otherwise. */
+static void test_what_straggles_does_not_stay(void **state)
+{
+	(void)state;
+	for (uint64_t n = 1; n <= 6; n++) {
+		struct instances t;
+		instances_init(&t, 2, FAKE_ALWAYS);
+		fake_redis_straggle(t.stage.redis, 1500 * stage_ms_ns);
+		fake_redis_cut(t.stage.redis, n, FAKE_CUT_BEFORE);
+		instances_move(&t, 0, INSTANCE_RUNNING);
+		stage_run(&t.stage, 300 * stage_ms_ns);
+		instances_move(&t, 0, INSTANCE_FAILED);
+		stage_run(&t.stage, 3500 * stage_ms_ns);
+		assert_true(instances_sets_are_right(&t));
+		assert_true(instances_hashes_are_right(&t));
+		instances_deinit(&t);
+	}
+}
+
 /* ---- any order of moves, failures and restarts ---- */
 
 enum { TERMINALS = 12 };
@@ -547,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_a_move_goes_out_at_once_in_one_transaction),
 		cmocka_unit_test(test_what_others_do_to_the_keys_is_put_right),
 		cmocka_unit_test(test_a_transaction_that_does_not_fit_leaves_nothing_open),
+		cmocka_unit_test(test_what_straggles_does_not_stay),
 		cmocka_unit_test(test_sets_and_hashes_are_right_after_anything),
 		cmocka_unit_test(test_states_and_flags_come_back),
 		cmocka_unit_test(test_unknown_terminals_leave_the_sets_and_damage_does_no_harm),
