@@ -40,7 +40,6 @@ void link_opened(struct link *link, int64_t now_ns)
 	link->state = LINK_WAITS_BANNER;
 	link->heard_ns = now_ns;
 	link->dead_ns = dead_default_ns;
-	link->retry_ns = 0;
 	link->why[0] = 0;
 	link->counts.connections++;
 }

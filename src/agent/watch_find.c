@@ -130,10 +130,9 @@ void watch_see(struct watch *watch, const struct procfs_process *process)
 	for (uint32_t i = 0; i < watch->count; i++) {
 		struct watch_terminal *terminal = &watch->terminals[i];
 		/* What we started tells its end by itself: until then it is there. */
-		bool is_child = watch_same(&terminal->child, seen.pid, seen.started_ticks);
-		terminal->child_seen |= is_child;
-		terminal->run_seen |= (!zombie || is_child) &&
-				      watch_same(&terminal->run, seen.pid, seen.started_ticks);
+		terminal->child_seen |= watch_same(&terminal->child, seen.pid, seen.started_ticks);
+		terminal->run_seen |=
+		    !zombie && watch_same(&terminal->run, seen.pid, seen.started_ticks);
 	}
 	if (!zombie && process->command.len && !is_excluded(watch, process->pid))
 		match_all(watch, &seen, process);
