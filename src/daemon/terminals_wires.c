@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "daemon/terminals_impl.h"
 
+enum { FLAT_WAIT_MS = 30000 };
+
 /* ---- from the fleet ---- */
 
 static void on_event(void *ctx, const struct fleet_event *event)
@@ -66,13 +68,16 @@ static bool host(struct terminals *terminals, const struct fleet_action *action,
 	const struct config *config = terminals->config.config;
 	struct str start = config_str(config, CONFIG_fleet_start_command);
 	struct str stop = config_str(config, CONFIG_fleet_stop_command);
+	/* Positions are closed first: the process has to live until they are. */
+	int64_t wait_ms =
+	    action->flat && action->wait_ms < FLAT_WAIT_MS ? FLAT_WAIT_MS : action->wait_ms;
 	const struct gate_command what = {
-		.op = op, .wait_ms = action->wait_ms, .clean = action->clean, .code = 75
+		.op = op, .wait_ms = wait_ms, .clean = action->clean, .code = 75
 	};
 	if (gate_agent_command(terminals->gate, instance->slot, &what) != STATUS_NOT_FOUND)
 		return true;
 	const char *id = instance->identity.id;
-	int64_t after_ns = action->wait_ms * 1000000;
+	int64_t after_ns = wait_ms * 1000000;
 	enum status status = STATUS_NOT_FOUND;
 	if (op == GATE_STOP || op == GATE_RESTART)
 		status = host_commands_run(terminals->commands, stop, id, false, after_ns);
@@ -120,7 +125,8 @@ static void on_action(void *ctx, const struct fleet_action *action)
 		command(terminals, action, GATE_THROTTLE);
 		break;
 	case FLEET_RECONNECT:
-		if (action->instance->connected) /* not kept for later: it would cut what is whole */
+		if (action->instance
+			->connected) /* not kept for later: it would cut what is whole */
 			command(terminals, action, GATE_RECONNECT);
 		break;
 	case FLEET_PROBE:

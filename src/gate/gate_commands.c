@@ -86,7 +86,11 @@ static void put_fields(struct mfp_writer *writer, const struct gate_kept *comman
 		mfp_put_i64(writer, MFP_command_code, command->code);
 		mfp_put_i64(writer, MFP_command_wait, command->wait_ms);
 		break;
-	case GATE_STOP: mfp_put_i64(writer, MFP_command_flat, command->flat); break;
+	case GATE_STOP:
+		mfp_put_i64(writer, MFP_command_flat, command->flat);
+		if (command->wait_ms)
+			mfp_put_i64(writer, MFP_command_wait, command->wait_ms);
+		break;
 	case GATE_SET:
 		mfp_put_text(writer, MFP_command_k, str_of(command->key));
 		mfp_put_text(writer, MFP_command_v, str_of(command->value));
