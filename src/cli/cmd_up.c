@@ -64,7 +64,8 @@ static void draw(struct up *up)
 /* A newcomer's first answers, once there is something to answer with. */
 static void say_demo(struct up *up)
 {
-	static const char *const questions[] = { "/price BTC", "/cvd ETH 5m", "/flow SOL" };
+	static const char *const questions[] = { "/price BTC", "/cvd ETH 5m", "/flow SOL",
+						 "/fleet" };
 	if (up->demo_said ||
 	    (!sources_complete(daemon_sources(up->daemon)) && ++up->demo_waited < DEMO_WAITS))
 		return;

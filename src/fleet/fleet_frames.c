@@ -59,10 +59,16 @@ static void copy_text(const struct mfp_frame *frame, enum mfp_field field, char 
 static void take_identity(struct terminal *t, const struct mfp_frame *hello)
 {
 	struct instance *seen = &t->seen;
+	char server[sizeof seen->server];
+	int64_t login = mfp_i64(hello, MFP_hello_login, 0);
 	seen->epoch_ms = mfp_i64(hello, MFP_hello_ep, 0);
-	seen->login = mfp_i64(hello, MFP_hello_login, 0);
-	copy_text(hello, MFP_hello_srv, seen->server, sizeof seen->server);
-	copy_text(hello, MFP_hello_cur, seen->currency, sizeof seen->currency);
+	copy_text(hello, MFP_hello_srv, server, sizeof server);
+	/* Offline it does not know its currency; one account has one for ever. */
+	if (mfp_has(hello, MFP_hello_cur) || login != seen->login ||
+	    strcmp(server, seen->server) != 0)
+		copy_text(hello, MFP_hello_cur, seen->currency, sizeof seen->currency);
+	memcpy(seen->server, server, sizeof server);
+	seen->login = login;
 	copy_text(hello, MFP_hello_ea, seen->expert, sizeof seen->expert);
 	seen->margin_mode = mfp_word(hello, MFP_hello_mm);
 	seen->trade_mode = mfp_word(hello, MFP_hello_tm);

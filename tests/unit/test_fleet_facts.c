@@ -128,6 +128,18 @@ static void an_offline_terminals_account_is_not_believed(void **state)
 	assert_int_equal(latest(SAMPLE_bal).mantissa, 500);
 }
 
+static void an_account_keeps_its_currency_while_its_terminal_is_offline(void **state)
+{
+	(void)state;
+#define HELLO "mac=35cd832ccd3c88068e3314f439e1ecbd"
+	stage_line(0, "%s", "H 0 v=1 id=mt5-000 ep=9 " HELLO " login=2 srv=x cur=EUR");
+	stage_line(0, "%s", "H 0 v=1 id=mt5-000 ep=10 " HELLO " login=2 srv=x");
+	assert_string_equal(stage_at(0)->currency, "EUR");
+	stage_line(0, "%s", "H 0 v=1 id=mt5-000 ep=11 " HELLO " login=2 srv=y");
+	assert_string_equal(stage_at(0)->currency, ""); /* another account */
+#undef HELLO
+}
+
 static void frames_of_nobody_do_nothing(void **state)
 {
 	(void)state;
@@ -428,6 +440,7 @@ int main(void)
 		TEST(a_hello_says_whether_a_snapshot_is_wanted),
 		TEST(every_number_is_kept_with_its_digits),
 		TEST(an_offline_terminals_account_is_not_believed),
+		TEST(an_account_keeps_its_currency_while_its_terminal_is_offline),
 		TEST(frames_of_nobody_do_nothing),
 		TEST(changes_of_positions_are_told),
 		TEST(positions_that_stay_different_are_asked_for_less_and_less_often),
