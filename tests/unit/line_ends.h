@@ -84,6 +84,15 @@ static inline void count_turn(struct end *end)
 		end->turn_lines_max = end->turn_lines;
 }
 
+/* A line has no zero behind it. */
+static inline int leading_number(struct str line)
+{
+	int number = 0;
+	for (size_t i = 0; i < line.len && line.ptr[i] >= '0' && line.ptr[i] <= '9'; i++)
+		number = number * 10 + (line.ptr[i] - '0');
+	return number;
+}
+
 static inline void on_line(void *ctx, struct str line)
 {
 	struct end *end = ctx;
@@ -93,7 +102,7 @@ static inline void on_line(void *ctx, struct str line)
 	end->lines++;
 	count_turn(end);
 	if (end->counts) /* lines say which they are */
-		assert_int_equal(atoi(line.ptr), end->lines - 1);
+		assert_int_equal(leading_number(line), end->lines - 1);
 	else if (line.len < 200)
 		snprintf(end->text + len, sizeof end->text - len, "%.*s|", STR_ARG(line));
 	if (end->echoes) {

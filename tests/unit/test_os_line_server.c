@@ -40,6 +40,15 @@ static void *on_open(void *ctx, struct line_conn *conn)
 	return world;
 }
 
+/* A line has no zero behind it. */
+static inline int leading_number(struct str line)
+{
+	int number = 0;
+	for (size_t i = 0; i < line.len && line.ptr[i] >= '0' && line.ptr[i] <= '9'; i++)
+		number = number * 10 + (line.ptr[i] - '0');
+	return number;
+}
+
 static void on_line(void *ctx, struct str line)
 {
 	struct world *world = ctx;
@@ -48,7 +57,7 @@ static void on_line(void *ctx, struct str line)
 	if (line.len < 200)
 		snprintf(world->text + len, sizeof world->text - len, "%.*s|", STR_ARG(line));
 	if (line.len && line.ptr[0] >= '0' && line.ptr[0] <= '9' && world->next_number >= 0)
-		assert_int_equal(atoi(line.ptr), world->next_number++);
+		assert_int_equal(leading_number(line), world->next_number++);
 	if (world->lines == world->pause_at)
 		world->conn->ops->pause(world->conn, true);
 	if (world->answer_bytes < 0)
