@@ -156,6 +156,7 @@ static struct fleet *make_fleet(struct alerts **alerts, uint32_t terminals)
 		snprintf(identity.id, sizeof identity.id, "mt5-%04u", i);
 		CHECK(fleet_add(fleet, &identity, &slot) == STATUS_OK);
 		struct instance *instance = (struct instance *)fleet_at(fleet, slot);
+		CHECK(instance);
 		strcpy(instance->server, "FPMarketsSC-Live");
 		strcpy(instance->currency, "USD");
 		instance->login = 90000000 + i;

@@ -213,7 +213,8 @@ void account_store_forget(struct account_store *store, const struct instance *in
 /* As much as the connection takes at once; replies bring the rest. */
 static void drain_more(struct account_store *store)
 {
-	for (; store->next_slot < store->room && !command_pipe_is_full(&store->pipe);
+	for (; store->next_slot < store->room &&
+	       (!command_pipe_is_full(&store->pipe) || !store->pipe.in_flight);
 	     store->next_slot++) {
 		const struct instance *instance = fleet_at(store->fleet, store->next_slot);
 		if (instance)

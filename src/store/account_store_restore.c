@@ -2,6 +2,7 @@
  * POSITIONS_MAX. */
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "store/account_store_impl.h"
 
@@ -11,6 +12,7 @@ static void settle(struct account_store *store, enum status status, const char *
 		store->status = status;
 		store->why = why;
 	}
+	CHECK(store->waited > 0 && store->restored);
 	if (--store->waited)
 		return;
 	void (*done)(void *ctx, enum status status, const char *why) = store->restored;
@@ -184,7 +186,7 @@ static void read_index(struct account_row *row, const struct instance *instance)
 void account_restore_more(struct account_store *store)
 {
 	for (; store->restored && store->next_slot < store->room && store->reads < ACCOUNT_READS &&
-	       !command_pipe_is_full(&store->pipe);
+	       (!command_pipe_is_full(&store->pipe) || !store->reads);
 	     store->next_slot++) {
 		const struct instance *instance = fleet_at(store->fleet, store->next_slot);
 		if (instance)

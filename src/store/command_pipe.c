@@ -58,11 +58,10 @@ enum status command_pipe_end(struct command_pipe *pipe, redis_reply_fn fn, void 
 		pipe->trouble = send_text(pipe, fn, ctx);
 	if (!pipe->trouble)
 		return STATUS_OK;
-	enum status trouble = pipe->trouble;
 	pipe->discard_due = true;
-	if (leave_multi(pipe))
-		return trouble; /* later, then */
-	return trouble;
+	enum status later = leave_multi(pipe); /* if not now, before anything else */
+	(void)later;
+	return pipe->trouble;
 }
 
 void command_pipe_answered(struct command_pipe *pipe)

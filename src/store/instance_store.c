@@ -176,7 +176,8 @@ static void drain_row(struct instance_store *store, uint32_t slot)
 /* As much as the connection takes at once; replies bring the rest. */
 static void drain_more(struct instance_store *store)
 {
-	while (store->drain_slot < store->room && !command_pipe_is_full(&store->pipe))
+	while (store->drain_slot < store->room &&
+	       (!command_pipe_is_full(&store->pipe) || !store->pipe.in_flight))
 		drain_row(store, store->drain_slot++);
 }
 

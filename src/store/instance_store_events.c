@@ -254,8 +254,9 @@ static void on_entries(void *ctx, enum status status, const struct redis_reply *
 static void remove_wrong_type(struct instance_store *store)
 {
 	struct key key;
-	const struct str argv[] = { STR("UNLINK"), key_instance_events(&key) };
-	instance_note(store, redis_command(store->pipe.redis, argv, ARRAY_LEN(argv), NULL, NULL));
+	command_begin(&store->pipe.text, STR("UNLINK"));
+	command_word(&store->pipe.text, key_instance_events(&key));
+	instance_note(store, command_pipe_send(&store->pipe, NULL, NULL));
 }
 
 static void on_top(void *ctx, enum status status, const struct redis_reply *reply)

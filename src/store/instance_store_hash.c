@@ -48,6 +48,14 @@ static void on_expire(void *ctx, enum status status, const struct redis_reply *r
 	answered(row, status);
 }
 
+/* A move's SREM and SADD find it where it was thought to be; else it may be anywhere. */
+static bool has_moved(const struct redis_reply *reply)
+{
+	enum { SREM, SADD, HSET, EXPIRE, COMMANDS };
+	return reply->count != COMMANDS ||
+	       (reply->items[SREM].integer == 1 && reply->items[SADD].integer == 1);
+}
+
 /* The hash is the last but one of a transaction, its TTL the last. */
 static void on_all(void *ctx, enum status status, const struct redis_reply *reply)
 {
@@ -57,6 +65,7 @@ static void on_all(void *ctx, enum status status, const struct redis_reply *repl
 		status = STATUS_REDIS_PROTOCOL;
 	if (status == STATUS_REDIS_WRONGTYPE)
 		row->store->sweep = true; /* a set that is none is removed by that */
+	row->wrong |= !status && !has_moved(reply);
 	take_made(row, status, status ? 0 : reply->items[reply->count - 2].integer);
 	answered(row, status);
 }

@@ -188,13 +188,13 @@ static void look(struct instance_row *row)
 static void remove_wrong_type(struct instance_row *row)
 {
 	const struct instance *instance = fleet_at(row->store->fleet, row->slot);
+	struct command_pipe *pipe = &row->store->pipe;
 	struct key key;
 	if (!instance)
 		return;
-	const struct str argv[] = { STR("UNLINK"),
-				    key_instance_history(&key, str_of(instance->identity.id)) };
-	instance_note(row->store,
-		      redis_command(row->store->pipe.redis, argv, ARRAY_LEN(argv), NULL, NULL));
+	command_begin(&pipe->text, STR("UNLINK"));
+	command_word(&pipe->text, key_instance_history(&key, str_of(instance->identity.id)));
+	instance_note(row->store, command_pipe_send(pipe, NULL, NULL));
 }
 
 /* An item that is an error says that the server did look at it: the id is taken. */
@@ -245,7 +245,8 @@ void instance_history_send(struct instance_row *row, const struct instance *inst
 	struct command_pipe *pipe = &row->store->pipe;
 	struct key key;
 	struct str name = key_instance_history(&key, str_of(instance->identity.id));
-	if (row->chunk_state != CHUNK_WAITING || command_pipe_is_full(pipe))
+	bool may_send = row->store->started || row->store->drained;
+	if (row->chunk_state != CHUNK_WAITING || !may_send || command_pipe_is_full(pipe))
 		return;
 	enum status status = command_pipe_begin(pipe);
 	if (!status) {

@@ -1,5 +1,6 @@
 /* What RIS holds, back into the fleet: states, flags, the newest event; and out of the
  * sets who does not belong there. */
+#include "base/check.h"
 #include "base/log.h"
 #include "store/instance_store_impl.h"
 
@@ -11,6 +12,7 @@ static void settle(struct instance_store *store, enum status status, const char 
 		store->status = status;
 		store->why = why;
 	}
+	CHECK(store->waited > 0 && store->restored);
 	if (--store->waited)
 		return;
 	void (*done)(void *ctx, enum status status, const char *why) = store->restored;

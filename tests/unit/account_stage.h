@@ -20,8 +20,8 @@ static inline void accounts_connected(void *ctx)
 
 static inline void accounts_open(struct accounts *t)
 {
-	t->store = account_store_create(&t->stage.port, t->stage.fleet, t->stage.timers,
-					&t->stage.clock);
+	t->store =
+	    account_store_create(&t->stage.port, t->stage.fleet, t->stage.timers, &t->stage.clock);
 	assert_non_null(t->store);
 	t->stage.on_connected = accounts_connected;
 	t->stage.ctx = t;
@@ -106,8 +106,9 @@ static inline void accounts_position(struct accounts *t, uint32_t slot, const ch
 	struct instance *instance = stage_instance(&t->stage, slot);
 	const struct position *position;
 	enum position_change change;
-	assert_int_equal(positions_take(instance->positions, accounts_frame(line), &change, &position),
-			 STATUS_OK);
+	assert_int_equal(
+	    positions_take(instance->positions, accounts_frame(line), &change, &position),
+	    STATUS_OK);
 	account_store_position(t->store, instance, change, position);
 }
 

@@ -22,8 +22,8 @@ static inline void instances_connected(void *ctx)
 
 static inline void instances_open(struct instances *t)
 {
-	t->store = instance_store_create(&t->stage.port, t->stage.fleet, t->stage.timers,
-					 &t->stage.clock);
+	t->store =
+	    instance_store_create(&t->stage.port, t->stage.fleet, t->stage.timers, &t->stage.clock);
 	assert_non_null(t->store);
 	t->stage.on_connected = instances_connected;
 	t->stage.ctx = t;
@@ -155,7 +155,8 @@ static inline void instances_expect(struct instances *t, const struct instance *
 	expect_i64(expected, "login", instance->login);
 	expect_text(expected, "cur", str_of(instance->currency));
 	expect_i64(expected, "ep", instance->epoch_ms);
-	expect_text(expected, "mode", instance->flags & INSTANCE_HELD ? STR("manual") : STR("auto"));
+	expect_text(expected, "mode",
+		    instance->flags & INSTANCE_HELD ? STR("manual") : STR("auto"));
 	expect_i64(expected, "rst", instance->restarts);
 	expect_i64(expected, "rcn", instance->reconnects);
 	expect_i64(expected, "att", instance->attempts);

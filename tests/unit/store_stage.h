@@ -91,8 +91,7 @@ static inline void stage_make_fleet(struct stage *stage, uint32_t room)
 {
 	const struct fleet_settings settings = fleet_settings_default();
 	stage->alerts = alerts_create(&(struct alert_hooks){ 0 });
-	stage->fleet =
-	    fleet_create(room, &settings, stage->alerts, 1, &(struct fleet_hooks){ 0 });
+	stage->fleet = fleet_create(room, &settings, stage->alerts, 1, &(struct fleet_hooks){ 0 });
 	CHECK(stage->alerts && stage->fleet);
 }
 
@@ -203,11 +202,9 @@ static inline struct redis_reply *stage_peek(struct stage *stage, const struct s
 
 /* What an operator, or another program, does to the server. */
 #define STAGE_DO(stage, ...)                                                                       \
-	fake_reply_free(fake_db_execute(fake_redis_server((stage)->redis)->db,                     \
-					(struct str[]){ __VA_ARGS__ },                             \
-					sizeof((struct str[]){ __VA_ARGS__ }) /                    \
-					    sizeof(struct str),                                    \
-					stage_wall_ms(stage)))
+	fake_reply_free(fake_db_execute(                                                           \
+	    fake_redis_server((stage)->redis)->db, (struct str[]){ __VA_ARGS__ },                  \
+	    sizeof((struct str[]){ __VA_ARGS__ }) / sizeof(struct str), stage_wall_ms(stage)))
 
 static inline int64_t stage_integer(struct redis_reply *reply)
 {
@@ -264,8 +261,8 @@ static inline void expect_text(struct expected *expected, const char *field, str
 static inline void expect_i64(struct expected *expected, const char *field, int64_t value)
 {
 	char text[24];
-	expect_text(expected, field, str_make(text, (size_t)snprintf(text, sizeof text, "%lld",
-								     (long long)value)));
+	expect_text(expected, field,
+		    str_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value)));
 }
 
 static inline void expect_number(struct expected *expected, const char *field, struct number value)
@@ -289,8 +286,8 @@ static inline bool stage_hash_is(struct stage *stage, struct str key,
 		size_t j = 0;
 		while (j < reply->count && !str_eq(reply->items[j].text, expected->pairs[i]))
 			j += 2;
-		bool is = j < reply->count &&
-			  str_eq(reply->items[j + 1].text, expected->pairs[i + 1]);
+		bool is =
+		    j < reply->count && str_eq(reply->items[j + 1].text, expected->pairs[i + 1]);
 		if (!is)
 			print_error("%.*s %.*s is not '%.*s' but '%.*s'\n", STR_ARG(key),
 				    STR_ARG(expected->pairs[i]), STR_ARG(expected->pairs[i + 1]),

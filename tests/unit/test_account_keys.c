@@ -14,8 +14,8 @@ static const char first_broker[] = "broker_state:FPMarketsSC-Live:";
 static void quote(struct accounts *t, uint32_t slot, const char *symbol, int price)
 {
 	char line[160];
-	snprintf(line, sizeof line, "Q 0 sym=%s bid=1.%05d ask=1.%05d spr=4 dg=5 st=open sv=1", symbol,
-		 price, price + 4);
+	snprintf(line, sizeof line, "Q 0 sym=%s bid=1.%05d ask=1.%05d spr=4 dg=5 st=open sv=1",
+		 symbol, price, price + 4);
 	accounts_quote(t, slot, line);
 }
 
@@ -29,10 +29,11 @@ static void field_is(struct accounts *t, const char *key, const char *field, con
 static void position(struct accounts *t, uint32_t slot, int ticket)
 {
 	char line[200];
-	snprintf(line, sizeof line,
-		 "o 0 ev=new tk=%d id=%d sym=EURUSD sd=buy vol=0.10 po=1.08512 pc=1.08514 sl=0 tp=0 "
-		 "sw=0.00 pl=1.00 mg=0 sv=1",
-		 ticket, ticket);
+	snprintf(
+	    line, sizeof line,
+	    "o 0 ev=new tk=%d id=%d sym=EURUSD sd=buy vol=0.10 po=1.08512 pc=1.08514 sl=0 tp=0 "
+	    "sw=0.00 pl=1.00 mg=0 sv=1",
+	    ticket, ticket);
 	accounts_position(t, slot, line);
 }
 

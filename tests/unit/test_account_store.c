@@ -105,8 +105,8 @@ static void snapshot(struct accounts *t, uint32_t slot, const char *line)
 	if (frame->verb == MFP_VERB_position)
 		assert_int_equal(positions_take(instance->positions, frame, &change, &position), 0);
 	else
-		assert_int_equal(positions_snapshot(instance->positions, frame, on_difference, instance),
-				 0);
+		assert_int_equal(
+		    positions_snapshot(instance->positions, frame, on_difference, instance), 0);
 }
 
 static void test_a_ticket_that_gives_way_to_another_is_not_the_end(void **state)
@@ -182,7 +182,8 @@ static void test_fields_of_others_stay(void **state)
 	accounts_init(&t, 1, FAKE_ALWAYS);
 	accounts_position(&t, 0, nzd);
 	stage_run(&t.stage, 5 * stage_ms_ns);
-	STAGE_DO(&t.stage, STR("HSET"), STR("trade_state:mt5-000-237511830"), STR("lat"), STR("316"));
+	STAGE_DO(&t.stage, STR("HSET"), STR("trade_state:mt5-000-237511830"), STR("lat"),
+		 STR("316"));
 	fake_redis_break(t.stage.redis);
 	stage_run(&t.stage, 4 * stage_second_ns);
 	stage_field(&t.stage, STR("trade_state:mt5-000-237511830"), STR("lat"), text, sizeof text);
@@ -231,14 +232,16 @@ static void random_position(struct accounts *t, struct rng *rng)
 	uint32_t count = positions_count(instance->positions);
 	int ticket = 1 + (int)rng_below(rng, 60);
 	if (count && rng_below(rng, 5))
-		ticket = (int)positions_at(instance->positions, (uint32_t)rng_below(rng, count))->ticket;
+		ticket =
+		    (int)positions_at(instance->positions, (uint32_t)rng_below(rng, count))->ticket;
 	bool held = positions_find(instance->positions, (uint64_t)ticket);
 	if (!held)
-		snprintf(line, sizeof line,
-			 "o 0 ev=new tk=%d id=%d sym=S%d sd=%s vol=0.%02d po=1.5 pc=1.50 sl=0 tp=0.0 "
-			 "sw=-%d.5 pl=0 mg=%d sv=5",
-			 ticket, ticket, ticket % 4, ticket % 2 ? "buy" : "sell", ticket,
-			 ticket % 3, ticket);
+		snprintf(
+		    line, sizeof line,
+		    "o 0 ev=new tk=%d id=%d sym=S%d sd=%s vol=0.%02d po=1.5 pc=1.50 sl=0 tp=0.0 "
+		    "sw=-%d.5 pl=0 mg=%d sv=5",
+		    ticket, ticket, ticket % 4, ticket % 2 ? "buy" : "sell", ticket, ticket % 3,
+		    ticket);
 	else if (rng_below(rng, 4) == 0)
 		snprintf(line, sizeof line, "o 0 ev=del tk=%d", ticket);
 	else if (rng_below(rng, 4) == 0)
@@ -415,7 +418,8 @@ static void test_what_is_damaged_is_left_out_and_put_right(void **state)
 	STAGE_DO(&t.stage, STR("DEL"), STR("trade_state:mt5-001-1001"));
 	STAGE_DO(&t.stage, STR("SET"), STR("trade_state:mt5-001-1001"), STR("no hash"));
 	STAGE_DO(&t.stage, STR("DEL"), STR("trade_state:mt5-002-1001"));
-	STAGE_DO(&t.stage, STR("SADD"), STR("trades:open:mt5-003"), STR("not a number"), STR("01000"));
+	STAGE_DO(&t.stage, STR("SADD"), STR("trades:open:mt5-003"), STR("not a number"),
+		 STR("01000"));
 	STAGE_DO(&t.stage, STR("DEL"), STR("trades:open:mt5-004"));
 	STAGE_DO(&t.stage, STR("SET"), STR("trades:open:mt5-004"), STR("no set"));
 	accounts_restart(&t, 5);

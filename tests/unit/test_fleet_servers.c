@@ -31,7 +31,8 @@ static void one_second(struct instances *t, struct real *real, struct rng *rng)
 		if (rng_below(rng, 8) == 0) {
 			char number[16];
 			snprintf(number, sizeof number, "%u", event_count++);
-			instances_move(t, slot, (enum instance_state)rng_below(rng, INSTANCE_STATES));
+			instances_move(t, slot,
+				       (enum instance_state)rng_below(rng, INSTANCE_STATES));
 			instances_tell(t, slot, number);
 		}
 		real_run(real, stage_second_ns / TERMINALS);
@@ -64,13 +65,13 @@ static void check_rows(struct instances *t, uint32_t slot)
 	size_t count = 0;
 	struct redis_reply *reply = STAGE_PEEK(
 	    &t->stage, STR("XRANGE"),
-	    key_instance_history(&key, str_of(stage_instance(&t->stage, slot)->identity.id)), STR("-"),
-	    STR("+"));
+	    key_instance_history(&key, str_of(stage_instance(&t->stage, slot)->identity.id)),
+	    STR("-"), STR("+"));
 	for (size_t i = 0; i < reply->count; i++) {
 		struct samples_info info;
-		assert_int_equal(samples_read(reply->items[i].items[1].items[1].text, &info,
-					      back + count),
-				 STATUS_OK);
+		assert_int_equal(
+		    samples_read(reply->items[i].items[1].items[1].text, &info, back + count),
+		    STATUS_OK);
 		count += info.count;
 	}
 	fake_reply_free(reply);
@@ -79,7 +80,8 @@ static void check_rows(struct instances *t, uint32_t slot)
 		assert_int_equal(back[i].ms, given[slot][i].ms);
 		assert_true(back[i].known == given[slot][i].known);
 		for (int n = 0; n < 24; n++) {
-			assert_int_equal(back[i].values[n].mantissa, given[slot][i].values[n].mantissa);
+			assert_int_equal(back[i].values[n].mantissa,
+					 given[slot][i].values[n].mantissa);
 			assert_int_equal(back[i].values[n].digits, 2);
 		}
 	}
@@ -109,7 +111,8 @@ static void test_instances_survive_the_deaths_of_their_server(void **state)
 			char number[16];
 			snprintf(number, sizeof number, "%u", event_count++);
 			instances_tell(&t, slot, number);
-			instances_move(&t, slot, (enum instance_state)rng_below(&rng, INSTANCE_STATES));
+			instances_move(&t, slot,
+				       (enum instance_state)rng_below(&rng, INSTANCE_STATES));
 			instance_store_flush(t.store, stage_instance(&t.stage, slot));
 		}
 		if (round % 3)
@@ -128,6 +131,7 @@ static void test_instances_survive_the_deaths_of_their_server(void **state)
 	for (uint32_t slot = 0; slot < TERMINALS; slot++)
 		check_rows(&t, slot);
 	assert_int_equal(instance_store_counts(t.store).chunks_lost, 0);
+	assert_true(real.lost_bytes > 10000);
 	real_deinit(&real);
 	instance_store_destroy(t.store);
 	stage_deinit(&t.stage);
@@ -150,10 +154,11 @@ static void test_subscribers_hear_events_as_json(void **state)
 	assert_non_null(reply);
 	freeReplyObject(reply);
 	char want[300];
-	snprintf(want, sizeof want,
-		 "{\"id\":\"mt5-001\",\"ts\":%lld,\"event\":\"instance_degraded\",\"from\":\"RUNNING\","
-		 "\"to\":\"DEGRADED\",\"reason\":\"cpu\",\"attempts\":2,\"repeat\":false}",
-		 (long long)stage_wall_ms(&t.stage));
+	snprintf(
+	    want, sizeof want,
+	    "{\"id\":\"mt5-001\",\"ts\":%lld,\"event\":\"instance_degraded\",\"from\":\"RUNNING\","
+	    "\"to\":\"DEGRADED\",\"reason\":\"cpu\",\"attempts\":2,\"repeat\":false}",
+	    (long long)stage_wall_ms(&t.stage));
 	instances_tell(&t, 1, "cpu");
 	real_run(&real, 100 * stage_ms_ns);
 	assert_int_equal(redisGetReply(real.context, (void **)&reply), REDIS_OK);
@@ -177,10 +182,11 @@ static void trade(struct accounts *t, struct rng *rng)
 	bool held = positions_find(stage_instance(&t->stage, slot)->positions, (uint64_t)ticket);
 	char line[256];
 	if (!held)
-		snprintf(line, sizeof line,
-			 "o 0 ev=new tk=%d id=%d sym=EURUSD sd=buy vol=0.%02d po=1.08512 pc=1.08514 "
-			 "sl=1.08200 tp=1.08900 sw=-0.10 pl=%d.00 mg=7 sv=1785100000123",
-			 ticket, ticket, ticket, ticket);
+		snprintf(
+		    line, sizeof line,
+		    "o 0 ev=new tk=%d id=%d sym=EURUSD sd=buy vol=0.%02d po=1.08512 pc=1.08514 "
+		    "sl=1.08200 tp=1.08900 sw=-0.10 pl=%d.00 mg=7 sv=1785100000123",
+		    ticket, ticket, ticket, ticket);
 	else if (rng_below(rng, 3) == 0)
 		snprintf(line, sizeof line, "o 0 ev=del tk=%d", ticket);
 	else
@@ -209,7 +215,8 @@ static void test_accounts_survive_the_deaths_of_their_server(void **state)
 			if (i % 10 == 0) {
 				uint32_t slot = (uint32_t)rng_below(&rng, TERMINALS);
 				accounts_account(&t, slot, (int64_t)rng_below(&rng, 1000000));
-				accounts_quote(&t, slot, "Q 0 sym=EURUSD bid=1.08510 ask=1.08514 st=open");
+				accounts_quote(&t, slot,
+					       "Q 0 sym=EURUSD bid=1.08510 ask=1.08514 st=open");
 				real_run(&real, 100 * stage_ms_ns);
 			}
 		}
@@ -224,6 +231,7 @@ static void test_accounts_survive_the_deaths_of_their_server(void **state)
 		assert_true(accounts_are_right(&t));
 		assert_int_equal(accounts_keys(&t, STR("broker_state:")), 2);
 	}
+	assert_true(real.lost_bytes > 10000);
 	/* and weir dies: the positions have the same hash */
 	uint64_t hashes[TERMINALS];
 	for (uint32_t slot = 0; slot < TERMINALS; slot++)

@@ -98,11 +98,12 @@ static void test_an_event_has_its_fields_and_its_time_is_its_id(void **state)
 
 	char json[400];
 	assert_int_equal(messages_of(&t), 2);
-	snprintf(json, sizeof json,
-		 "{\"id\":\"mt5-002\",\"ts\":%lld,\"event\":\"instance_failed\","
-		 "\"from\":\"RECOVERING\",\"to\":\"FAILED\",\"reason\":\"exit \\\"-9\\\"\\n\\u0001\","
-		 "\"attempts\":3,\"repeat\":true}",
-		 (long long)ms);
+	snprintf(
+	    json, sizeof json,
+	    "{\"id\":\"mt5-002\",\"ts\":%lld,\"event\":\"instance_failed\","
+	    "\"from\":\"RECOVERING\",\"to\":\"FAILED\",\"reason\":\"exit \\\"-9\\\"\\n\\u0001\","
+	    "\"attempts\":3,\"repeat\":true}",
+	    (long long)ms);
 	assert_true(str_eq(message_of(&t, 0), str_of(json)));
 	snprintf(json, sizeof json,
 		 "{\"id\":\"mt5-002\",\"ts\":%lld,\"event\":\"instance_failed\","
@@ -208,8 +209,8 @@ static void test_a_cut_at_any_command_loses_and_doubles_nothing(void **state)
 static void test_events_wait_for_memory_in_their_order(void **state)
 {
 	(void)state;
-	static const enum fake_fault faults[] = { FAKE_OOM, FAKE_READONLY, FAKE_MISCONF, FAKE_NOPERM,
-						  FAKE_LOADING };
+	static const enum fake_fault faults[] = { FAKE_OOM, FAKE_READONLY, FAKE_MISCONF,
+						  FAKE_NOPERM, FAKE_LOADING };
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
 		struct instances t;
 		instances_init(&t, 3, FAKE_ALWAYS);
@@ -220,7 +221,8 @@ static void test_events_wait_for_memory_in_their_order(void **state)
 			tell_number(&t, number);
 			stage_run(&t.stage, 50 * stage_ms_ns);
 			if (number % 10 == 0) /* now and then it takes something */
-				fake_redis_fault(t.stage.redis, number % 20 ? FAKE_HEALTHY : faults[i]);
+				fake_redis_fault(t.stage.redis,
+						 number % 20 ? FAKE_HEALTHY : faults[i]);
 		}
 		fake_redis_fault(t.stage.redis, FAKE_HEALTHY);
 		stage_run(&t.stage, 2 * stage_second_ns);
@@ -286,7 +288,8 @@ static void random_events(uint64_t seed, enum fake_sync sync, bool restarts)
 		else if (what < 90)
 			random_fault(&t, &rng);
 		else if (what < 92)
-			t.stage.wall_shift_ns += ((int64_t)rng_below(&rng, 7) - 3) * stage_second_ns;
+			t.stage.wall_shift_ns +=
+			    ((int64_t)rng_below(&rng, 7) - 3) * stage_second_ns;
 		else if (what < 94 && restarts) {
 			stage_heal(&t.stage);
 			instances_restart(&t, 3);
@@ -371,19 +374,22 @@ static void test_a_stranger_in_the_stream_does_not_swallow_events(void **state)
 	stage_run(&t.stage, 5 * stage_ms_ns);
 	/* an entry of the next hour, and of the very ms of our next one */
 	snprintf(id, sizeof id, "%lld-0", (long long)stage_wall_ms(&t.stage) + 1000);
-	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("id"), STR("mt5-001"),
-		 STR("ts"), STR("5"), STR("event"), STR("instance_degraded"), STR("reason"), STR("1"));
+	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("id"),
+		 STR("mt5-001"), STR("ts"), STR("5"), STR("event"), STR("instance_degraded"),
+		 STR("reason"), STR("1"));
 	stage_run(&t.stage, 1000 * stage_ms_ns);
 	tell_number(&t, 1);
 	stage_run(&t.stage, 2 * stage_second_ns);
 	snprintf(id, sizeof id, "%lld-0", (long long)stage_wall_ms(&t.stage) + 3600000);
-	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("reason"), STR("2"));
+	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("reason"),
+		 STR("2"));
 	tell_number(&t, 2);
 	tell_number(&t, 3);
 	stage_run(&t.stage, 2 * stage_second_ns);
 	/* one that was removed: only the stream's own memory knows of its id */
 	snprintf(id, sizeof id, "%lld-0", (long long)stage_wall_ms(&t.stage) + 7200000);
-	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("reason"), STR("4"));
+	STAGE_DO(&t.stage, STR("XADD"), STR("instance_events"), str_of(id), STR("reason"),
+		 STR("4"));
 	STAGE_DO(&t.stage, STR("XDEL"), STR("instance_events"), str_of(id));
 	tell_number(&t, 4);
 	stage_run(&t.stage, 2 * stage_second_ns);

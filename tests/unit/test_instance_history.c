@@ -39,7 +39,8 @@ static void give_row(struct instances *t, struct rows *rows, uint32_t slot, stru
 		instances_set(t, slot, (enum sample)(n * 2 + rng_below(rng, 2)),
 			      (int64_t)rng_below(rng, 2000) - 1000, (uint8_t)(n % 4));
 	if (rng_below(rng, 20) == 0)
-		instances_set(t, slot, SAMPLE_ml, (int64_t)rng_next(rng) / 3, (uint8_t)rng_below(rng, 18));
+		instances_set(t, slot, SAMPLE_ml, (int64_t)rng_next(rng) / 3,
+			      (uint8_t)rng_below(rng, 18));
 	if (rng_below(rng, 20) == 0)
 		instance->latest.known ^= UINT64_C(1) << (48 + rng_below(rng, 16));
 	uint64_t left_out = instance_store_counts(t->store).rows_left_out;
@@ -54,10 +55,10 @@ static void give_row(struct instances *t, struct rows *rows, uint32_t slot, stru
 static struct redis_reply *chunks_of(struct instances *t, uint32_t slot)
 {
 	struct key key;
-	return STAGE_PEEK(&t->stage, STR("XRANGE"),
-			  key_instance_history(
-			      &key, str_of(stage_instance(&t->stage, slot)->identity.id)),
-			  STR("-"), STR("+"));
+	return STAGE_PEEK(
+	    &t->stage, STR("XRANGE"),
+	    key_instance_history(&key, str_of(stage_instance(&t->stage, slot)->identity.id)),
+	    STR("-"), STR("+"));
 }
 
 static struct stream_id id_of(const struct redis_reply *entry)
@@ -152,9 +153,9 @@ static void test_rows_come_back_equal_in_a_chunk_a_minute(void **state)
 		assert_in_range(reply->count, 9, 11);
 		for (size_t i = 0; i < reply->count; i++) {
 			struct samples_info info;
-			assert_int_equal(samples_info_read(reply->items[i].items[1].items[1].text,
-							   &info),
-					 STATUS_OK);
+			assert_int_equal(
+			    samples_info_read(reply->items[i].items[1].items[1].text, &info),
+			    STATUS_OK);
 			/* its minute begins at its own second */
 			int64_t offset_ms = (int64_t)slot * 1000;
 			assert_int_equal((info.first_ms - offset_ms) / 60000,
@@ -174,8 +175,8 @@ static void test_rows_come_back_equal_in_a_chunk_a_minute(void **state)
 	struct instance_store_counts counts = instance_store_counts(t.store);
 	assert_int_equal(counts.chunk_rows, TERMINALS * 600);
 	assert_int_equal(counts.chunks_lost + counts.rows_left_out + counts.failed, 0);
-	int64_t ttl_ms = stage_integer(
-	    STAGE_PEEK(&t.stage, STR("PTTL"), STR("instance_history:mt5-001")));
+	int64_t ttl_ms =
+	    stage_integer(STAGE_PEEK(&t.stage, STR("PTTL"), STR("instance_history:mt5-001")));
 	assert_in_range(ttl_ms, day_ms - 1000, day_ms);
 	end(&t, rows);
 }
@@ -195,8 +196,7 @@ static void test_chunks_of_a_day_are_kept_exactly(void **state)
 	struct redis_reply *reply = chunks_of(&t, 0);
 	assert_int_equal(reply->count, 24 * 60 + 1); /* the newest, and a day before it */
 	assert_int_equal(id_of(&reply->items[0]).ms, first_ms + (2 * 60 - 1) * 60000);
-	assert_int_equal(id_of(&reply->items[reply->count - 1]).ms -
-			     id_of(&reply->items[0]).ms,
+	assert_int_equal(id_of(&reply->items[reply->count - 1]).ms - id_of(&reply->items[0]).ms,
 			 day_ms);
 	fake_reply_free(reply);
 	instances_deinit(&t);
@@ -254,7 +254,8 @@ static void test_a_chunk_is_there_once_however_its_sending_is_cut(void **state)
 			if (mode >= 2)
 				fake_redis_straggle(t.stage.redis,
 						    (mode == 2 ? 40 : 400) * stage_ms_ns);
-			fake_redis_cut(t.stage.redis, n, mode == 1 ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
+			fake_redis_cut(t.stage.redis, n,
+				       mode == 1 ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
 			for (uint32_t slot = 0; slot < TERMINALS; slot++)
 				instance_store_flush(t.store, stage_instance(&t.stage, slot));
 			stage_run(&t.stage, 4 * stage_second_ns);
@@ -459,7 +460,8 @@ int main(void)
 		cmocka_unit_test(test_rows_that_jump_close_their_chunk_early),
 		cmocka_unit_test(test_a_chunk_is_there_once_however_its_sending_is_cut),
 		cmocka_unit_test(test_the_older_chunk_goes_while_the_server_is_away),
-		cmocka_unit_test(test_chunks_that_a_killed_server_had_acknowledged_are_written_again),
+		cmocka_unit_test(
+		    test_chunks_that_a_killed_server_had_acknowledged_are_written_again),
 		cmocka_unit_test(test_every_row_is_there_once_after_anything),
 		cmocka_unit_test(test_a_clock_that_jumps_loses_no_row),
 		cmocka_unit_test(test_a_restart_with_the_clock_behind_the_stream),

@@ -96,10 +96,16 @@ static void test_texts_are_those_of_the_terminal_to_the_digit(void **state)
 		uint8_t digits;
 		const char *text;
 	} cases[] = {
-		{ 0, 0, "0" },	     { 0, 2, "0.00" },		    { 5, 3, "0.005" },
-		{ -5, 3, "-0.005" }, { -107429, 2, "-1074.29" },    { 334616, 2, "3346.16" },
-		{ 1, 18, "0.000000000000000001" },		    { INT64_MAX, 0, "9223372036854775807" },
-		{ -INT64_MAX, 18, "-9.223372036854775807" },	    { 1234500, 5, "12.34500" },
+		{ 0, 0, "0" },
+		{ 0, 2, "0.00" },
+		{ 5, 3, "0.005" },
+		{ -5, 3, "-0.005" },
+		{ -107429, 2, "-1074.29" },
+		{ 334616, 2, "3346.16" },
+		{ 1, 18, "0.000000000000000001" },
+		{ INT64_MAX, 0, "9223372036854775807" },
+		{ -INT64_MAX, 18, "-9.223372036854775807" },
+		{ 1234500, 5, "12.34500" },
 	};
 	struct instances t;
 	instances_init(&t, 1, FAKE_EVERYSEC);
@@ -160,10 +166,18 @@ static void test_what_others_do_to_the_keys_is_put_right(void **state)
 	stage_run(&t.stage, 2100 * stage_ms_ns);
 	assert_true(instances_hashes_are_right(&t));
 	assert_true(instances_sets_are_right(&t));
+	/* a set goes: found when one that was in it moves */
+	STAGE_DO(&t.stage, STR("DEL"), STR("instance:state:STARTING"));
+	instances_move(&t, 1, INSTANCE_FAILED);
+	STAGE_DO(&t.stage, STR("SADD"), STR("instance:state:RUNNING"), STR("mt5-000"));
+	instances_move(&t, 0, INSTANCE_STARTING);
+	instances_move(&t, 0, INSTANCE_RUNNING);
+	stage_run(&t.stage, 2100 * stage_ms_ns);
+	assert_true(instances_sets_are_right(&t));
 	/* a set that is none: found when somebody moves into it */
 	STAGE_DO(&t.stage, STR("DEL"), STR("instance:state:RUNNING"));
 	STAGE_DO(&t.stage, STR("SET"), STR("instance:state:RUNNING"), STR("x"));
-	instances_move(&t, 0, INSTANCE_RUNNING);
+	instances_move(&t, 3, INSTANCE_RUNNING);
 	stage_run(&t.stage, 4100 * stage_ms_ns);
 	assert_true(instances_sets_are_right(&t));
 	assert_true(instances_hashes_are_right(&t));
@@ -222,7 +236,9 @@ static void random_change(struct instances *t, struct rng *rng)
 		return;
 	switch (rng_below(rng, 6)) {
 	case 0:
-	case 1: instances_move(t, slot, (enum instance_state)rng_below(rng, INSTANCE_STATES)); break;
+	case 1:
+		instances_move(t, slot, (enum instance_state)rng_below(rng, INSTANCE_STATES));
+		break;
 	case 2:
 		instance->flags ^= 1u << rng_below(rng, INSTANCE_FLAGS);
 		instance->reconnects++;
@@ -232,9 +248,7 @@ static void random_change(struct instances *t, struct rng *rng)
 		snprintf(instance->reason, sizeof instance->reason, "why %d",
 			 (int)rng_below(rng, 1000));
 		break; /* nobody says so: it is written in its second */
-	case 4:
-		instance->latest.known &= ~(UINT64_C(1) << rng_below(rng, SAMPLE_COUNT));
-		break;
+	case 4: instance->latest.known &= ~(UINT64_C(1) << rng_below(rng, SAMPLE_COUNT)); break;
 	default:
 		for (uint64_t n = rng_below(rng, 30); n > 0; n--)
 			instances_set(t, slot, (enum sample)rng_below(rng, SAMPLE_COUNT),
@@ -397,7 +411,8 @@ static void test_unknown_terminals_leave_the_sets_and_damage_does_no_harm(void *
 	stage_run(&t.stage, 4100 * stage_ms_ns);
 	assert_true(instances_sets_are_right(&t));
 	assert_true(instances_hashes_are_right(&t));
-	assert_int_equal(stage_integer(STAGE_PEEK(&t.stage, STR("XLEN"), STR("instance_events"))), 1);
+	assert_int_equal(stage_integer(STAGE_PEEK(&t.stage, STR("XLEN"), STR("instance_events"))),
+			 1);
 	instances_deinit(&t);
 }
 
@@ -426,10 +441,9 @@ static int64_t keys_left(struct instances *t, const char *id)
 	int64_t left = stage_exists(&t->stage, key_instance(&key, str_of(id))) +
 		       stage_exists(&t->stage, key_instance_history(&key, str_of(id)));
 	for (enum instance_state state = 0; state < INSTANCE_STATES; state++)
-		left += stage_integer(
-		    STAGE_PEEK(&t->stage, STR("SISMEMBER"),
-			       key_instance_state(&key, str_of(instance_state_text(state))),
-			       str_of(id)));
+		left += stage_integer(STAGE_PEEK(
+		    &t->stage, STR("SISMEMBER"),
+		    key_instance_state(&key, str_of(instance_state_text(state))), str_of(id)));
 	return left;
 }
 
@@ -515,6 +529,8 @@ static void test_a_drain_writes_everything_and_ends_once(void **state)
 	t.stage.commands = 0;
 	instances_move(&t, 2, INSTANCE_FAILED);
 	instances_tell(&t, 2, "late");
+	instance_store_sample(t.store, stage_instance(&t.stage, 2));
+	instance_store_flush(t.store, stage_instance(&t.stage, 2));
 	stage_run(&t.stage, 5 * stage_second_ns);
 	assert_int_equal(t.stage.commands, 0);
 	assert_int_equal(t.stage.ended, 0);
