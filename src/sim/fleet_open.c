@@ -8,6 +8,7 @@ enum {
 	OUTGOING_BYTES = 256 * 1024,
 	PATH_FILE_BYTES_MAX = 16 << 20,
 	FIRST_LOGIN = 90000001,
+	LOGINS = 1 << 30, /* two of a thousand meet once in two thousand fleets */
 };
 static const int64_t connect_ns = 500000000;
 
@@ -37,6 +38,9 @@ static uint64_t seed_of(uint64_t seed, size_t index)
 	return rng_next(&rng);
 }
 
+/* An account belongs to an id, whoever else is simulated beside it. */
+static uint64_t login_of(struct str id) { return FIRST_LOGIN + str_hash(id) % LOGINS; }
+
 /* Whose account it uses: its own, or its neighbour's. */
 static size_t account_of(const struct seat *seat, size_t index, size_t count)
 {
@@ -59,7 +63,7 @@ static enum status open_seat(struct sim_fleet *fleet, const struct sim_fleet_con
 	struct terminal_config terminal = {
 		.id = instance->id,
 		.token = instance->token,
-		.login = FIRST_LOGIN + account,
+		.login = login_of(config->instances[account].id),
 		.server = seat->server,
 		.settings = &seat->settings,
 		.prices = fleet->prices,
