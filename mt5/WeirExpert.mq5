@@ -28,11 +28,11 @@ input bool   TrimSymbols = true;       // take unused symbols out of Market Watc
 #include "journal.mqh"
 #include "told.mqh"
 #include "orders.mqh"
+#include "deals.mqh"
 #include "signals.mqh"
 #include "answers.mqh"
 #include "intake.mqh"
 #include "transactions.mqh"
-#include "deals.mqh"
 #include "positions.mqh"
 #include "account.mqh"
 #include "commands.mqh"
@@ -204,10 +204,11 @@ void Restart()
 
 void StepUp(const bool settled)
 {
-	JournalReplay();
+	g_replayed = ResultsReplay();
 	if(settled)
 	{
-		DealsStep();
+		if(g_replayed)
+			DealsStep();
 		PositionsStep();
 	}
 	TellSecond(settled);
@@ -222,10 +223,11 @@ void OnTimer()
 		return;
 	MeasureLag();
 	bool settled = AccountSettled();
+	g_lists = settled;
 	if(settled && TrimSymbols && !g_trimmed)
 		SymbolsTrim();
 	LinkStep(settled);
-	TransactionsDrain(settled && g_link == LINK_UP);
+	TransactionsDrain();
 	SignalsStep(settled);
 	if(g_link == LINK_UP)
 		StepUp(settled);

@@ -227,11 +227,17 @@ void SignalWatch(const int i, const bool settled)
 	long now = ClockTick();
 	long age = now - g_signals[i].sent;
 	bool late = age >= WEIR_WATCHDOG_MS;
+	// Lists that are not complete yet would show an order without its deals.
+	if(!settled)
+		return;
+	if(g_signals[i].held_deal > 0 &&
+	   (!g_replayed || DealsHeld(g_signals[i].held_time, g_signals[i].held_deal)))
+		return;
 	if(g_signals[i].step == STEP_SENT && !g_signals[i].dirty && !late)
 		return;
 	if(g_signals[i].step == STEP_UNKNOWN || late)
 	{
-		if(now < g_signals[i].due || !settled)
+		if(now < g_signals[i].due)
 			return;
 		g_signals[i].due = now + WEIR_LOOK_MS;
 	}
@@ -310,6 +316,8 @@ int SignalNext()
 void SignalsStep(const bool settled)
 {
 	long now = ClockTick();
+	if(settled)
+		SignalOrphans();
 	for(int i = 0; i < WEIR_SIGNALS; i++)
 	{
 		int step = g_signals[i].step;

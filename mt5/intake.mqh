@@ -1,5 +1,4 @@
-// intake.mqh - signals as they come in, by G or out of the journal after a start, and the deals
-// that are theirs.
+// intake.mqh - signals as they come in, by G or out of the journal after a start.
 
 void SignalAck(const WeirLine &line, const string status)
 {
@@ -78,6 +77,20 @@ void SignalsStop(const bool flat)
 
 // ---- after a start ----
 
+// What was told of a signal before: its parts in the journal.
+void SignalRestoreParts(WeirSignal &signal)
+{
+	WeirLine line;
+	for(int i = 0; i < g_outcomes_count; i++)
+	{
+		if(g_outcomes[i].sid != signal.sid || !LineParse("R 0" + g_outcomes[i].body, line) ||
+		   !LineHas(line, "deal"))
+			continue;
+		signal.told += LineNumber(line, "vol");
+		signal.deals++;
+	}
+}
+
 // A signal of the journal that has no final result.
 void SignalRestore(const int known)
 {
@@ -88,6 +101,7 @@ void SignalRestore(const int known)
 	if(i < 0)
 		return;
 	SignalRead(g_signals[i], line);
+	SignalRestoreParts(g_signals[i]);
 	long now = ClockTick();
 	long utc = ClockUtc();
 	g_signals[i].until = now + (g_sids[known].until_utc - utc);
@@ -112,45 +126,4 @@ void SignalsRestore()
 		if(!g_sids[at].decided && g_sids[at].body != "")
 			SignalRestore(at);
 	}
-}
-
-// ---- deals ----
-
-// The signal in work whose order made this deal, -1 when there is none. HistoryDealSelect
-// has found the deal.
-int SignalOfDeal(const ulong deal)
-{
-	long sid = HistoryDealGetInteger(deal, DEAL_MAGIC);
-	ulong order = (ulong)HistoryDealGetInteger(deal, DEAL_ORDER);
-	long position = HistoryDealGetInteger(deal, DEAL_POSITION_ID);
-	if(sid <= 0 || HistoryDealGetInteger(deal, DEAL_REASON) != DEAL_REASON_EXPERT)
-		return -1;
-	int parent = -1;
-	for(int i = 0; i < WEIR_SIGNALS; i++)
-	{
-		int step = g_signals[i].step;
-		if(step == STEP_FREE || g_signals[i].sid != sid)
-			continue;
-		if(g_signals[i].act == "closeall")
-			parent = i;
-		else if(g_signals[i].order == order)
-			return i;
-		else if(g_signals[i].order == 0 &&
-			(g_signals[i].parent < 0 || g_signals[i].position == position))
-			return i;
-	}
-	return parent;
-}
-
-// False: the deal is not a signal's.
-bool SignalTakesDeal(const ulong deal)
-{
-	int i = SignalOfDeal(deal);
-	if(i < 0)
-		return false;
-	if(g_signals[i].act == "closeall")
-		SignalDeal(i, deal, false, 10009, "");
-	else
-		g_signals[i].dirty = true;
-	return true;
 }

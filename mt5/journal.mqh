@@ -259,19 +259,6 @@ void JournalAgain(const long sid)
 	}
 }
 
-// Queues the results that are due, oldest first, while there is room.
-void JournalReplay()
-{
-	for(int i = g_outcomes_count; i >= 1 && OutboxFree() > WEIR_OUTBOX_DEALS; i--)
-	{
-		int at = (g_outcomes_next - i + WEIR_SIDS) % WEIR_SIDS;
-		if(g_outcomes[at].safe || g_outcomes[at].up > 0)
-			continue;
-		FrameAgain("R", g_outcomes[at].body);
-		g_outcomes[at].up = OutboxPush();
-	}
-}
-
 // ---- writing it anew ----
 
 void JournalRewriteSid(const int handle, const int at)

@@ -47,6 +47,8 @@ struct WeirSignal
 	double wanted;     // the price asked for
 	int    code;       // newest return code
 	bool   dirty;      // something came of it: look
+	ulong  held_deal;  // its deal that waits for older ones, 0: none
+	long   held_time;  // ... server ms
 	long   filled_at;  // steady ms of the first deal that is not told
 	double told;       // lots told
 	int    deals;      // told
@@ -62,6 +64,8 @@ enum WeirStep
 	STEP_UNKNOWN,
 	STEP_PARENT
 };
+
+WeirSignal g_signals[WEIR_SIGNALS];
 
 bool ActDeals(const string act)
 {

@@ -10,7 +10,6 @@
 // One request goes out a turn, by OrderSendAsync. Answers come through OnTradeTransaction,
 // which copies ids and nothing else; numbers are read from the history.
 
-WeirSignal g_signals[WEIR_SIGNALS];
 bool       g_stopped;         // op=stop: no more signals
 bool       g_closing;         // op=restart: those that wait, wait for the next start
 long       g_rate;            // signals a second, by W
@@ -147,6 +146,32 @@ void ResultPush(const long sid, const bool final_one)
 	JournalResult(sid, final_one, body, up);
 }
 
+// May this result of the journal be queued? One with a deal waits for all older ones.
+bool ResultReady(const string body)
+{
+	WeirLine line;
+	if(!LineParse("R 0" + body, line) || !LineHas(line, "deal"))
+		return true;
+	return DealsReady(LineInt(line, "sv", 0), (ulong)LineInt(line, "deal", 0));
+}
+
+// Queues the results of the journal that are due, oldest first, while there is room. False: some
+// are left.
+bool ResultsReplay()
+{
+	for(int i = g_outcomes_count; i >= 1; i--)
+	{
+		int at = (g_outcomes_next - i + WEIR_SIDS) % WEIR_SIDS;
+		if(g_outcomes[at].safe || g_outcomes[at].up > 0)
+			continue;
+		if(OutboxFree() <= WEIR_OUTBOX_DEALS || !ResultReady(g_outcomes[at].body))
+			return false;
+		FrameAgain("R", g_outcomes[at].body);
+		g_outcomes[at].up = OutboxPush();
+	}
+	return true;
+}
+
 void LegDone(const int leg, const int code, const string text)
 {
 	int parent = g_signals[leg].parent;
@@ -189,29 +214,55 @@ void SignalUnknown(const int i, const bool final_one)
 	g_signals[i].unk_told = true;
 }
 
+// Queues the result with this deal. False: not now, an older deal of the account waits.
+bool SignalDealTell(const int i, const ulong deal, const bool final_one, const int code,
+		    const string text)
+{
+	long time = HistoryDealGetInteger(deal, DEAL_TIME_MSC);
+	g_signals[i].held_deal = deal;
+	g_signals[i].held_time = time;
+	if(!g_replayed || !DealsReady(time, deal) || !HistoryDealSelect(deal))
+		return false;
+	g_signals[i].held_deal = 0;
+	g_signals[i].told += HistoryDealGetDouble(deal, DEAL_VOLUME);
+	FrameResultDeal(g_signals[i].sid, final_one ? "done" : "part", code, deal,
+			g_signals[i].wanted, g_signals[i].took, g_signals[i].tries, text);
+	ResultPush(g_signals[i].sid, final_one);
+	DealTold(deal, time);
+	return true;
+}
+
 // One deal of the signal's order; `last` ends the signal. The expert's own closings have no
-// results, their deals are told as D.
-void SignalDeal(const int i, const ulong deal, const bool last, const int code,
+// results, their deals are told as D. False: not now.
+bool SignalDeal(const int i, const ulong deal, const bool last, const int code,
 		const string text)
 {
 	bool leg = g_signals[i].parent >= 0;
 	if(!HistoryDealSelect(deal))
-		return;
+		return false;
+	if(g_signals[i].sid > 0 && !SignalDealTell(i, deal, last && !leg, code, text))
+		return false;
 	g_signals[i].deals++;
-	if(g_signals[i].sid > 0)
-	{
-		g_signals[i].told += HistoryDealGetDouble(deal, DEAL_VOLUME);
-		ToldAdd(deal);
-		FrameResultDeal(g_signals[i].sid, (last && !leg) ? "done" : "part", code, deal,
-				g_signals[i].wanted, g_signals[i].took, g_signals[i].tries, text);
-		ResultPush(g_signals[i].sid, last && !leg);
-	}
-	if(!last)
-		return;
-	if(leg)
+	if(last && leg)
 		LegDone(i, 0, "");
-	else
+	else if(last)
 		g_signals[i].step = STEP_FREE;
+	return true;
+}
+
+// Deals of a closeall whose leg is gone, by a restart for example, are its own.
+void SignalOrphans()
+{
+	for(int n = 0; n < WEIR_DEALS_TURN; n++)
+	{
+		ulong deal = g_wait_deal;
+		if(deal == 0 || IsTold(deal) || !HistoryDealSelect(deal))
+			return;
+		int i = SignalOfDeal(deal);
+		if(i < 0 || g_signals[i].act != "closeall" || !SignalDeal(i, deal, false, 10009, ""))
+			return;
+		DealsWalk(LONG_MAX, 0);
+	}
 }
 
 // ---- what came of an order ----
@@ -219,6 +270,7 @@ void SignalDeal(const int i, const ulong deal, const bool last, const int code,
 // Deals of the order that were not told, oldest first.
 int DealsOf(const ulong order, ulong &deals[])
 {
+	long times[];
 	datetime now = TimeTradeServer();
 	ArrayResize(deals, 0);
 	if(!HistorySelect(now - WEIR_SEARCH_BACK_S, now + WEIR_SEARCH_BACK_S))
@@ -232,7 +284,8 @@ int DealsOf(const ulong order, ulong &deals[])
 			continue;
 		int size = ArraySize(deals);
 		ArrayResize(deals, size + 1);
-		deals[size] = deal;
+		ArrayResize(times, size + 1);
+		DealInsert(deals, times, size, deal, HistoryDealGetInteger(deal, DEAL_TIME_MSC));
 	}
 	return ArraySize(deals);
 }
@@ -270,12 +323,14 @@ void SignalOrderEnded(const int i, const ulong &deals[], const long state, const
 		return;
 	}
 	for(int d = 0; d < count; d++)
-		SignalDeal(i, deals[d], d == count - 1, code, text);
+		if(!SignalDeal(i, deals[d], d == count - 1, code, text))
+			return;
 	if(count == 0)
 		SignalEnd(i, "done", code, text);
 }
 
-// The order is still filling: what waits for its next deal too long is told as a part.
+// The order is still filling: what waits for its next deal too long is told as a part, and what
+// other deals wait for at once.
 void SignalOrderFills(const int i, const ulong &deals[])
 {
 	int count = ArraySize(deals);
@@ -284,10 +339,12 @@ void SignalOrderFills(const int i, const ulong &deals[])
 		return;
 	if(g_signals[i].filled_at == 0)
 		g_signals[i].filled_at = now;
-	if(now - g_signals[i].filled_at < WEIR_FILL_MS)
+	bool behind = g_wait_behind && g_wait_deal == deals[0];
+	if(now - g_signals[i].filled_at < WEIR_FILL_MS && !behind)
 		return;
-	for(int d = 0; d < count; d++)
-		SignalDeal(i, deals[d], false, 10010, "");
+	for(int d = 0; d < (behind ? 1 : count); d++)
+		if(!SignalDeal(i, deals[d], false, 10010, ""))
+			return;
 	g_signals[i].filled_at = 0;
 }
 
@@ -328,7 +385,8 @@ bool SignalLook(const int i, const bool waited)
 	double asked = HistoryOrderGetDouble(order, ORDER_VOLUME_INITIAL);
 	if(g_signals[i].symbol == "")
 		g_signals[i].symbol = HistoryOrderGetString(order, ORDER_SYMBOL);
-	if(OrderEnded(state))
+	// Whatever its state is called: it is not live, and its deals hold up the account's others.
+	if(OrderEnded(state) || waited)
 		SignalOrderEnded(i, deals, state, asked, waited);
 	return true;
 }

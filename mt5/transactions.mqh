@@ -130,3 +130,25 @@ bool TransactionNext(WeirTransaction &transaction)
 	g_transactions_count--;
 	return true;
 }
+
+// What OnTradeTransaction left.
+void TransactionsDrain()
+{
+	WeirTransaction transaction;
+	while(TransactionNext(transaction))
+	{
+		if(transaction.answer)
+		{
+			TransactionAnswer(transaction);
+			continue;
+		}
+		TransactionOrder(transaction.order);
+		if(transaction.deal > 0)
+			DealSeen(transaction.deal);
+	}
+	if(g_transactions_lost)
+	{
+		g_transactions_lost = false;
+		g_walk = true;
+	}
+}

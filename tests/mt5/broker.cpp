@@ -40,6 +40,7 @@ void mt_fate(enum mt_fate fate, int code) { b.fates.push_back({ fate, code }); }
 void mt_latency(int64_t ms) { b.latency_ms = ms; }
 void mt_filling(int modes) { b.filling = modes; }
 void mt_no_events(bool none) { b.mute = none; }
+void mt_hide_deal(int64_t ms) { b.hide_ms = ms; }
 int mt_requests() { return (int)b.next_request - 1; }
 int mt_positions() { return (int)b.positions.size(); }
 int mt_pending() { return (int)b.orders.size(); }
@@ -60,15 +61,18 @@ double mt_volume(uint64_t sid)
 {
 	double volume = 0;
 	for (const deal &d : b.deals)
-		volume += d.magic == (long)sid ? d.volume : 0;
+		if (d.magic == (long)sid && d.reason == DEAL_REASON_EXPERT)
+			volume += d.volume;
 	return volume;
 }
 int mt_orders(uint64_t sid)
 {
 	return (int)std::count_if(b.past.begin(), b.past.end(), [sid](const order &o) {
-		return o.magic == (long)sid && o.left < o.asked;
+		return o.magic == (long)sid && o.reason == ORDER_REASON_EXPERT && o.left < o.asked;
 	});
 }
+uint64_t mt_deal(int index) { return b.deals[(size_t)index].ticket; }
+uint64_t mt_position(int index) { return b.positions[(size_t)index].id; }
 uint64_t mt_newest_deal(int64_t *ms)
 {
 	*ms = b.deals.empty() ? 0 : b.deals.back().server_ms;
@@ -107,6 +111,8 @@ static deal &new_deal(const order &from, bool buy, double volume, double price)
 	d.volume = volume;
 	d.price = price;
 	d.server_ms = broker_server_ms();
+	d.shown_ms = broker_clock() + b.hide_ms;
+	b.hide_ms = 0;
 	b.deals.push_back(d);
 	event(TRADE_TRANSACTION_DEAL_ADD, from.ticket, d.ticket, 0);
 	return b.deals.back();
@@ -194,7 +200,8 @@ static ulong do_deal(sent &what)
 	const MqlTradeRequest &request = what.request;
 	order o = new_order(request);
 	double half = request.volume / 2;
-	bool parts = what.fate == MT_PARTS || what.fate == MT_CUT;
+	bool half_only = what.fate == MT_CUT || what.fate == MT_HALF;
+	bool parts = what.fate == MT_PARTS || half_only;
 	execute(o, request, parts ? half : request.volume);
 	if (what.fate == MT_PARTS) {
 		o.state = ORDER_STATE_PARTIAL;
@@ -204,7 +211,9 @@ static ulong do_deal(sent &what)
 		rest.order = o.ticket;
 		b.under_way.push_back(rest);
 	} else {
-		ended(o, what.fate == MT_CUT ? ORDER_STATE_CANCELED : ORDER_STATE_FILLED);
+		ended(o, what.fate == MT_CUT    ? ORDER_STATE_CANCELED
+			 : what.fate == MT_HALF ? ORDER_STATE_PARTIAL
+						: ORDER_STATE_FILLED);
 	}
 	return o.ticket;
 }
@@ -392,6 +401,13 @@ uint64_t mt_open_by_hand(const char *name, bool buy, double volume, double sl, d
 	ended(o, ORDER_STATE_FILLED);
 	tell_events();
 	return o.position;
+}
+
+void mt_tell_deal(int index)
+{
+	const deal &d = b.deals[(size_t)index];
+	event(TRADE_TRANSACTION_DEAL_ADD, d.order, d.ticket, 0);
+	tell_events();
 }
 
 void mt_hit_stop(uint64_t id)

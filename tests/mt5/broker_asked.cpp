@@ -222,8 +222,12 @@ bool HistorySelect(datetime from, datetime to)
 	for (const order &o : b.past)
 		b.past_shown.push_back(o.ticket);
 	for (const deal &d : b.deals)
-		if (d.server_ms / 1000 >= from && d.server_ms / 1000 <= to)
+		if (d.server_ms / 1000 >= from && d.server_ms / 1000 <= to &&
+		    d.shown_ms <= broker_clock())
 			b.deals_shown.push_back(d.ticket);
+	/* Nobody promises an order. */
+	if (b.deals_shown.size() > 1)
+		std::swap(b.deals_shown.front(), b.deals_shown.back());
 	return true;
 }
 int HistoryOrdersTotal() { return (int)b.past_shown.size(); }
@@ -272,7 +276,7 @@ ulong HistoryDealGetTicket(int index)
 static const deal *find_deal(ulong ticket)
 {
 	for (const deal &d : b.deals)
-		if (d.ticket == ticket)
+		if (d.ticket == ticket && d.shown_ms <= broker_clock())
 			return &d;
 	return nullptr;
 }

@@ -41,6 +41,7 @@ struct deal {
 	long magic;
 	double volume, price, profit, sl, tp;
 	int64_t server_ms;
+	int64_t shown_ms; /* not in the history before, by the steady clock */
 };
 struct sent {
 	int64_t due_ms;
@@ -53,7 +54,7 @@ struct sent {
 
 struct broker {
 	bool linked, netting, mute;
-	int64_t linked_ms, latency_ms;
+	int64_t linked_ms, latency_ms, hide_ms;
 	int filling;
 	uint64_t random;
 	ulong next_ticket;

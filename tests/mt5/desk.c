@@ -129,12 +129,67 @@ static void keep(const char *line)
 	desk.lines[desk.count++] = strdup(line);
 }
 
+static struct desk_deal *recorded(uint64_t deal)
+{
+	for (size_t i = desk.deal_count; i > 0; i--)
+		if (desk.deals[i - 1].deal == deal)
+			return &desk.deals[i - 1];
+	return NULL;
+}
+
+static void record(uint64_t deal, bool result)
+{
+	struct desk_deal *known = recorded(deal);
+	if (!known) {
+		assert_in_range(desk.deal_count, 0, DESK_DEALS - 1);
+		known = &desk.deals[desk.deal_count++];
+		*known = (struct desk_deal){ .deal = deal };
+	}
+	known->results += result;
+	known->deals += !result;
+}
+
+void desk_check_deals(void)
+{
+	for (int i = 0; i < mt_deals(); i++) {
+		const struct desk_deal *known = recorded(mt_deal(i));
+		if (!known)
+			fail_msg("seed %llu: deal %llu, %d of %d, is lost",
+				 (unsigned long long)desk.seed, (unsigned long long)mt_deal(i), i,
+				 mt_deals());
+		if (known->deals > 1 || (known->deals > 0) == (known->results > 0))
+			fail_msg("seed %llu: deal %llu came by %d R and %d D",
+				 (unsigned long long)desk.seed, (unsigned long long)known->deal,
+				 known->results, known->deals);
+	}
+}
+
+/* What W says: the newest deal that is durable here, by R or by D. */
+static void mark(const struct mfp_frame *frame)
+{
+	bool result = frame->verb == MFP_VERB_result;
+	if (!result && frame->verb != MFP_VERB_deal)
+		return;
+	int64_t deal = mfp_i64(frame, result ? MFP_result_deal : MFP_deal_deal, 0);
+	int64_t ms = mfp_i64(frame, result ? MFP_result_sv : MFP_deal_sv, 0);
+	if (!deal)
+		return;
+	record((uint64_t)deal, result);
+	if (ms < desk.newest_ms || (ms == desk.newest_ms && (uint64_t)deal < desk.newest_deal))
+		return;
+	desk.newest_deal = (uint64_t)deal;
+	desk.newest_ms = ms;
+}
+
 /* Reliable frames come in order, again those that were not acknowledged. */
 static void take_reliable(const struct mfp_frame *frame)
 {
 	assert_in_range(frame->seq, 1, desk.up + 1);
-	if ((int64_t)frame->seq == desk.up + 1)
+	if ((int64_t)frame->seq == desk.up + 1) {
 		desk.up++;
+		mark(frame);
+		desk.no_ack = desk.durable_most > 0 && desk.up >= desk.durable_most;
+	}
 	desk_say("K 0 up=%lld", (long long)desk.up);
 }
 

@@ -8,7 +8,7 @@
 #include "codec/mfp.h"
 #include "terminal.h"
 
-enum { DESK_LINES = 4096 };
+enum { DESK_LINES = 65536, DESK_DEALS = 16384 };
 
 struct desk {
 	/* settings */
@@ -16,12 +16,21 @@ struct desk {
 	bool no_ack;                    /* no K */
 	bool snap;                      /* W asks for a snapshot */
 	int64_t rate;                   /* of W */
+	uint64_t seed;                  /* said when desk_check_deals fails */
 	const char *refuse;             /* a line instead of W */
 	void (*on_welcome)(int64_t dn); /* what weir sends again, by dn of the hello */
+	int64_t durable_most;           /* of an epoch's frames, then no_ack; 0: no end */
 	/* what weir has of this epoch */
 	int64_t epoch, up;
+	/* what it has of the account: the newest deal that is durable */
 	uint64_t newest_deal;
 	int64_t newest_ms;
+	/* ... and which frames brought each */
+	size_t deal_count;
+	struct desk_deal {
+		uint64_t deal;
+		int results, deals;
+	} deals[DESK_DEALS];
 	/* state of the connection */
 	int seen_connections;
 	bool banner, welcomed;
@@ -46,6 +55,9 @@ const char *desk_wait(const char *verb, const char *parts, int64_t most_ms);
 int desk_heard(const char *verb, const char *parts);
 const char *desk_last(const char *verb, const char *parts);
 void desk_forget(void);
+/* Every deal of the account is durable, by R or by D and not by both, none by two D. (The R of
+ * an epoch that died comes again.) */
+void desk_check_deals(void);
 /* The value of a field; "" when it is not there. Valid until the next call. */
 const char *desk_field(const char *line, const char *key);
 /* Says `G <next> sid=… …` or `C …`; returns the number. */

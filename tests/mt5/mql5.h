@@ -5,6 +5,7 @@
  * It is not the terminal's compiler: what only that can judge is in mt5/README.md. */
 #pragma once
 
+#include <climits>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -24,6 +24,7 @@ enum mt_fate {
 	MT_LOST,    /* neither */
 	MT_PARTS,   /* two deals, two seconds apart */
 	MT_CUT,     /* half of it, the rest is cancelled */
+	MT_HALF,    /* the same, but its state in the history is partial */
 	MT_UNSENT,  /* OrderSendAsync itself says no, with the code */
 	MT_WRONGLY, /* executed, and answered with the code */
 };
@@ -58,18 +59,22 @@ void mt_netting(void);                     /* the account's margin mode, from no
 void mt_fate(enum mt_fate fate, int code); /* of the next request that has none yet */
 void mt_latency(int64_t ms);
 void mt_price(const char *symbol, double bid, double ask);
-void mt_filling(int modes);   /* SYMBOL_FILLING_MODE; others are answered 10030 */
-void mt_no_events(bool none); /* no OnTradeTransaction at all */
-int mt_requests(void);        /* that left the terminal since mt_reset */
+void mt_filling(int modes);    /* SYMBOL_FILLING_MODE; others are answered 10030 */
+void mt_no_events(bool none);  /* no OnTradeTransaction at all */
+void mt_hide_deal(int64_t ms); /* the next deal comes into the history so much later */
+int mt_requests(void);         /* that left the terminal since mt_reset */
 int mt_positions(void);
-double mt_volume(uint64_t sid); /* of the deals whose order has this magic */
-int mt_orders(uint64_t sid);    /* executed orders with this magic */
+double mt_volume(uint64_t sid); /* of the deals of the expert's orders with this magic */
+int mt_orders(uint64_t sid);    /* those that were executed */
 int mt_pending(void);
 uint64_t mt_open_by_hand(const char *symbol, bool buy, double volume, double sl, double tp);
 void mt_hit_stop(uint64_t position);
 uint64_t mt_balance(double amount); /* its deal */
 uint64_t mt_newest_deal(int64_t *server_ms);
 int mt_deals(void);
+uint64_t mt_deal(int index);  /* oldest first */
+void mt_tell_deal(int index); /* its event, now */
+uint64_t mt_position(int index);
 
 #ifdef __cplusplus
 }

@@ -267,14 +267,15 @@ static void test_deals_wait_in_the_history_while_weir_makes_nothing_durable(void
 	}
 	desk_run(3000);
 	assert_in_range(desk_heard("D", ""), 700, 768);
-	desk_signal(902, "act=open sd=buy sym=EURUSD vol=0.10 ttl=9000");
-	desk_wait("R", "sid=902 st=done", 2000); /* signals have their own share */
+	desk_signal(902, "act=cancel ord=1 ttl=9000");
+	desk_wait("R", "sid=902 st=fail", 2000); /* signals have their own share */
 	desk_forget();
 	desk.no_ack = false;
 	desk.up = 0;
 	mt_cut();
 	desk_run(20000);
 	assert_int_equal(desk_heard("D", ""), 1500);
+	desk_check_deals();
 }
 
 static void test_prices_of_symbols_in_use_come_once_a_second(void **state)

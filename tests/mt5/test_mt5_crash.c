@@ -375,9 +375,35 @@ static void test_a_journal_of_days_stays_bounded_and_remembers_the_newest(void *
 
 /* ---- chance ---- */
 
+/* A weir that makes nothing durable until somebody cuts the connection. */
+static void stop_acknowledging(struct rng *rng)
+{
+	desk.no_ack = true;
+	for (uint64_t deals = rng_below(rng, 3) * 450; deals > 0; deals--)
+		mt_balance(1);
+}
+
+static void go_on_acknowledging(void)
+{
+	if (desk.no_ack)
+		mt_cut();
+	desk.no_ack = false;
+}
+
+/* Deals that no signal caused. */
+static void trade_beside(struct rng *rng)
+{
+	if (rng_below(rng, 2) == 0)
+		mt_open_by_hand("EURUSD", rng_below(rng, 2) == 0, 0.01, 1.08, 0);
+	if (rng_below(rng, 4) == 0)
+		mt_balance(1);
+	if (mt_positions() > 0)
+		mt_hit_stop(mt_position((int)rng_below(rng, (uint64_t)mt_positions())));
+}
+
 static void disturb(struct rng *rng)
 {
-	switch (rng_below(rng, 12)) {
+	switch (rng_below(rng, 14)) {
 	case 0: mt_cut(); break;
 	case 1: harm(RELOAD); break;
 	case 2: harm(KILL); break;
@@ -390,6 +416,8 @@ static void disturb(struct rng *rng)
 	case 9: desk.mute = !desk.mute; break;
 	case 10: mt_no_events(rng_below(rng, 2) == 0); break;
 	case 11: mt_fate(MT_PARTS, 0); break;
+	case 12: stop_acknowledging(rng); break;
+	case 13: go_on_acknowledging(); break;
 	}
 }
 
@@ -398,6 +426,7 @@ static void calm(void)
 	mt_link(true);
 	mt_no_events(false);
 	desk.mute = false;
+	go_on_acknowledging();
 	desk_run(120000);
 }
 
@@ -419,6 +448,8 @@ static void check_seed(uint64_t seed)
 			    (unsigned long long)seed, (long long)sid, mt_orders((uint64_t)sid),
 			    volume, out.finals, out.done, out.fail, out.expired, out.unknown);
 	}
+	desk.seed = seed;
+	desk_check_deals();
 }
 
 static void run_seed(uint64_t seed)
@@ -438,6 +469,8 @@ static void run_seed(uint64_t seed)
 			disturb(&rng);
 		else if (rng_below(&rng, 4) == 0)
 			mt_link(true);
+		if (rng_below(&rng, 3) == 0)
+			trade_beside(&rng);
 		desk_run((int64_t)rng_below(&rng, 1500));
 	}
 	calm();
