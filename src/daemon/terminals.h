@@ -27,7 +27,7 @@ struct terminals_config {
 	struct loop *loop;
 	struct segments *segments;
 	struct alerts *alerts;
-	bool demo; /* simulated terminals where no tokens file is named */
+	bool demo;                      /* simulated terminals where no tokens file is named */
 	void (*step_alerts)(void *ctx); /* alerts_step with this turn's time */
 	void *ctx;
 };

@@ -32,7 +32,7 @@ struct terminals {
 	struct terminals_listener listeners[TERMINALS_LISTENERS];
 	struct sim_fleet *sim; /* the demo's terminals */
 	struct loop_task arm_task;
-	struct timer timer;    /* the next thing that the fleet or a delivery has to do */
+	struct timer timer;            /* the next thing that the fleet or a delivery has to do */
 	struct terminal_queue *queues; /* by slot */
 	uint32_t *changed;             /* slots whose queue has changed in this turn */
 	uint32_t changed_count;

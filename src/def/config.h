@@ -152,8 +152,7 @@ void config_print_origin(struct buf *buf, const struct config *config, enum conf
 void config_print_env_name(struct buf *buf, enum config_id id);
 /* The two halves of an ADDRESS that is not empty; host without its brackets, a NUL behind
  * it. */
-void config_address(const struct config *config, enum config_id id, char host[64],
-		    uint16_t *port);
+void config_address(const struct config *config, enum config_id id, char host[64], uint16_t *port);
 /* True when a URL that came from the file carries a password: then nobody else may
  * read the file. */
 bool config_file_has_secret(const struct config *config);
