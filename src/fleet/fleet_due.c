@@ -124,9 +124,10 @@ int64_t due_length_ns(const struct terminal *t, int64_t length_ns)
 int64_t due_recover_ns(const struct terminal *t)
 {
 	const struct fleet *fleet = t->fleet;
-	if (has_flag(t, INSTANCE_HELD) || fleet->counts.guarded)
+	if (has_flag(t, INSTANCE_HELD))
 		return NEVER;
-	if (!fleet->settings.recover && !is_alive(t))
+	/* One that has come back by itself is only looked at: nothing is done to it. */
+	if ((!fleet->settings.recover || fleet->counts.guarded) && !is_alive(t))
 		return NEVER;
 	if (has_flag(t, INSTANCE_FLAPPING))
 		return later(t->backoff_ns, t->attempted_ns + SPACED_NS);

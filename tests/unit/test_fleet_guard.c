@@ -231,6 +231,23 @@ static void under_the_guard_nobody_is_acted_upon_but_facts_are_facts(void **stat
 		assert_true(flap_penalty(fleet_terminal(stage.fleet, blameless[i])) == 0);
 }
 
+static void who_comes_back_by_itself_runs_again_under_the_guard(void **state)
+{
+	(void)state;
+	open_crowd(CROWD);
+	for (uint32_t slot = 0; slot < 6; slot++)
+		fleet_closed(stage.fleet, slot);
+	assert_true(fleet_counts(stage.fleet).guarded);
+	stage_exit(7, 1);
+	stage_is(7, INSTANCE_FAILED);
+	stage_go(stage_ms() + 1000);
+	stage_hello(7);
+	beat_from(6, CROWD, 20);
+	assert_true(fleet_counts(stage.fleet).guarded);
+	stage_is(7, INSTANCE_RUNNING);
+	assert_int_equal(stage_actions(FLEET_RESTART) + stage_actions(FLEET_START), 0);
+}
+
 static void lengths_stand_still_under_the_guard_and_count_anew(void **state)
 {
 	(void)state;
@@ -323,6 +340,7 @@ int main(void)
 		TEST(a_fifth_is_not_more_than_a_fifth_and_two_are_no_crowd),
 		TEST(one_after_the_other_is_no_common_cause),
 		TEST(under_the_guard_nobody_is_acted_upon_but_facts_are_facts),
+		TEST(who_comes_back_by_itself_runs_again_under_the_guard),
 		TEST(lengths_stand_still_under_the_guard_and_count_anew),
 		TEST(a_restart_that_waits_is_put_off_by_the_guard),
 		TEST(a_share_of_one_guards_never),
