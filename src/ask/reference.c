@@ -7,7 +7,8 @@
 static const struct ask_field common[] = {
 	{ "command", "word", "the question's name; null where it was not understood" },
 	{ "symbol", "word", "as asked, upper case; null where the question takes none" },
-	{ "as_of_ms", "ms", "newest trade of the markets; of /alerts and /fleet the time of the question" },
+	{ "as_of_ms", "ms",
+	  "newest trade of the markets; of /alerts and /fleet the time of the question" },
 	{ "coverage", "object",
 	  "how much of the answer's window of trades is known, of the least covered market; null "
 	  "where the answer is not about markets" },
@@ -445,7 +446,8 @@ static const struct ask_field alerts[] = {
 	{ "data.rules[].rule", "word", "" },
 	{ "data.rules[].name", "word", "" },
 	{ "data.rules[].severity", "word", "info, warn, critical" },
-	{ "data.rules[].scope", "word", "what it watches: market, asset, venue, instance, host, fleet" },
+	{ "data.rules[].scope", "word",
+	  "what it watches: market, asset, venue, instance, host, fleet" },
 	{ "data.rules[].summary", "word", "" },
 	{ "data.rules[].on", "bool", "" },
 	{ "data.rules[].fire", "decimal", "" },
@@ -509,8 +511,9 @@ static const struct {
 	const struct ask_field *fields;
 	size_t count;
 } own[QUESTION_COUNT] = {
-	OWN(price),   OWN(volume),       OWN(cvd),   OWN(momentum), OWN(flow),   OWN(oi),
-	OWN(funding), OWN(liquidations), OWN(top10), OWN(analysis), OWN(alerts), OWN(fleet), OWN(help),
+	OWN(price),  OWN(volume),  OWN(cvd),          OWN(momentum), OWN(flow),
+	OWN(oi),     OWN(funding), OWN(liquidations), OWN(top10),    OWN(analysis),
+	OWN(alerts), OWN(fleet),   OWN(help),
 };
 
 const struct ask_field *ask_fields_common(size_t *count)

@@ -17,8 +17,8 @@ static void on_notice(void *ctx, enum alert_notice notice, const struct alert_vi
 	static const char *const words[] = { "alert", "alert goes on", "alert ended" };
 	const struct alert_row *row = alert_row(alert->rule);
 	bool grave = notice != ALERT_ENDED && row->severity != ALERT_INFO;
-	if (daemon->terminals && fleet_spares(terminals_fleet(daemon->terminals), alert->rule,
-					      str_of(alert->scope)))
+	if (daemon->terminals &&
+	    fleet_spares(terminals_fleet(daemon->terminals), alert->rule, str_of(alert->scope)))
 		return; /* a terminal that flaps: people have been told that it does */
 	log_line(grave ? LOG_WARN : LOG_INFO, "alert", "%s %s %s: %s", words[notice], row->name,
 		 alert->scope, alert->message);
