@@ -52,7 +52,9 @@ static void bench_engine(void)
 		"/top10",     "/analysis ETH", "/alerts",      "/help",
 	};
 	struct alerts *alerts = world_alerts(WORLD_END_MS);
-	struct ask_world world = { .markets = world_create(false, WORLD_END_MS), .options = ask_options_default(), .alerts = alerts };
+	struct ask_world world = { .markets = world_create(false, WORLD_END_MS),
+				   .options = ask_options_default(),
+				   .alerts = alerts };
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
 		struct samples text = { 0 }, json = { 0 };
 		char name[64];
