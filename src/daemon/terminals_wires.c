@@ -28,10 +28,9 @@ static void on_moved(void *ctx, const struct instance *instance, enum instance_s
 	struct terminals *terminals = ctx;
 	instance_store_moved(terminals->instances, instance, from);
 	deliveries_rate(terminals->deliveries, instance->slot, instance->rate);
+	int64_t above = config_i64(terminals->config.config, CONFIG_fleet_refuse_queue);
 	deliveries_refuse(terminals->deliveries, instance->slot,
-			  instance->refuses
-			      ? terminals_settings(terminals->config.config).refuse_queue
-			      : UINT32_MAX);
+			  instance->refuses ? (uint32_t)above : UINT32_MAX);
 }
 
 static void on_position(void *ctx, const struct instance *instance, enum position_change change,
