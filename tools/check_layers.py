@@ -32,8 +32,9 @@ FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in fol
 
 # System headers that only one folder may know.
 PRIVATE = [
-    (re.compile(r"^(uv|hiredis/|uv/|libwebsockets|lws|curl/)"), {"os"}),
+    (re.compile(r"^(uv|hiredis/|uv/|libwebsockets|lws|curl/|libpq)"), {"os"}),
     (re.compile(r"^simdjson"), {"codec"}),
+    (re.compile(r"^duckdb"), {"archive"}),
 ]
 # Cores do no I/O and never ask the clock.
 CORES = {"base", "def", "port", "codec", "market", "fleet", "trade", "memory", "audit", "ask", "alert"}

@@ -12,6 +12,9 @@
 #define PATTERN_POSITION  "{instance-position}"
 #define PATTERN_QUOTE     "BROKER:SYMBOL"
 #define PATTERN_SIGNAL    "{sid}"
+#define PATTERN_DELIVERY  "{sid-instance}"
+#define PATTERN_USER      "{user}"
+
 static const struct key_row rows[] = {
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	{ #id, SEGMENT_##segment, prefix ":" PATTERN_##part, type, life, writer, meaning },
@@ -70,6 +73,13 @@ static struct str ended(const struct key *key)
 	buf_str_put(&key->text, symbol)
 #define KEY_PART_SIGNAL uint64_t sid
 #define KEY_PUT_SIGNAL  buf_u64(&key->text, sid)
+#define KEY_PART_DELIVERY uint64_t sid, struct str instance
+#define KEY_PUT_DELIVERY                                                                           \
+	buf_u64(&key->text, sid);                                                                  \
+	buf_char(&key->text, '-');                                                                 \
+	buf_str_put(&key->text, instance)
+#define KEY_PART_USER struct str user
+#define KEY_PUT_USER  buf_str_put(&key->text, user)
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id##_prefix(void) { return STR(prefix ":"); }                             \
 	struct str key_##id(struct key *key, KEY_PART_##part)                                      \

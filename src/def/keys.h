@@ -33,6 +33,8 @@ enum key_id {
 #define KEY_PART_SYMBOL    struct str symbol
 #define KEY_PART_ALERT     struct str scope, struct str rule
 #define KEY_PART_INSTANCE  struct str instance
+#define KEY_PART_DELIVERY  uint64_t sid, struct str instance
+#define KEY_PART_USER      struct str user
 #define KEY_PART_STATE     struct str state
 #define KEY_PART_POSITION  struct str instance, uint64_t position
 #define KEY_PART_QUOTE     struct str broker, struct str symbol
@@ -51,6 +53,8 @@ enum key_id {
 #undef KEY_PART_SYMBOL
 #undef KEY_PART_ALERT
 #undef KEY_PART_INSTANCE
+#undef KEY_PART_DELIVERY
+#undef KEY_PART_USER
 #undef KEY_PART_STATE
 #undef KEY_PART_POSITION
 #undef KEY_PART_QUOTE
