@@ -4,22 +4,56 @@
  *     → XACK → checkpoint → XTRIM MINID
  *
  * Exactly once: the mark (the last entry of the batch) is committed with its rows. At the
- * start the group is set back to the mark (XGROUP SETID), what is pending at or under it is
- * acknowledged, and what comes again is told from new by its rid. Trimmed is what a
- * checkpoint holds, and never past the first entry that is pending or unread in ANY group.
+ * start what is pending for consumer `weir` at or under it is acknowledged, the group is set
+ * back to it (XGROUP SETID), and what comes again is told from new by its rid. Trimmed is
+ * what a checkpoint holds, and never past the first entry that is pending or unread in ANY
+ * group. Only the mark decides; what the server says is pending decides for nothing but the
+ * entries of others.
  *
  * Beside the stream stands archive:epoch, a random word (SET NX). Another word than the
- * mark's, or a stream whose last id is behind the mark: trimming stops, the alert rises, the
- * stream is read again from 0 (rids tell), and the new word goes into the mark. A group that
- * is missing is made again at 0. Entries that somebody removed while pending are reported by
- * their id as lost, once, counted. Of a dead consumer they are claimed (XAUTOCLAIM).
+ * mark's, a group or a stream whose last id is behind what was read, another entry where the
+ * mark is (its hash is in the mark), a group that is gone, a file without a mark: trimming stops,
+ * on_broken tells, a new word is written, the group is set to 0 (or made), and the stream is read
+ * again from its first entry (rids tell). That is looked at when a connection is made and, but for
+ * the mark's entry, each second.
  *
- * An entry whose content cannot be a row (no rid, no st, a number that is none …) goes to
- * the retry ladder (archive.retry: 10 s, 30 s, 120 s, each due time in the file), then
- * becomes a dead letter with the reason. An entry with the one field `p` is packed results.
+ * An entry that is pending for claim_ms and in no batch is claimed (XAUTOCLAIM) by consumer
+ * `weir:claim`, read, and acknowledged after the checkpoint that holds it. Entries that
+ * somebody removed while they were pending are told by their id, once, and counted as lost;
+ * those removed unread are missing in the stream's own count, told and counted so when it
+ * has been read to its end.
+ *
+ * An entry whose content cannot be a row (results_row.h) goes to the retry ladder: tried
+ * again 10 s, 30 s, 120 s (archive.retry) after the try before, then a dead letter with the
+ * reason. Times are those of the monotonic clock while weir runs; the file has them as wall
+ * time, written again when the wall clock jumps by more than a second. After a restart what
+ * is left of a wait is told by the wall clock, and is never more than the wait's own length.
+ * Packed results (the one field `p`) are written by nobody: no codec is known, and such an
+ * entry goes the same way with the reason "codec: …".
+ *
+ * `rtrs` must be a connection of its own: the answers here are long, a transaction and a
+ * WATCH of the stream are on it, and nobody else's commit should wait behind them. Nothing
+ * blocks there: it is asked every 50 ms when idle, 10 ms after entries, at once while full
+ * pages come. A batch is 1,000 rows or 200 ms; while the stream lags up to WRITER_ROWS_MAX.
+ * Two are at the writer at most, and not more is read than fits into a third.
+ *
+ * Counters in the file (writer_counted), each changed in the transaction of what it counts:
+ *   read      entries taken: into a row, the ladder, a dead letter, or known
+ *   lost      entries removed by somebody before they were archived
+ *   retrying  rows of the ladder
+ *   dead      ended as dead letters; less one when one is tried again (who drops one counts
+ *             that himself)
+ *   known     repeated: rows left out because their result_id was there (the writer's own to
+ *             count, in its transaction), and bad entries whose letter is there
+ * so that    read = rows ever of trade_results + known + dead + retrying
+ * and        added = read + lost + what is in the stream and not taken
+ * where added (results_counts) is entries-added of the stream and, in the mark, what streams
+ * of before had.
  *
  * While the writer is in trouble nothing is read. At 30 % of RTRS a checkpoint is asked for.
- * Uses 2 timers. Loop thread. */
+ * An answer that the connection does not take (above 16 MB a value, 256 MB in all) is asked
+ * for in smaller pages; a single value above that cannot be read, nor by anybody else.
+ * Memory: 5 MB. Uses 2 timers. Loop thread. */
 #pragma once
 
 #include "archive/writer.h"
@@ -29,7 +63,7 @@
 enum { RESULTS_RETRIES_MAX = 8 };
 
 struct results_config {
-	struct redis_port *rtrs;
+	struct redis_port *rtrs; /* a connection of its own */
 	struct writer *writer;
 	struct timers *timers;
 	const struct clock_port *clock;
@@ -37,9 +71,9 @@ struct results_config {
 	size_t retries;
 	/* Server time less UTC of a terminal, ms; INT64_MIN: not known. May be NULL. */
 	int64_t (*offset_ms)(void *ctx, struct str instance);
-	/* Stop loss and take profit of an open position as text, "" not known. May be NULL. */
-	void (*levels)(void *ctx, struct str instance, struct str position, struct str *sl,
-		       struct str *tp);
+	/* The account of a terminal; false: not known. May be NULL. */
+	bool (*account)(void *ctx, struct str instance, struct str *server, int64_t *login);
+	int64_t claim_ms; /* an entry pending for so long is nobody's: 0: 60,000 */
 	/* The epoch changed or an entry was lost: for the alert rules and the log. */
 	void (*on_broken)(void *ctx, const char *what);
 	void *ctx;
@@ -48,28 +82,37 @@ struct results_config {
 struct results;
 
 struct results *results_create(const struct results_config *config); /* NULL: no memory */
+/* Writer and connection are closed. NULL is fine. */
 void results_destroy(struct results *results);
 /* The writer is open, the segment answers: reading begins. */
 void results_start(struct results *results);
-void results_stop(struct results *results); /* no new batch; done of those under way comes */
-/* All that is in the stream now is committed and acknowledged, then done once. */
-void results_drain(struct results *results, void (*done)(void *ctx, enum status status),
-		   void *ctx);
+/* What was read is submitted, then no new batch; done of those under way comes. From here on
+ * the writer may be closed. */
+void results_stop(struct results *results);
+/* All that is in the stream now is committed and acknowledged, but for what is pending with
+ * others, then done once; or with the first status that prevented it. */
+void results_drain(struct results *results, void (*done)(void *ctx, enum status status), void *ctx);
 void results_reconnected(struct results *results);
 /* The file survives what is up to the batch: from writer_hooks.on_checkpoint. */
 void results_checkpointed(struct results *results, uint64_t batch_number);
 /* The file was salvaged: the stream is read again from the mark. */
 void results_salvaged(struct results *results);
-/* weir archive dead retry: the dead letter of the entry is tried anew, now. */
-void results_retry(struct results *results, const struct writer_retry *letter);
+/* weir archive dead retry: the dead letter is tried anew, once `batch`, which drops the letter
+ * and into which its retry is put here, is committed; submit it within this turn. Letters of
+ * another origin are not ours: nothing happens. */
+void results_retry(struct results *results, struct writer_batch *batch,
+		   const struct writer_retry *letter);
 
 struct results_counts {
 	uint64_t read, archived, known; /* entries; rows new, rids that were there */
 	uint64_t retried, dead, lost, packed;
 	uint64_t acked, trimmed, claimed, groups_made, epochs, failed;
+	uint64_t put_off;  /* bad entries that found no room in memory: later than their time */
 	uint64_t pending;  /* read, not acknowledged */
 	uint64_t retrying; /* in the ladder now */
-	uint64_t length, added; /* of the stream, when last asked */
-	int64_t lag_ms;    /* age of the oldest entry not committed; 0 none */
+	uint64_t length, added; /* of the stream, when last asked; added: ever */
+	int64_t lag_ms;         /* age of the oldest entry not committed; 0 none */
 };
 struct results_counts results_counts(const struct results *results);
+/* Of the newest command that failed; OK since one succeeded. For the log, once a change. */
+enum status results_trouble(const struct results *results);

@@ -5,8 +5,9 @@
  *   archive_rows_end(&rows)      or archive_rows_cancel: the row is not there
  *
  * Rows of any tables, in the order in which they were added. A cell that was not set is
- * NULL. Texts are copied. Grows to `bytes_max`, then FULL: nothing of that row stays.
- * Memory is kept by archive_rows_clear and freed by archive_rows_deinit.
+ * NULL. Texts are copied; bytes that are not UTF-8, and NUL, become U+FFFD. Grows to
+ * `bytes_max`, then FULL: nothing of that row stays. Memory is kept by archive_rows_clear and
+ * freed by archive_rows_deinit.
  *
  * Layout: rows one behind the other, each a header, a cell of 8 bytes for each column of
  * its table, then its texts and BIGs (16 bytes, aligned). No thread of its own. */
@@ -36,8 +37,9 @@ struct archive_rows {
 	char *memory;
 	size_t used, room, bytes_max;
 	size_t count;
-	size_t row;         /* where the row being built begins; SIZE_MAX: none */
-	enum status status; /* of the row being built */
+	size_t row;                /* where the row being built begins; SIZE_MAX: none */
+	enum status status;        /* of the row being built */
+	enum archive_column first; /* of its table */
 };
 
 void archive_rows_init(struct archive_rows *rows, size_t bytes_max);
@@ -57,8 +59,8 @@ void archive_row_big(struct archive_rows *rows, enum archive_column column, i128
  * behind the point than the type has): the cell is NULL and the row goes on. */
 MUST_CHECK enum status archive_row_number(struct archive_rows *rows, enum archive_column column,
 					  struct str text);
-/* FULL, NO_MEMORY: the row is not there. Not INVALID ones: a column that must be there and
- * is not is the caller's fault and CHECKed. */
+/* FULL, NO_MEMORY, RANGE (a DEC or BIG that its DECIMAL does not hold): the row is not there.
+ * A column that must be there and is not is the caller's fault and CHECKed. */
 MUST_CHECK enum status archive_rows_end(struct archive_rows *rows);
 void archive_rows_cancel(struct archive_rows *rows);
 /* A copy of another set's row. */
@@ -76,5 +78,8 @@ struct str archive_cell_text(const struct archive_row *row, enum archive_column 
 i128 archive_cell_big(const struct archive_row *row, enum archive_column column);
 /* As text, for people and text formats; a NULL prints nothing. */
 void archive_cell_print(struct buf *out, const struct archive_row *row, enum archive_column column);
-/* 202611 of its table's time column: a batch holds rows of one. */
+/* 202611 of its table's time column: a batch holds rows of one. Times before 1970 are in its
+ * first month, those after 9999 in the last. */
 uint32_t archive_row_month(const struct archive_row *row);
+int64_t archive_row_time(const struct archive_row *row); /* that column, µs */
+uint32_t archive_month(int64_t us);

@@ -4,7 +4,9 @@
  * `encode` made on the archive's thread. What is to be done about an outcome is not its
  * business but sinks.h's: it sends once, and says what is known.
  *
- * Loop thread, but for encode. Callbacks run once, never from inside the call. */
+ * One of open, send, probe and expire is under way at a time; count may run beside it, one
+ * at a time, too. Loop thread, but for encode, which never runs while open does. Callbacks run
+ * once, never from inside the call. */
 #pragma once
 
 #include "archive/rows.h"
@@ -43,10 +45,10 @@ struct sink_ops {
 	 * anew. After DONE batches may be sent. */
 	void (*open)(struct sink *sink, sink_fn fn, void *ctx);
 	/* Appends the body of those rows whose index is from..to-1. Any thread; reads only
-	 * what `open` left. INVALID: *bad is a row (its index) that cannot be put. */
-	enum status (*encode)(const struct sink *sink, const struct archive_rows *rows,
-			      size_t from, size_t to, int64_t batch_id, struct buf *body,
-			      size_t *bad);
+	 * what `open` left. INVALID: *bad is a row (its index) that cannot be put. FULL: the
+	 * body does not fit into the buffer's limit. */
+	enum status (*encode)(const struct sink *sink, const struct archive_rows *rows, size_t from,
+			      size_t to, int64_t batch_id, struct buf *body, size_t *bad);
 	void (*send)(struct sink *sink, const struct sink_batch *batch, sink_fn fn, void *ctx);
 	void (*probe)(struct sink *sink, enum archive_table table, int64_t batch_id,
 		      sink_probe_fn fn, void *ctx);

@@ -25,8 +25,12 @@
  * `checkpoint_ms`, at 256 MB of WAL, when asked (writer_checkpoint), and right after DDL.
  * A WAL that DuckDB refuses is salvaged: the file and its WAL are copied aside
  * (archive.duckdb.TIME.damaged), the WAL is cut, and on_salvaged tells; an empty file is
- * never begun where one was. DuckDB is loaded when the file is opened, memory_limit and
- * threads = 1.
+ * never begun where one was (PATH.made says that there was). DuckDB is loaded when the file
+ * is opened, memory_limit and threads = 1.
+ *
+ * A trade that is told again takes the place of its row, unless the row's batch is closed:
+ * then both are there, and v_trades shows the newest. Users' queries have a thread and a
+ * connection of their own, and hold up no batch.
  *
  * Loop thread. Uses 2 timers. */
 #pragma once
@@ -36,12 +40,12 @@
 
 enum {
 	WRITER_BATCHES = 8,
-	WRITER_ROWS_MAX = 16384,         /* what fills a batch: a bound for its owner */
-	WRITER_BATCH_BYTES = 16 << 20,   /* of its rows */
-	WRITER_MARKS_MAX = 64,           /* of a batch */
-	WRITER_MARK_BYTES = 128,         /* of a name, of a value */
+	WRITER_ROWS_MAX = 16384,       /* what fills a batch: a bound for its owner */
+	WRITER_BATCH_BYTES = 16 << 20, /* of its rows */
+	WRITER_MARKS_MAX = 64,         /* of a batch */
+	WRITER_MARK_BYTES = 128,       /* of a name, of a value */
 	WRITER_SEEN_MAX = 262144,
-	WRITER_QUERY_BYTES = 8 << 20,    /* of an answer; more is cut, and said */
+	WRITER_QUERY_BYTES = 8 << 20, /* of an answer; more is cut, and said */
 };
 
 struct writer;
@@ -82,14 +86,14 @@ struct writer_batch {
 };
 
 struct writer_config {
-	const char *path;          /* STATE/archive.duckdb */
-	const char *temp_dir;      /* for DuckDB's temporary files */
-	int64_t memory_bytes;      /* DuckDB's memory_limit: 128 MB */
-	int64_t checkpoint_ms;     /* 60,000 */
-	int64_t wal_bytes_max;     /* 256 MB */
-	int64_t keep_days;         /* 30 */
-	int64_t budget_bytes;      /* of the file with its WAL; 0: what the file system has */
-	const char *sinks[3];      /* "clickhouse" …: those that rows are kept for; NULL ends */
+	const char *path;      /* STATE/archive.duckdb */
+	const char *temp_dir;  /* for DuckDB's temporary files */
+	int64_t memory_bytes;  /* DuckDB's memory_limit: 128 MB */
+	int64_t checkpoint_ms; /* 60,000 */
+	int64_t wal_bytes_max; /* 256 MB */
+	int64_t keep_days;     /* 30 */
+	int64_t budget_bytes;  /* of the file with its WAL; 0: what the file system has */
+	const char *sinks[3];  /* "clickhouse" …: those that rows are kept for; NULL ends */
 };
 
 enum writer_state { WRITER_OPENING, WRITER_READY, WRITER_TROUBLE, WRITER_CLOSING };
@@ -131,6 +135,9 @@ void writer_retry_drop(struct writer_batch *batch, struct str origin, struct str
 /* A dead letter goes: it is tried again, or an operator dropped it. */
 void writer_dead_drop(struct writer_batch *batch, struct str origin, struct str letter_id);
 void writer_count(struct writer_batch *batch, const char *name, int64_t by);
+/* Of the row that was ended last (a deal of trade_results): stop loss and take profit of its
+ * position as text, "" not known; for the row of `trades`. */
+void writer_levels(struct writer_batch *batch, struct str sl, struct str tp);
 void writer_submit(struct writer *writer, struct writer_batch *batch);
 size_t writer_waiting(const struct writer *writer); /* batches submitted, not committed */
 
@@ -152,8 +159,8 @@ enum writer_format { WRITER_TABLE, WRITER_CSV, WRITER_JSON };
 struct writer_query {
 	struct str sql; /* one SELECT, copied */
 	enum writer_format format;
-	int64_t deadline_ms;  /* 10,000: interrupted then */
-	const char *parquet;  /* export: COPY (sql) TO this file, CSV by its format; NULL */
+	int64_t deadline_ms; /* 10,000: interrupted then */
+	const char *parquet; /* export: COPY (sql) TO this file, CSV by its format; NULL */
 	/* answer: the rows as text, or why there are none; truncated: more were there. */
 	void (*done)(void *ctx, enum status status, struct str answer, bool truncated);
 	void *ctx;
@@ -171,6 +178,7 @@ struct writer_job {
 	void (*done)(struct writer_job *job, enum status status);    /* loop; CANCELLED: not run */
 	struct worker_job job;
 	struct writer *writer;
+	enum status status;
 };
 /* Not while the file is in trouble: it waits until it is well. */
 void writer_run(struct writer *writer, struct writer_job *job);

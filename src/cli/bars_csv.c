@@ -7,7 +7,7 @@ void bars_csv_head(struct buf *out)
 			"flags\n");
 }
 
-static void put_flags(struct buf *out, uint32_t flags)
+void bars_csv_flags(struct buf *out, uint32_t flags)
 {
 	static const struct {
 		uint32_t flag;
@@ -58,7 +58,7 @@ static void put_bar(struct buf *out, const struct market *market, const struct b
 		buf_printf(out, "%lld,%lld,", (long long)bar->id_first, (long long)bar->id_last);
 	else
 		buf_printf(out, ",,");
-	put_flags(out, bar->flags);
+	bars_csv_flags(out, bar->flags);
 	buf_char(out, '\n');
 }
 

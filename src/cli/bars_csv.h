@@ -4,5 +4,7 @@
 
 #include "market/market.h"
 
+/* "partial+repaired", as in the last column. */
+void bars_csv_flags(struct buf *out, uint32_t flags);
 void bars_csv_head(struct buf *out);
 void bars_csv_market(struct buf *out, const struct market *market);

@@ -24,6 +24,24 @@ static int finish(const struct args *args, struct buf *out, int status)
 
 /* ---- show ---- */
 
+static void show_open(struct buf *out, const struct config *config, bool origins)
+{
+	for (size_t i = 0; i < config_open_count(config); i++) {
+		const struct config_open *open = config_open_at(config, i);
+		if (!open->key.len) {
+			buf_printf(out, "\n[%.*s]\n", STR_ARG(open->section));
+			continue;
+		}
+		buf_printf(out, "%.*s = ", STR_ARG(open->key));
+		config_open_print(out, open);
+		if (origins) {
+			buf_printf(out, "  # ");
+			config_print_file_origin(out, config, open->line);
+		}
+		buf_char(out, '\n');
+	}
+}
+
 /* As a configuration file, which the reader takes back. */
 static void show_file(struct buf *out, const struct config *config, bool origins)
 {
@@ -41,6 +59,7 @@ static void show_file(struct buf *out, const struct config *config, bool origins
 		}
 		buf_char(out, '\n');
 	}
+	show_open(out, config, origins);
 }
 
 static void show_row(struct table *table, const struct config *config, enum config_id id)
@@ -52,6 +71,20 @@ static void show_row(struct table *table, const struct config *config, enum conf
 	config_print_origin(&origin, config, id);
 	struct str cells[] = { str_of(config_row(id)->section), str_of(config_row(id)->key),
 			       buf_str(&value), buf_str(&origin) };
+	table_row(table, cells);
+}
+
+static void show_open_row(struct table *table, const struct config *config,
+			  const struct config_open *open)
+{
+	char value_storage[CELL_BYTES], origin_storage[512];
+	struct buf value = buf_over(value_storage, sizeof value_storage);
+	struct buf origin = buf_over(origin_storage, sizeof origin_storage);
+	if (!open->key.len)
+		return;
+	config_open_print(&value, open);
+	config_print_file_origin(&origin, config, open->line);
+	struct str cells[] = { open->section, open->key, buf_str(&value), buf_str(&origin) };
 	table_row(table, cells);
 }
 
@@ -71,6 +104,8 @@ static int show(const struct args *args)
 		table_begin(&table, &out, format_of(args), columns, 4);
 		for (enum config_id id = 0; id < CONFIG_COUNT; id++)
 			show_row(&table, config, id);
+		for (size_t i = 0; i < config_open_count(config); i++)
+			show_open_row(&table, config, config_open_at(config, i));
 		table_end(&table);
 	}
 	config_destroy(config);
@@ -131,6 +166,49 @@ static bool diff_row(struct table *table, const struct config *ours, const struc
 	return true;
 }
 
+/* A key of an open section that stands in one of the two alone, or says another thing. */
+static void diff_open_row(struct table *table, const struct config *from,
+			  const struct config_open *ours, const struct config_open *theirs)
+{
+	char ours_storage[CELL_BYTES], theirs_storage[CELL_BYTES], origin_storage[512];
+	struct buf our_value = buf_over(ours_storage, sizeof ours_storage);
+	struct buf their_value = buf_over(theirs_storage, sizeof theirs_storage);
+	struct buf origin = buf_over(origin_storage, sizeof origin_storage);
+	const struct config_open *one = ours ? ours : theirs;
+	if (ours) {
+		config_open_print(&our_value, ours);
+		config_print_file_origin(&origin, from, ours->line);
+	}
+	if (theirs)
+		config_open_print(&their_value, theirs);
+	struct str cells[] = { one->section,          one->key,
+			       buf_str(&our_value),   buf_str(&origin),
+			       buf_str(&their_value), STR("SIGHUP") };
+	table_row(table, cells);
+}
+
+static bool diff_open(struct table *table, const struct config *ours, const struct config *theirs)
+{
+	bool differs = false;
+	for (size_t i = 0; i < config_open_count(ours); i++) {
+		const struct config_open *mine = config_open_at(ours, i);
+		const struct config_open *other =
+		    config_open_find(theirs, mine->section, mine->key);
+		if (!mine->key.len || (other && config_open_eq(mine, other)))
+			continue;
+		diff_open_row(table, ours, mine, other);
+		differs = true;
+	}
+	for (size_t i = 0; i < config_open_count(theirs); i++) {
+		const struct config_open *other = config_open_at(theirs, i);
+		if (!other->key.len || config_open_find(ours, other->section, other->key))
+			continue;
+		diff_open_row(table, ours, NULL, other);
+		differs = true;
+	}
+	return differs;
+}
+
 /* What the settings in force are compared with: a file, or the plain defaults. */
 static enum status load_other(const struct args *args, struct config **theirs, struct err *err)
 {
@@ -161,6 +239,7 @@ static int diff(const struct args *args)
 	table_begin(&table, &out, format_of(args), columns, 6);
 	for (enum config_id id = 0; id < CONFIG_COUNT; id++)
 		differs = diff_row(&table, ours, theirs, id) || differs;
+	differs = diff_open(&table, ours, theirs) || differs;
 	table_end(&table);
 	if (!differs && format_of(args) == TABLE_TABLE)
 		buf_clear(&out);

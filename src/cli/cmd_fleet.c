@@ -153,6 +153,8 @@ static const struct fleet_command {
 	{ COMMAND_fleet_restart, "restart", FLAG_clean },
 	{ COMMAND_fleet_hold, "hold", FLAG_COUNT },
 	{ COMMAND_fleet_release, "release", FLAG_COUNT },
+	{ COMMAND_fleet_halt, "halt", FLAG_flat },
+	{ COMMAND_fleet_resume, "resume", FLAG_COUNT },
 };
 
 static enum status write_request(const struct args *args, struct buf *request, struct err *err)
@@ -161,8 +163,9 @@ static enum status write_request(const struct args *args, struct buf *request, s
 	while (commands[at].command != args->command)
 		at++;
 	buf_printf(request, "fleet %s", commands[at].verb);
-	if (args->n_operands)
-		buf_printf(request, " %s", args->operands[0]);
+	bool halts = args->command == COMMAND_fleet_halt || args->command == COMMAND_fleet_resume;
+	if (args->n_operands || halts)
+		buf_printf(request, " %s", args->n_operands ? args->operands[0] : "all");
 	for (size_t i = 0; i < request->len; i++) /* a request is one line */
 		if ((unsigned char)request->ptr[i] < 0x20)
 			request->ptr[i] = '?';

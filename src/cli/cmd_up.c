@@ -149,6 +149,8 @@ static int run(struct up *up, const struct config *config, const char *config_pa
 		.segments = SEGMENTS_ALL,
 		.control = true,
 		.fleet = true,
+		.archive = true,
+		.serve = true,
 		.demo = args_has(up->args, FLAG_demo),
 		.recording = { .paths = recordings },
 		.log_to_state = up->terminal,

@@ -4,14 +4,17 @@
 #include "def/args.h"
 
 int cmd_agent(const struct args *args);
+int cmd_archive(const struct args *args);
 int cmd_ask(const struct args *args);
 int cmd_config(const struct args *args);
 int cmd_decode(const struct args *args);
 int cmd_fleet(const struct args *args);
 int cmd_keys(const struct args *args);
 int cmd_mt5(const struct args *args);
+int cmd_read(const struct args *args);
 int cmd_redis(const struct args *args);
 int cmd_replay(const struct args *args);
+int cmd_signal(const struct args *args);
 int cmd_sim(const struct args *args);
 int cmd_tape(const struct args *args);
 int cmd_top(const struct args *args);

@@ -8,10 +8,24 @@
 #include "daemon/status_view.h"
 #include "os/line_client.h"
 
+struct control_conn {
+	struct control *control;
+	struct line_conn *conn;      /* NULL: asked from inside, fn is told */
+	struct control_later *later; /* its answer is awaited */
+	void (*fn)(void *ctx, int exit_status, struct str text);
+	void *ctx;
+};
+
+struct control_later {
+	struct control *control;
+	struct control_conn *client; /* NULL: it went away */
+};
+
 struct control {
 	struct daemon *daemon;
 	struct buf answer; /* one at a time */
 	struct buf out;
+	struct control_conn *asking; /* whose request is being handled */
 };
 
 /* A request's handler writes to control->answer and returns the exit status. */
@@ -95,14 +109,33 @@ static int on_version(struct control *control, struct str rest)
 	return 0;
 }
 
+static struct control_request request_of(struct control *control)
+{
+	return (struct control_request){ control->daemon, control, &control->answer };
+}
+
 static int on_fleet(struct control *control, struct str rest)
 {
-	return control_fleet(control->daemon, rest, &control->answer);
+	const struct control_request request = request_of(control);
+	return control_fleet(&request, rest);
+}
+
+static int on_archive(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	return control_archive(&request, rest);
+}
+
+static int on_signal(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	return control_signal(&request, rest);
 }
 
 static const struct request_row requests[] = {
-	{ { "ask", 3 }, on_ask },         { { "fleet", 5 }, on_fleet },
-	{ { "flush", 5 }, on_flush },     { { "metrics", 7 }, on_metrics },
+	{ { "archive", 7 }, on_archive }, { { "ask", 3 }, on_ask },
+	{ { "fleet", 5 }, on_fleet },     { { "flush", 5 }, on_flush },
+	{ { "metrics", 7 }, on_metrics }, { { "signal", 6 }, on_signal },
 	{ { "status", 6 }, on_status },   { { "stop", 4 }, on_stop },
 	{ { "version", 7 }, on_version },
 };
@@ -119,36 +152,96 @@ static int answer(struct control *control, struct str line)
 	return 2;
 }
 
-struct control_conn {
-	struct control *control;
-	struct line_conn *conn;
-};
+/* ---- connections ---- */
 
 static void *on_open(void *ctx, struct line_conn *conn)
 {
 	struct control_conn *client = malloc(sizeof *client);
 	if (client)
-		*client = (struct control_conn){ ctx, conn };
+		*client = (struct control_conn){ .control = ctx, .conn = conn };
 	return client;
+}
+
+static void send_answer(struct control_conn *client, int exit_status, struct str text)
+{
+	struct buf *out = &client->control->out;
+	buf_clear(out);
+	control_put_header(out, exit_status, text.len);
+	buf_str_put(out, text);
+	/* FULL means that the peer does not read: the server has cut it already. */
+	enum status status = client->conn->ops->send(client->conn, buf_str(out));
+	(void)status;
+}
+
+static int ask(struct control_conn *client, struct str line)
+{
+	struct control *control = client->control;
+	control->asking = client;
+	int exit_status = answer(control, line);
+	control->asking = NULL;
+	return exit_status;
 }
 
 static void on_line(void *conn_ctx, struct str line)
 {
 	struct control_conn *client = conn_ctx;
-	struct control *control = client->control;
-	int exit_status = answer(control, line);
-	buf_clear(&control->out);
-	control_put_header(&control->out, exit_status, control->answer.len);
-	buf_str_put(&control->out, buf_str(&control->answer));
-	/* FULL means that the peer does not read: the server has cut it already. */
-	enum status status = client->conn->ops->send(client->conn, buf_str(&control->out));
-	(void)status;
+	int exit_status = ask(client, line);
+	if (exit_status == CONTROL_LATER)
+		client->conn->ops->pause(client->conn, true);
+	else
+		send_answer(client, exit_status, buf_str(&client->control->answer));
 }
 
 static void on_close(void *conn_ctx, enum status why)
 {
+	struct control_conn *client = conn_ctx;
 	(void)why;
-	free(conn_ctx);
+	if (client->later)
+		client->later->client = NULL;
+	free(client);
+}
+
+struct control_later *control_later(struct control *control)
+{
+	struct control_later *later = malloc(sizeof *later);
+	CHECK(control->asking && !control->asking->later);
+	if (!later)
+		return NULL;
+	*later = (struct control_later){ control, control->asking };
+	control->asking->later = later;
+	return later;
+}
+
+void control_answer(struct control_later *later, int exit_status, struct str text)
+{
+	struct control_conn *client = later->client;
+	free(later);
+	if (!client)
+		return;
+	client->later = NULL;
+	if (!client->conn) {
+		client->fn(client->ctx, exit_status, text);
+		free(client);
+		return;
+	}
+	send_answer(client, exit_status, text);
+	client->conn->ops->pause(client->conn, false);
+}
+
+void control_run(struct control *control, struct str line,
+		 void (*fn)(void *ctx, int exit_status, struct str text), void *ctx)
+{
+	struct control_conn *client = malloc(sizeof *client);
+	if (!client) {
+		fn(ctx, 3, STR("out of memory\n"));
+		return;
+	}
+	*client = (struct control_conn){ .control = control, .fn = fn, .ctx = ctx };
+	int exit_status = ask(client, line);
+	if (exit_status == CONTROL_LATER)
+		return;
+	fn(ctx, exit_status, buf_str(&control->answer));
+	free(client);
 }
 
 struct line_events control_events(struct control *control)

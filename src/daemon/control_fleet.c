@@ -2,10 +2,13 @@
 #include "ask/fleet_view.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "daemon/archiving.h"
 #include "daemon/control_impl.h"
+#include "daemon/signal_adding.h"
 #include "daemon/terminals.h"
 
 struct fleet_request {
+	struct daemon *daemon;
 	struct terminals *terminals;
 	struct fleet *fleet;
 	uint32_t slot;
@@ -79,6 +82,16 @@ static const struct fleet_verb *find_verb(struct str name)
 	return NULL;
 }
 
+static void tell_operator(const struct fleet_request *request, struct str verb, struct str id,
+			  const char *outcome)
+{
+	log_line(LOG_INFO, "fleet", "operator: %.*s %.*s %.*s: %s", STR_ARG(verb), STR_ARG(id),
+		 STR_ARG(request->word), outcome);
+	if (daemon_archiving(request->daemon))
+		archiving_operator(daemon_archiving(request->daemon), STR("local"), verb, id,
+				   str_of(outcome));
+}
+
 static int run(const struct fleet_verb *verb, struct fleet_request *request, struct str id)
 {
 	struct err err = { 0 };
@@ -94,18 +107,62 @@ static int run(const struct fleet_verb *verb, struct fleet_request *request, str
 	}
 	enum status status = verb->fn(request, &err);
 	if (verb->changes)
-		log_line(LOG_INFO, "fleet", "operator: %.*s %.*s %.*s: %s", STR_ARG(verb->name),
-			 STR_ARG(id), STR_ARG(request->word), status ? err.text : "done");
+		tell_operator(request, verb->name, id, status ? err.text : "done");
 	if (status)
 		buf_printf(request->answer, "%.*s: %s\n", STR_ARG(id), err.text);
 	terminals_step(request->terminals);
 	return status ? 1 : 0;
 }
 
-int control_fleet(struct daemon *daemon, struct str rest, struct buf *answer)
+/* ---- halts: of a scope, not of a terminal that must be known ---- */
+
+static void on_flat(void *ctx, const struct serve_signal_end *end)
+{
+	(void)ctx;
+	if (end->outcome > SERVE_REPEATED)
+		log_line(LOG_ERROR, "fleet", "closing what is open was not taken: %.*s",
+			 STR_ARG(end->why));
+}
+
+/* Closing is a signal like any other: durable, with results. */
+static void close_all(const struct fleet_request *request, struct str scope)
+{
+	char storage[64];
+	struct buf id = buf_over(storage, sizeof storage);
+	buf_printf(&id, "halt-%lld",
+		   (long long)(loop_wall_ns(daemon_loop(request->daemon)) / 1000));
+	const struct str keys[] = { STR("id"), STR("to"), STR("act") };
+	const struct str values[] = { buf_str(&id), scope, STR("closeall") };
+	const struct serve_signal signal = { keys, values, ARRAY_LEN(keys) };
+	const struct signal_sink sink = { terminals_signal_store(request->terminals),
+					  terminals_trade_core(request->terminals) };
+	signal_adding(&sink, &signal, on_flat, NULL);
+}
+
+static int run_halt(const struct fleet_request *request, struct str verb, struct str scope)
+{
+	struct err err = { 0 };
+	bool halts = str_eq(verb, STR("halt"));
+	bool flat = str_eq(request->word, STR("flat"));
+	enum status status = halts ? terminals_halt(request->terminals, scope, &err)
+				   : terminals_resume(request->terminals, scope, &err);
+	if (halts && flat && (!status || status == STATUS_EXISTS)) {
+		close_all(request, scope);
+		status = STATUS_OK;
+	}
+	tell_operator(request, verb, scope, status ? err.text : "done");
+	if (status)
+		buf_printf(request->answer, "%.*s %s\n", STR_ARG(scope), err.text);
+	return status ? 1 : 0;
+}
+
+int control_fleet(const struct control_request *asked, struct str rest)
 {
 	struct str verb = STR(""), id = STR("");
-	struct fleet_request request = { .terminals = daemon_terminals(daemon), .answer = answer };
+	struct buf *answer = asked->answer;
+	struct fleet_request request = { .daemon = asked->daemon,
+					 .terminals = daemon_terminals(asked->daemon),
+					 .answer = answer };
 	if (!request.terminals) {
 		buf_printf(answer, "this weir keeps no terminals (fleet.on = no)\n");
 		return 1;
@@ -122,6 +179,8 @@ int control_fleet(struct daemon *daemon, struct str rest, struct buf *answer)
 	if (rest.ptr && rest.len)
 		str_split(&rest, ' ', &id);
 	request.word = rest.ptr ? rest : STR("");
+	if (id.len && (str_eq(verb, STR("halt")) || str_eq(verb, STR("resume"))))
+		return run_halt(&request, verb, id);
 	if (!row || !id.len) {
 		buf_printf(answer, "unknown request\n");
 		return 2;

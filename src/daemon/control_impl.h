@@ -1,7 +1,25 @@
 /* control_impl.h - handlers of control requests that have a file of their own. Each writes
- * its answer and returns the exit status. */
+ * its answer and returns the exit status, or CONTROL_LATER. */
 #pragma once
 
+#include "daemon/control.h"
 #include "daemon/daemon.h"
 
-int control_fleet(struct daemon *daemon, struct str rest, struct buf *answer);
+/* A request whose answer comes later: the connection waits for it. */
+struct control_later;
+
+enum { CONTROL_LATER = -1 };
+
+/* Of the request that is being handled, which then returns CONTROL_LATER; NULL: no memory,
+ * the request is answered at once. control_answer must follow, also when the daemon ends. */
+struct control_later *control_later(struct control *control);
+void control_answer(struct control_later *later, int exit_status, struct str text);
+struct control_request {
+	struct daemon *daemon;
+	struct control *control;
+	struct buf *answer;
+};
+
+int control_fleet(const struct control_request *request, struct str rest);
+int control_archive(const struct control_request *request, struct str rest);
+int control_signal(const struct control_request *request, struct str rest);

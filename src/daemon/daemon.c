@@ -5,16 +5,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/daemon_impl.h"
-#include "daemon/settings.h"
 #include "os/files.h"
 
-enum {
-	TIMER_ROOM = 1024,
-	TIMERS_PER_TERMINAL =
-	    4, /* its connection, its session, a simulated one's two connections */
-	DRAIN_RETRY_NS = 20000000,
-};
+enum { DRAIN_RETRY_NS = 20000000 };
 static const int64_t drain_patience_ns = 10000000000;
+static const int64_t archive_patience_ns = 3000000000;
 
 static void enter(struct daemon *daemon, enum daemon_phase phase);
 
@@ -32,7 +27,7 @@ static void fail(struct daemon *daemon, const struct err *err)
 
 /* ---- the feed ---- */
 
-static void on_step(void *ctx)
+void daemon_step(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	struct err err = { 0 };
@@ -52,6 +47,22 @@ static void on_step(void *ctx)
 
 /* ---- phases ---- */
 
+/* The state is back and the archive file is open: both took their time beside each other. */
+static void run_when_ready(struct daemon *daemon)
+{
+	bool open = !daemon->archiving || archiving_is_open(daemon->archiving);
+	if (daemon->phase == PHASE_RESTORE && daemon->restored && open)
+		enter(daemon, PHASE_RUN);
+}
+
+void daemon_archive_open(void *ctx, enum status status, const struct err *err)
+{
+	if (status)
+		fail(ctx, err);
+	else
+		run_when_ready(ctx);
+}
+
 static void on_fleet_restored(void *ctx, enum status status, const char *why)
 {
 	struct daemon *daemon = ctx;
@@ -65,7 +76,8 @@ static void on_fleet_restored(void *ctx, enum status status, const char *why)
 		return;
 	}
 	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
-	enter(daemon, PHASE_RUN);
+	daemon->restored = true;
+	run_when_ready(daemon);
 }
 
 static void restore_fleet(struct daemon *daemon)
@@ -146,6 +158,21 @@ static enum status open_control(struct daemon *daemon, struct err *err)
 	return line_server_open(daemon->loop, &config, &daemon->control_server, err);
 }
 
+/* The archive knows the signals of before: it is there before any is taken. */
+static enum status start_listeners(struct daemon *daemon, struct err *err)
+{
+	enum status status = STATUS_OK;
+	if (daemon->archiving)
+		status = archiving_start(daemon->archiving, daemon->terminals, err);
+	if (!status && daemon->terminals)
+		status = terminals_start(daemon->terminals, err);
+	if (!status && daemon->options.serve)
+		status = daemon_start_serving(daemon, err);
+	if (!status && (daemon->terminals || daemon->serving))
+		status = daemon_write_ports(daemon, err);
+	return status;
+}
+
 static void begin_run(struct daemon *daemon)
 {
 	struct err err = { 0 };
@@ -159,8 +186,7 @@ static void begin_run(struct daemon *daemon)
 		fail(daemon, &err);
 		return;
 	}
-	if (daemon->terminals &&
-	    (terminals_start(daemon->terminals, &err) || daemon_write_ports(daemon, &err))) {
+	if (start_listeners(daemon, &err)) {
 		fail(daemon, &err);
 		return;
 	}
@@ -178,6 +204,7 @@ static void begin_run(struct daemon *daemon)
 
 static void on_drained(void *ctx, enum status status);
 static void drain_markets(struct daemon *daemon);
+static void drain_archive(struct daemon *daemon);
 
 /* What could not be written can be made again, or asked for again. */
 static void on_outputs_drained(void *ctx, enum status status)
@@ -188,7 +215,7 @@ static void on_outputs_drained(void *ctx, enum status status)
 		enter(daemon, PHASE_STOP);
 }
 
-static void on_drain_timer(void *ctx)
+void daemon_drain_timer(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	market_store_drain(daemon->store, on_drained, daemon);
@@ -217,13 +244,31 @@ static void on_drained(void *ctx, enum status status)
 
 static void on_segments_closed(void *ctx) { enter(ctx, PHASE_ENDED); }
 
-static void on_sources_closed(void *ctx)
+static void close_segments(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	if (daemon->segments)
 		segments_close(daemon->segments, on_segments_closed, daemon);
 	else
 		enter(daemon, PHASE_ENDED);
+}
+
+static void close_archive(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->archiving)
+		archiving_close(daemon->archiving, close_segments, daemon);
+	else
+		close_segments(daemon);
+}
+
+static void on_sources_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->terminals)
+		terminals_end(daemon->terminals, close_archive, daemon);
+	else
+		close_archive(daemon);
 }
 
 static void on_fleet_closed(void *ctx);
@@ -246,6 +291,33 @@ static void drain_markets(struct daemon *daemon)
 		enter(daemon, PHASE_STOP);
 }
 
+/* What could not be archived is in its streams still. */
+static void on_archive_drained(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	timers_cancel(loop_timers(daemon->loop), &daemon->archive_timer);
+	if (daemon->phase != PHASE_DRAIN || daemon->archive_drained)
+		return;
+	daemon->archive_drained = true;
+	if (status)
+		log_line(LOG_WARN, "archive", "the rest is archived at the next start: %s",
+			 status_text(status));
+	drain_markets(daemon);
+}
+
+static void on_archive_timer(void *ctx) { on_archive_drained(ctx, STATUS_TIMEOUT); }
+
+static void drain_archive(struct daemon *daemon)
+{
+	if (!daemon->archiving) {
+		drain_markets(daemon);
+		return;
+	}
+	daemon->archive_timer = (struct timer){ .fn = on_archive_timer, .ctx = daemon };
+	loop_timer_after(daemon->loop, &daemon->archive_timer, archive_patience_ns);
+	archiving_drain(daemon->archiving, on_archive_drained, daemon);
+}
+
 /* What is not recorded was not acknowledged: terminals have it still. */
 static void on_fleet_drained(void *ctx, enum status status)
 {
@@ -254,7 +326,7 @@ static void on_fleet_drained(void *ctx, enum status status)
 		log_line(LOG_WARN, "fleet", "not all of the last state was written: %s",
 			 status_text(status));
 	if (daemon->phase == PHASE_DRAIN)
-		drain_markets(daemon);
+		drain_archive(daemon);
 }
 
 static void on_fleet_closed(void *ctx)
@@ -267,6 +339,16 @@ static void on_fleet_closed(void *ctx)
 		sources_close(daemon->sources, on_sources_closed, daemon);
 }
 
+static void on_serving_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	daemon->serving = NULL;
+	if (daemon->control_server)
+		line_server_close(daemon->control_server, on_control_closed, daemon);
+	else
+		on_control_closed(daemon);
+}
+
 static void begin_stop(struct daemon *daemon)
 {
 	sources_stop(daemon->sources);
@@ -275,10 +357,10 @@ static void begin_stop(struct daemon *daemon)
 	daemon_stop_markets(daemon);
 	if (daemon->holding)
 		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
-	if (daemon->control_server)
-		line_server_close(daemon->control_server, on_control_closed, daemon);
+	if (daemon->serving)
+		serving_close(daemon->serving, on_serving_closed, daemon);
 	else
-		on_control_closed(daemon);
+		on_serving_closed(daemon);
 }
 
 /* The one place that holds what each phase begins with. */
@@ -292,7 +374,7 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 		if (daemon->options.restore)
 			market_store_restore(daemon->store, on_restored, daemon);
 		else
-			enter(daemon, PHASE_RUN);
+			on_fleet_restored(daemon, STATUS_OK, "");
 		break;
 	case PHASE_RUN: begin_run(daemon); break;
 	case PHASE_DRAIN:
@@ -301,7 +383,7 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 		if (daemon->terminals)
 			terminals_close(daemon->terminals, on_fleet_closed, daemon);
 		else
-			drain_markets(daemon);
+			drain_archive(daemon);
 		break;
 	case PHASE_STOP: begin_stop(daemon); break;
 	case PHASE_ENDED: loop_stop(daemon->loop); break;
@@ -343,113 +425,18 @@ static void on_segment_down(void *ctx, enum segment segment, const struct err *w
 		 why->text);
 }
 
-/* ---- build ---- */
-
-static enum status open_fleet(struct daemon *daemon, struct err *err)
+struct segment_events daemon_segment_events(struct daemon *daemon)
 {
-	const struct terminals_config config = {
-		.config = daemon->config,
-		.state_dir = daemon->options.state_dir,
-		.loop = daemon->loop,
-		.segments = daemon->segments,
-		.alerts = daemon->alerts,
-		.demo = daemon->options.demo,
-		.step_alerts = daemon_step_alerts,
-		.ctx = daemon,
-	};
-	if (!daemon->options.fleet || !config_bool(daemon->config, CONFIG_fleet_on))
-		return STATUS_OK;
-	enum status status = terminals_create(&config, &daemon->terminals, err);
-	if (status)
-		return status;
-	daemon->world.fleet = terminals_fleet(daemon->terminals);
-	daemon->world.options.fleet_simulated = terminals_simulated(daemon->terminals);
-	return STATUS_OK;
-}
-
-static enum status open_store(struct daemon *daemon, struct err *err)
-{
-	struct store_config config;
-	const struct segment_events events = {
+	return (struct segment_events){
 		.on_ready = on_segments_ready,
 		.on_failed = on_segments_failed,
 		.on_up = on_segment_up,
 		.on_down = on_segment_down,
 		.ctx = daemon,
 	};
-	settings_store(daemon->config, daemon->options.state_dir, &config);
-	/* A replay or a look at the state opens no TCP listener. */
-	for (int i = 0; i < SEGMENT_COUNT && !daemon->options.stay; i++)
-		config.segments[i].port = 0;
-	enum status status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
-					   &daemon->segments, err);
-	if (status)
-		return status;
-	const struct market_store_config store_config = {
-		.flush_ns = daemon_flush_ns(daemon->config),
-	};
-	daemon->store =
-	    market_store_create(daemon_rms(daemon), daemon->markets, loop_timers(daemon->loop),
-				loop_clock(daemon->loop), &store_config);
-	if (!daemon->store)
-		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
-	status = daemon_build_outputs(daemon, err);
-	return status ? status : open_fleet(daemon, err);
 }
 
-static enum status open_feed(struct daemon *daemon, struct err *err)
-{
-	enum status status = daemon_build_alerts(daemon, err);
-	if (!status)
-		status = daemon_build_markets(daemon, err);
-	if (status)
-		return status;
-	daemon->step_task = (struct loop_task){ .fn = on_step, .ctx = daemon };
-	daemon->hold_timer = (struct timer){ .fn = daemon_hold_timer, .ctx = daemon };
-	daemon->drain_timer = (struct timer){ .fn = on_drain_timer, .ctx = daemon };
-	const struct sources_config config = {
-		.feed = daemon->options.feed,
-		.recording = daemon->options.recording,
-		.config = daemon->config,
-		.loop = daemon->loop,
-		.ingest = daemon->ingest,
-		.markets = daemon->markets,
-		.wake = &daemon->step_task,
-		.on_trade = daemon_take_trade,
-		.ctx = daemon,
-	};
-	return sources_create(&config, &daemon->sources, err);
-}
-
-static enum status init_world(struct daemon *daemon, struct err *err)
-{
-	daemon->world = (struct ask_world){ .markets = daemon->markets,
-					    .options = ask_options_default(),
-					    .alerts = daemon->alerts };
-	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
-	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
-	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR ||
-				     daemon->options.feed == DAEMON_FEED_LIVE;
-	return daemon_apply_settings(daemon, err);
-}
-
-static enum status build(struct daemon *daemon, struct err *err)
-{
-	size_t room = TIMER_ROOM;
-	if (daemon->options.fleet)
-		room += TIMERS_PER_TERMINAL * (size_t)config_i64(daemon->config, CONFIG_fleet_room);
-	enum status status = loop_create(room, &daemon->loop, err);
-	if (status)
-		return status;
-	daemon->created_ns = loop_precise_ns();
-	if ((status = daemon_take_signals(daemon, err)))
-		return status;
-	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
-	    !daemon->options.store)
-		return status;
-	status = state_folder_open(daemon->options.state_dir, &daemon->folder, err);
-	return status ? status : open_store(daemon, err);
-}
+/* ---- its life ---- */
 
 enum status daemon_create(const struct daemon_options *options, struct daemon **out,
 			  struct err *err)
@@ -459,7 +446,7 @@ enum status daemon_create(const struct daemon_options *options, struct daemon **
 		return err_set(err, STATUS_NO_MEMORY, "no memory");
 	daemon->options = *options;
 	daemon->config = options->config;
-	enum status status = build(daemon, err);
+	enum status status = daemon_build(daemon, err);
 	if (status) {
 		fail(daemon, err);
 		daemon_run(daemon); /* closes what was opened */
@@ -502,6 +489,7 @@ void daemon_destroy(struct daemon *daemon)
 		return;
 	control_destroy(daemon->control);
 	sources_destroy(daemon->sources);
+	archiving_destroy(daemon->archiving);
 	terminals_destroy(daemon->terminals);
 	daemon_free_markets(daemon);
 	alerts_destroy(daemon->alerts);

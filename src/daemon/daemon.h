@@ -24,6 +24,9 @@ enum daemon_feed {
 	DAEMON_FEED_LIVE,
 };
 
+struct archiving;
+struct serving;
+struct control;
 struct daemon;
 struct sources;
 struct terminals;
@@ -37,6 +40,8 @@ struct daemon_options {
 	uint32_t segments; /* mask, 1 << enum segment */
 	bool control;      /* answer on run/weir.sock */
 	bool fleet;        /* listen for terminals (where the configuration says so) */
+	bool archive;      /* the archive file, its readers and sinks */
+	bool serve;        /* answer HTTP (where the configuration says so) */
 	bool demo;         /* simulated terminals where no tokens file is named */
 	bool stay;         /* go on answering when a recording has ended */
 	bool log_to_state; /* without log.file: to STATE/log/weir.log, not to a screen in use */
@@ -71,6 +76,10 @@ int64_t daemon_segments_ready_ns(const struct daemon *daemon);
 int64_t daemon_restored_ns(const struct daemon *daemon);
 const struct sources *daemon_sources(const struct daemon *daemon);
 struct terminals *daemon_terminals(struct daemon *daemon); /* NULL: no fleet */
+struct archiving *daemon_archiving(struct daemon *daemon); /* NULL: no archive */
+const struct serving *daemon_serving(const struct daemon *daemon); /* NULL: no HTTP */
+struct control *daemon_control(struct daemon *daemon);     /* NULL: options.control is not set */
+const struct config *daemon_config(const struct daemon *daemon);
 /* Sends what has come to the segment now instead of at the next interval. */
 void daemon_flush(struct daemon *daemon);
 /* Answers a question from the markets as they are; appends to out. */

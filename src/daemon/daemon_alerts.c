@@ -1,5 +1,6 @@
 /* The engine of the alert rules: its time, who is told, and run/ports. */
 #include "alert/alert_config.h"
+#include "archive/feeds.h"
 #include "base/log.h"
 #include "daemon/daemon_impl.h"
 #include "os/files.h"
@@ -24,6 +25,8 @@ static void on_notice(void *ctx, enum alert_notice notice, const struct alert_vi
 		 alert->scope, alert->message);
 	if (daemon->alert_store)
 		alert_store_notice(daemon->alert_store, notice, alert);
+	if (daemon->archiving && archiving_feeds(daemon->archiving))
+		feeds_alert(archiving_feeds(daemon->archiving), notice, alert);
 }
 
 static void on_change(void *ctx, enum alert_rule rule, struct str scope, bool firing)
@@ -78,15 +81,21 @@ static void put_port(struct buf *out, const char *name, struct str host, uint16_
 	buf_printf(out, v6 ? "%s [%.*s]:%u\n" : "%s %.*s:%u\n", name, STR_ARG(host), port);
 }
 
+static uint16_t line_port(const struct line_server *server)
+{
+	return server ? line_server_port(server) : 0;
+}
+
+/* port 0: it does not listen. */
 static void put_listener(struct buf *out, const char *name, const struct config *config,
-			 enum config_id address, const struct line_server *server)
+			 enum config_id address, uint16_t port)
 {
 	char host[64];
-	uint16_t port;
-	if (!server)
+	uint16_t wanted;
+	if (!port)
 		return;
-	config_address(config, address, host, &port);
-	put_port(out, name, str_of(host), line_server_port(server));
+	config_address(config, address, host, &wanted);
+	put_port(out, name, str_of(host), port);
 }
 
 enum status daemon_write_ports(struct daemon *daemon, struct err *err)
@@ -96,10 +105,14 @@ enum status daemon_write_ports(struct daemon *daemon, struct err *err)
 	enum status status = path_format(path, err, "%s/run/ports", daemon->options.state_dir);
 	if (status)
 		return status;
-	put_listener(&text, "fleet", daemon->config, CONFIG_fleet_listen,
-		     terminals_listener(daemon->terminals));
-	put_listener(&text, "fleet_tls", daemon->config, CONFIG_fleet_tls_listen,
-		     terminals_tls_listener(daemon->terminals));
+	if (daemon->terminals) {
+		put_listener(&text, "fleet", daemon->config, CONFIG_fleet_listen,
+			     line_port(terminals_listener(daemon->terminals)));
+		put_listener(&text, "fleet_tls", daemon->config, CONFIG_fleet_tls_listen,
+			     line_port(terminals_tls_listener(daemon->terminals)));
+	}
+	put_listener(&text, "serve", daemon->config, CONFIG_serve_listen,
+		     daemon->serving ? serving_port(daemon->serving) : 0);
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
 		int64_t port =
 		    config_i64(daemon->config, config_of_segment(CONFIG_segment_rts_port, i));

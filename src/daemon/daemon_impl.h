@@ -1,8 +1,10 @@
 /* daemon_impl.h - the daemon's own: shared by daemon*.c only. */
 #pragma once
 
+#include "daemon/archiving.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/serving.h"
 #include "daemon/sources.h"
 #include "daemon/state_folder.h"
 #include "daemon/terminals.h"
@@ -34,6 +36,8 @@ struct daemon {
 	struct market_alerts *market_alerts;
 	struct alert_store *alert_store;
 	struct terminals *terminals; /* NULL: no fleet */
+	struct archiving *archiving; /* NULL: no archive */
+	struct serving *serving;     /* NULL: no HTTP */
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
@@ -46,6 +50,8 @@ struct daemon {
 	struct timer second_timer; /* series, cascades, venues */
 	struct timer drain_timer;  /* the last state is tried again: its server is away */
 	int64_t drain_until_ns;
+	struct timer archive_timer; /* a stop does not wait for ever for the archive */
+	bool restored, archive_drained;
 	bool fleet_closed;
 	bool holding; /* the store is behind */
 	int64_t created_ns, segments_ready_ns, restored_ns;
@@ -56,6 +62,16 @@ struct daemon {
 	struct err error;
 };
 
+/* daemon_build.c */
+MUST_CHECK enum status daemon_build(struct daemon *daemon, struct err *err);
+/* daemon.c */
+struct segment_events daemon_segment_events(struct daemon *daemon);
+void daemon_step(void *ctx);
+void daemon_drain_timer(void *ctx);
+void daemon_archive_open(void *ctx, enum status status, const struct err *err);
+/* daemon_serve.c */
+void daemon_refuse_signals(void *ctx, const char *why);
+MUST_CHECK enum status daemon_start_serving(struct daemon *daemon, struct err *err);
 /* From the configuration in force: what takes effect without a new start. */
 MUST_CHECK enum status daemon_apply_settings(struct daemon *daemon, struct err *err);
 int64_t daemon_flush_ns(const struct config *config);

@@ -24,6 +24,14 @@ const struct sources *daemon_sources(const struct daemon *daemon) { return daemo
 
 struct terminals *daemon_terminals(struct daemon *daemon) { return daemon->terminals; }
 
+struct archiving *daemon_archiving(struct daemon *daemon) { return daemon->archiving; }
+
+const struct serving *daemon_serving(const struct daemon *daemon) { return daemon->serving; }
+
+struct control *daemon_control(struct daemon *daemon) { return daemon->control; }
+
+const struct config *daemon_config(const struct daemon *daemon) { return daemon->config; }
+
 bool daemon_simulated(const struct daemon *daemon)
 {
 	return daemon->options.feed == DAEMON_FEED_SIMULATOR;

@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "daemon/metrics_print.h"
 #include "daemon/terminals.h"
+#include "store/execution_store.h"
+#include "trade/limits.h"
 
 static void put_labelled(struct buf *out, enum metric metric, const char *label, uint64_t value)
 {
@@ -64,23 +66,82 @@ static void put_gate(const struct gate_counts *counts, struct buf *out)
 	metrics_put(out, METRIC_gate_commands_lost, counts->commands_lost);
 }
 
+static void put_results(const struct result_store_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_results_recorded, counts->results);
+	metrics_put(out, METRIC_results_repeated, counts->repeated);
+	metrics_put(out, METRIC_results_refused, counts->refused);
+	metrics_put(out, METRIC_results_waiting, counts->waiting_bytes);
+	metrics_put(out, METRIC_results_failed, counts->failed);
+	metrics_put(out, METRIC_results_spilled, counts->spilled);
+	metrics_put(out, METRIC_results_spilled_waiting, counts->spilled_bytes);
+	metrics_put(out, METRIC_results_replayed, counts->replayed);
+	metrics_put(out, METRIC_results_spill_failed, counts->spill_failed);
+}
+
+static void put_signals(const struct signal_store_counts *store,
+			const struct deliveries_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_signals_read, store->read);
+	metrics_put(out, METRIC_signals_added, store->added);
+	metrics_put(out, METRIC_signals_joined, store->joined);
+	metrics_put(out, METRIC_signals_add_failed, store->add_failed);
+	metrics_put(out, METRIC_signals_add_full, store->add_full);
+	metrics_put(out, METRIC_signals_repeated, counts->repeated);
+	metrics_put(out, METRIC_signals_refused, counts->refused);
+	metrics_put(out, METRIC_signals_sent, counts->sent);
+	metrics_put(out, METRIC_signals_received, counts->received);
+	metrics_put(out, METRIC_signals_expired, counts->expired);
+	metrics_put(out, METRIC_signals_waiting, counts->waiting);
+	metrics_put(out, METRIC_signals_in_flight, counts->in_flight);
+	metric_head(out, METRIC_signals_ended);
+	for (enum delivery_bucket bucket = 0; bucket < DELIVERY_BUCKETS; bucket++)
+		put_labelled(out, METRIC_signals_ended, delivery_bucket_text(bucket),
+			     counts->ended[bucket]);
+}
+
+static void put_limits(const struct limits_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_limits_refused, counts->refused);
+	metrics_put(out, METRIC_limits_settled_early, counts->settled_early);
+	metric_head(out, METRIC_limits_lost);
+	put_labelled(out, METRIC_limits_lost, "scopes", counts->scopes_lost);
+	put_labelled(out, METRIC_limits_lost, "accounts", counts->accounts_lost);
+	metrics_put(out, METRIC_limits_deals_repeated, counts->deals_repeated);
+	metrics_put(out, METRIC_limits_accounts, counts->accounts);
+}
+
+static void put_executions(const struct execution_store_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_execution_steps, counts->steps);
+	metrics_put(out, METRIC_execution_dropped, counts->dropped);
+	metrics_put(out, METRIC_execution_failed, counts->failed);
+}
+
+static void put_closed(const struct account_store_counts *counts, struct buf *out)
+{
+	metrics_put(out, METRIC_closed_moved, counts->moved);
+	metrics_put(out, METRIC_closed_moving, counts->moving);
+	metric_head(out, METRIC_closed_failed);
+	put_labelled(out, METRIC_closed_failed, "full", counts->moves_refused);
+	put_labelled(out, METRIC_closed_failed, "try", counts->moves_failed);
+	put_labelled(out, METRIC_closed_failed, "lost", counts->moves_lost);
+}
+
 static void put_trade(struct terminals *terminals, struct buf *out)
 {
 	struct result_store_counts results = result_store_counts(terminals_results(terminals));
 	struct signal_store_counts store = signal_store_counts(terminals_signals(terminals));
 	struct deliveries_counts signals = deliveries_counts(terminals_deliveries(terminals));
-	metrics_put(out, METRIC_results_recorded, results.results);
-	metrics_put(out, METRIC_results_repeated, results.repeated);
-	metrics_put(out, METRIC_results_refused, results.refused);
-	metrics_put(out, METRIC_results_waiting, results.waiting_bytes);
-	metrics_put(out, METRIC_results_failed, results.failed);
-	metrics_put(out, METRIC_signals_read, store.read);
-	metrics_put(out, METRIC_signals_refused, signals.refused);
-	metrics_put(out, METRIC_signals_sent, signals.sent);
-	metrics_put(out, METRIC_signals_received, signals.received);
-	metrics_put(out, METRIC_signals_expired, signals.expired);
-	metrics_put(out, METRIC_signals_waiting, signals.waiting);
-	metrics_put(out, METRIC_signals_in_flight, signals.in_flight);
+	struct limits_counts limits = limits_counts(terminals_limits(terminals));
+	struct execution_store_counts executions =
+	    execution_store_counts(terminals_executions(terminals));
+	struct account_store_counts accounts = account_store_counts(terminals_accounts(terminals));
+	put_results(&results, out);
+	put_signals(&store, &signals, out);
+	put_limits(&limits, out);
+	put_executions(&executions, out);
+	put_closed(&accounts, out);
 }
 
 static void put_instances(const struct instance_store_counts *counts, struct buf *out)

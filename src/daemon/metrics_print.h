@@ -14,3 +14,7 @@ static inline void metrics_put(struct buf *out, enum metric metric, uint64_t val
 void metrics_live_print(struct daemon *daemon, struct buf *out);
 /* Terminals: core, gate, stores, deliveries (metrics_fleet.c). */
 void metrics_fleet_print(struct daemon *daemon, struct buf *out);
+/* Connections and requests of HTTP (metrics_serve.c). */
+void metrics_serve_print(struct daemon *daemon, struct buf *out);
+/* The archive file, its readers, its sinks (metrics_archive.c). */
+void metrics_archive_print(struct daemon *daemon, struct buf *out);

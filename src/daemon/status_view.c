@@ -1,3 +1,4 @@
+#include "daemon/archive_view.h"
 #include "daemon/status_view.h"
 
 #include <math.h>
@@ -148,6 +149,8 @@ void status_view_print(struct daemon *daemon, struct buf *out)
 		put_segments(daemon, out);
 	if (daemon_terminals(daemon))
 		put_fleet(daemon_terminals(daemon), out);
+	if (daemon_archiving(daemon))
+		archive_view_line(daemon_archiving(daemon), out);
 	const struct live *live = sources_venues(daemon_sources(daemon));
 	if (live)
 		put_connections(live, loop_now_ns(daemon_loop(daemon)), out);

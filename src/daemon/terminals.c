@@ -60,6 +60,7 @@ void terminals_step(struct terminals *terminals)
 		return;
 	fleet_step(terminals->fleet, loop_now_ns(terminals->config.loop), wall_ms);
 	deliveries_step(terminals->deliveries, wall_ms);
+	terminals_watch_spill(terminals);
 	terminals_arm(terminals);
 }
 
@@ -129,7 +130,7 @@ void terminals_restore(struct terminals *terminals,
 	instance_store_restore(terminals->instances, on_part_restored, terminals);
 	account_store_restore(terminals->accounts, on_part_restored, terminals);
 	result_store_restore(terminals->results, on_part_restored, terminals);
-	signal_store_restore(terminals->signals, on_part_restored, terminals);
+	signal_store_restore(terminals->signals, &terminals->halts, on_part_restored, terminals);
 }
 
 static void on_part_drained(void *ctx, enum status status)
@@ -199,6 +200,7 @@ enum status terminals_start(struct terminals *terminals, struct err *err)
 	terminals_step(terminals);
 	instance_store_start(terminals->instances);
 	account_store_start(terminals->accounts);
+	execution_store_start(terminals->executions);
 	signal_store_start(terminals->signals);
 	enum status status = listen_at(terminals, LISTENER_PLAIN, CONFIG_fleet_listen, err);
 	if (!status)
@@ -277,10 +279,15 @@ static enum status build_stores(struct terminals *terminals, struct err *err)
 						 timers, clock, &results);
 	terminals->signals =
 	    signal_store_create(segments_redis(segments, SEGMENT_RTSS), timers, clock, &signals);
+	const struct execution_store_hooks executions = terminals_execution_hooks(terminals);
+	terminals->executions = execution_store_create(segments_redis(segments, SEGMENT_RLS),
+						       segments_redis(segments, SEGMENT_RTRS),
+						       timers, clock, &executions);
 	if (!terminals->instances || !terminals->accounts || !terminals->results ||
-	    !terminals->signals)
+	    !terminals->signals || !terminals->executions)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the fleet's stores");
-	return STATUS_OK;
+	terminals_meet_archive(terminals);
+	return terminals_open_spill(terminals, err);
 }
 
 static enum status build_gate(struct terminals *terminals, uint32_t room, struct err *err)
@@ -308,17 +315,14 @@ static enum status build_cores(struct terminals *terminals, uint32_t room, struc
 {
 	const struct fleet_settings settings = terminals_settings(terminals->config.config);
 	const struct fleet_hooks hooks = terminals_fleet_hooks(terminals);
-	const struct delivery_hooks deliveries = terminals_delivery_hooks(terminals);
 	uint64_t seed = (uint64_t)loop_wall_ns(terminals->config.loop);
 	terminals->fleet = fleet_create(room, &settings, terminals->config.alerts, seed, &hooks);
-	terminals->deliveries = deliveries_create(room, &deliveries);
 	terminals->commands = host_commands_create(terminals->config.loop);
 	terminals->queues = calloc(room, sizeof terminals->queues[0]);
 	terminals->changed = calloc(room, sizeof terminals->changed[0]);
-	if (!terminals->fleet || !terminals->deliveries || !terminals->commands ||
-	    !terminals->queues || !terminals->changed)
+	if (!terminals->fleet || !terminals->commands || !terminals->queues || !terminals->changed)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for %u terminals", room);
-	return STATUS_OK;
+	return terminals_build_trade(terminals, room, err);
 }
 
 enum status terminals_create(const struct terminals_config *config, struct terminals **out,
@@ -370,8 +374,9 @@ void terminals_destroy(struct terminals *terminals)
 	account_store_destroy(terminals->accounts);
 	result_store_destroy(terminals->results);
 	signal_store_destroy(terminals->signals);
+	execution_store_destroy(terminals->executions);
 	host_commands_destroy(terminals->commands);
-	deliveries_destroy(terminals->deliveries);
+	terminals_destroy_trade(terminals);
 	fleet_destroy(terminals->fleet);
 	tokens_destroy(terminals->tokens);
 	free(terminals->queues);
@@ -386,6 +391,9 @@ void terminals_configure(struct terminals *terminals, const struct config *confi
 	struct tokens *old = terminals->tokens;
 	terminals->config.config = config;
 	fleet_configure(terminals->fleet, &settings);
+	if (terminals_configure_trade(terminals, config))
+		log_line(LOG_ERROR, "fleet", "limits and symbols stay as they were: %s",
+			 status_text(STATUS_NO_MEMORY));
 	enum status status = terminals_read_tokens(terminals, &err);
 	if (!status)
 		status = gate_set_tokens(terminals->gate, terminals->tokens, &err);
@@ -411,6 +419,8 @@ void terminals_reconnected(struct terminals *terminals, enum segment segment)
 		account_store_reconnected(terminals->accounts);
 	else if (segment == SEGMENT_RTRS)
 		result_store_reconnected(terminals->results);
+	else if (segment == SEGMENT_RLS)
+		execution_store_reconnected(terminals->executions);
 	else if (segment == SEGMENT_RTSS)
 		signal_store_reconnected(terminals->signals);
 }
@@ -459,6 +469,16 @@ const struct signal_store *terminals_signals(const struct terminals *terminals)
 const struct deliveries *terminals_deliveries(const struct terminals *terminals)
 {
 	return terminals->deliveries;
+}
+
+const struct limits *terminals_limits(const struct terminals *terminals)
+{
+	return terminals->limits;
+}
+
+const struct execution_store *terminals_executions(const struct terminals *terminals)
+{
+	return terminals->executions;
 }
 
 bool terminals_simulated(const struct terminals *terminals) { return terminals->simulated; }

@@ -4,6 +4,8 @@
 #include "daemon/host_commands.h"
 #include "daemon/terminals.h"
 #include "sim/fleet.h"
+#include "store/execution_store.h"
+#include "store/spill.h"
 
 enum { TERMINALS_LISTENERS = 2 }; /* plain, TLS */
 
@@ -24,10 +26,15 @@ struct terminals {
 	struct fleet *fleet;
 	struct gate *gate;
 	struct deliveries *deliveries;
+	struct symbols *symbols;
+	struct limits *limits;
+	struct halts halts;
 	struct instance_store *instances;
 	struct account_store *accounts;
 	struct result_store *results;
 	struct signal_store *signals;
+	struct execution_store *executions;
+	struct spill *spill; /* NULL: none */
 	struct host_commands *commands;
 	struct terminals_listener listeners[TERMINALS_LISTENERS];
 	struct sim_fleet *sim; /* the demo's terminals */
@@ -54,6 +61,23 @@ struct gate_hooks terminals_gate_hooks(struct terminals *terminals);
 struct result_store_hooks terminals_result_hooks(struct terminals *terminals);
 struct signal_store_hooks terminals_signal_hooks(struct terminals *terminals);
 struct delivery_hooks terminals_delivery_hooks(struct terminals *terminals);
+/* terminals_trade.c: the trade cores, and what they ask of the fleet. */
+MUST_CHECK enum status terminals_build_trade(struct terminals *terminals, uint32_t room,
+					     struct err *err);
+void terminals_destroy_trade(struct terminals *terminals);
+MUST_CHECK enum status terminals_configure_trade(struct terminals *terminals,
+						 const struct config *config);
+void terminals_members_hooks(struct delivery_hooks *hooks);
+void terminals_note_deal(struct terminals *terminals, const struct instance *instance,
+			 const struct result *result, int64_t now_ms);
+/* terminals_archive.c */
+void terminals_ended_hook(struct delivery_hooks *hooks);
+void terminals_note_step(struct terminals *terminals, const struct delivery_view *view);
+void terminals_note_result(struct terminals *terminals, const struct result *result);
+struct execution_store_hooks terminals_execution_hooks(struct terminals *terminals);
+void terminals_meet_archive(struct terminals *terminals); /* before restore */
+MUST_CHECK enum status terminals_open_spill(struct terminals *terminals, struct err *err);
+void terminals_watch_spill(const struct terminals *terminals); /* its alert */
 /* terminals_tokens.c: the tokens file, the state directory's, or the demo's. */
 MUST_CHECK enum status terminals_read_tokens(struct terminals *terminals, struct err *err);
 /* The demo's terminals, over real TCP (terminals_sim.c). */

@@ -1,7 +1,9 @@
 /* Who tells whom: the fleet's events and actions, what comes through the gate, what the
  * stores have recorded. Policy stands in the cores; here are only wires. */
 #include "base/check.h"
+#include "base/crash.h"
 #include "base/log.h"
+#include "daemon/archiving.h"
 #include "daemon/terminals_impl.h"
 
 enum { FLAT_WAIT_MS = 30000 };
@@ -194,8 +196,13 @@ static enum status on_record(struct terminals *terminals, const struct instance 
 		tag = deliveries_result(terminals->deliveries, instance->slot, &result);
 		observe_result(terminals, instance->slot, frame);
 	}
-	return result_store_take(terminals->results, instance->slot, epoch_ms, seq,
-				 status ? NULL : &result, tag);
+	enum status taken = result_store_take(terminals->results, instance->slot, epoch_ms, seq,
+					      status ? NULL : &result, tag);
+	if (!status && !taken) {
+		terminals_note_deal(terminals, instance, &result, now_ms);
+		account_store_result(terminals->accounts, instance, &result);
+	}
+	return taken;
 }
 
 static void on_answer(struct terminals *terminals, const struct instance *instance,
@@ -250,12 +257,18 @@ static void on_gone(void *ctx, const struct instance *instance)
 
 static void on_state(void *ctx, const struct instance *instance)
 {
-	instance_store_sample(((struct terminals *)ctx)->instances, instance);
+	struct terminals *terminals = ctx;
+	instance_store_sample(terminals->instances, instance);
+	if (terminals->config.archiving)
+		archiving_sample(terminals->config.archiving, instance);
 }
 
 static void on_account(void *ctx, const struct instance *instance)
 {
-	account_store_account(((struct terminals *)ctx)->accounts, instance);
+	struct terminals *terminals = ctx;
+	account_store_account(terminals->accounts, instance);
+	if (terminals->config.archiving)
+		archiving_account(terminals->config.archiving, instance);
 }
 
 static void on_quote(void *ctx, const struct instance *instance, const struct mfp_frame *frame)
@@ -320,6 +333,7 @@ static void on_durable(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq)
 static void on_recorded(void *ctx, uint64_t tag)
 {
 	struct terminals *terminals = ctx;
+	crash_point(CRASH_result_put);
 	deliveries_recorded(terminals->deliveries, tag);
 	terminals_arm(terminals);
 }
@@ -339,7 +353,8 @@ static bool on_signal(void *ctx, const struct signal_entry *entry)
 		.values = entry->values,
 		.count = entry->count,
 		.again = entry->again,
-		.stood = entry->stood,
+		.members = entry->members,
+		.member_count = entry->member_count,
 	};
 	deliveries_step(terminals->deliveries, loop_wall_ns(terminals->config.loop) / 1000000);
 	bool taken = deliveries_take(terminals->deliveries, &what);
@@ -347,41 +362,61 @@ static bool on_signal(void *ctx, const struct signal_entry *entry)
 	return taken;
 }
 
+static void on_routed(void *ctx, uint64_t sid, enum status status)
+{
+	struct terminals *terminals = ctx;
+	deliveries_routed(terminals->deliveries, sid, status);
+	terminals_arm(terminals);
+}
+
 struct signal_store_hooks terminals_signal_hooks(struct terminals *terminals)
 {
-	return (struct signal_store_hooks){ on_signal, terminals };
+	return (struct signal_store_hooks){ on_signal, on_routed, terminals };
 }
 
 /* ---- from the deliveries ---- */
 
-static uint32_t find(void *ctx, struct str id)
-{
-	return fleet_find(((struct terminals *)ctx)->fleet, id);
-}
-
-static struct str name(void *ctx, uint32_t slot)
-{
-	return str_of(fleet_at(((struct terminals *)ctx)->fleet, slot)->identity.id);
-}
-
 static enum status send_signal(void *ctx, uint32_t slot, struct str line)
 {
-	return gate_send(((struct terminals *)ctx)->gate, slot, line);
+	enum status status = gate_send(((struct terminals *)ctx)->gate, slot, line);
+	if (!status)
+		crash_point(CRASH_signal_sent);
+	return status;
+}
+
+static enum status keep_route(void *ctx, uint64_t sid, struct delivery_entry_id entry,
+			      const struct str *instances, size_t count)
+{
+	const struct stream_id id = { entry.ms, entry.seq };
+	return signal_store_route(((struct terminals *)ctx)->signals, sid, id, instances, count);
 }
 
 static enum status put_result(void *ctx, const struct result *result, uint64_t tag)
 {
-	return result_store_put(((struct terminals *)ctx)->results, result, tag);
+	struct terminals *terminals = ctx;
+	enum status status = result_store_put(terminals->results, result, tag);
+	if (!status)
+		terminals_note_result(terminals, result);
+	return status;
 }
 
 static void on_delivery(void *ctx, const struct delivery_view *delivery)
 {
 	struct terminals *terminals = ctx;
-	static const char *const words[] = { "waiting", "sent", "received", "ending" };
-	const struct stream_id entry = { delivery->entry.ms, delivery->entry.seq };
-	signal_store_state(terminals->signals, delivery->sid, entry, name(ctx, delivery->slot),
-			   delivery->id, words[delivery->state], delivery->down,
-			   delivery->expires_ms);
+	const struct signal_stand stand = {
+		.sid = delivery->sid,
+		.entry = { delivery->entry.ms, delivery->entry.seq },
+		.instance = delivery->instance,
+		.id = delivery->id,
+		.st = delivery->state == DELIVERY_SENT ? "sent" : "received",
+		.down = delivery->down,
+		.sent = delivery->sent,
+		.sent_ms = delivery->sent_ms,
+		.confirmed_ms = delivery->confirmed_ms,
+		.expires_ms = delivery->expires_ms,
+	};
+	signal_store_state(terminals->signals, &stand);
+	terminals_note_step(terminals, delivery);
 }
 
 static void on_done(void *ctx, uint64_t sid, struct delivery_entry_id entry)
@@ -410,16 +445,18 @@ static bool has_ended(void *ctx, uint64_t sid, struct str instance)
 
 struct delivery_hooks terminals_delivery_hooks(struct terminals *terminals)
 {
-	return (struct delivery_hooks){
-		.find = find,
-		.name = name,
+	struct delivery_hooks hooks = {
+		.route = keep_route,
 		.next_down = next_down,
 		.send = send_signal,
 		.result = put_result,
 		.state = on_delivery,
 		.done = on_done,
 		.queue = on_queue,
-		.ended = has_ended,
+		.has_ended = has_ended,
 		.ctx = terminals,
 	};
+	terminals_members_hooks(&hooks);
+	terminals_ended_hook(&hooks);
+	return hooks;
 }

@@ -97,7 +97,7 @@ struct config_origin config_origin(const struct config *config, enum config_id i
 	return slot_of(config, id)->origin;
 }
 
-static void print_text(struct buf *buf, struct str text)
+void config_print_text(struct buf *buf, struct str text)
 {
 	bool plain = str_find_char(text, '#') == text.len && str_find_char(text, ';') == text.len &&
 		     str_find_char(text, '"') == text.len && str_trim(text).len == text.len;
@@ -127,7 +127,7 @@ void config_print_value(struct buf *buf, const struct config *config, enum confi
 		buf_put(buf, "***", 3);
 		buf_str_put(buf, str_skip(value->text, to));
 	} else {
-		print_text(buf, value->text);
+		config_print_text(buf, value->text);
 	}
 }
 
@@ -143,12 +143,17 @@ void config_print_env_name(struct buf *buf, enum config_id id)
 		buf_char(buf, (char)toupper((unsigned char)*c));
 }
 
+void config_print_file_origin(struct buf *buf, const struct config *config, uint32_t line)
+{
+	buf_printf(buf, "%s:%u", config->file_name, line);
+}
+
 void config_print_origin(struct buf *buf, const struct config *config, enum config_id id)
 {
 	struct config_origin origin = config_origin(config, id);
 	switch (origin.kind) {
 	case CONFIG_FROM_DEFAULT: buf_printf(buf, "default"); break;
-	case CONFIG_FROM_FILE: buf_printf(buf, "%s:%u", config->file_name, origin.line); break;
+	case CONFIG_FROM_FILE: config_print_file_origin(buf, config, origin.line); break;
 	case CONFIG_FROM_ENV:
 		buf_printf(buf, "environment ");
 		config_print_env_name(buf, id);
@@ -184,4 +189,18 @@ enum status config_reload_check(const struct config *old, const struct config *n
 		refused = true;
 	}
 	return refused ? STATUS_REFUSED : STATUS_OK;
+}
+
+enum status config_duration(struct str word, int64_t *ms)
+{
+	static const struct config_row row = { .type = CONFIG_DURATION,
+					       .unit = "ms",
+					       .max = INT64_C(604800000) };
+	struct config_value value;
+	char storage[128];
+	struct buf why = buf_over(storage, sizeof storage);
+	if (config_value_parse(&row, word, &value, &why))
+		return STATUS_FORMAT;
+	*ms = value.number;
+	return STATUS_OK;
 }

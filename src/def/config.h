@@ -10,6 +10,7 @@
  *   key = value
  *   # a comment; so is what follows `#` or `;` after a blank
  *   key = "kept as it is: blanks, # and ;"      (inside: \" and \\)
+ * Names are of letters, digits and a few signs (ini.h); upper and lower case differ.
  * A section or a key that stands twice, or that no row names, is an error. Every
  * error is one line: `weir.conf:12:9: segment.rts.port: '65536' is not 0..65535`;
  * columns count characters from 1.
@@ -17,6 +18,12 @@
  * The environment: WEIR_SECTION_KEY, a dot as `_`. A variable that begins with
  * WEIR_SECTION_ of a section there is and names no row is an error; other WEIR_
  * variables are not ours to judge.
+ *
+ * Open sections: there may be any number of them, their names end as the operator likes.
+ *   [symbols.SERVER]                what a broker calls symbols: keys and values are free
+ *   [limits.account:LOGIN@SERVER]   the keys of [limits], for one account
+ *   [limits.group:NAME]             the same, for a group
+ * They come from the file alone, have no defaults, and take effect on SIGHUP.
  *
  * struct config never changes after create: a reload creates another, asks
  * config_reload_check and swaps the pointers, so it happens as a whole or not at
@@ -34,6 +41,9 @@ enum {
 	CONFIG_VALUE_BYTES = 1023,
 	CONFIG_PROBLEMS_MAX = 20, /* kept; all are counted */
 	CONFIG_PROBLEM_BYTES = 320,
+	CONFIG_OPEN_MAX = 8192,       /* sections and keys of open sections */
+	CONFIG_OPEN_NAME_BYTES = 128, /* of such a section, its prefix included */
+	CONFIG_SYMBOL_BYTES = 31,     /* of a key or value of [symbols.…] */
 };
 
 enum config_id {
@@ -136,6 +146,8 @@ static inline double config_number(const struct config *config, enum config_id i
 }
 /* A word NAME:NUMBER of a list (market.oi_alert_percent); *number × 10^6. FORMAT. */
 MUST_CHECK enum status config_word_number(struct str word, struct str *name, int64_t *number);
+/* A word of a list that is a length of time ("10s"), in ms. FORMAT. */
+MUST_CHECK enum status config_duration(struct str word, int64_t *ms);
 /* PATH, URL, ADDRESS, LIST (one comma, no blanks between the words), ENUM. Lives as long as
  * the config; followed by a NUL byte. */
 struct str config_str(const struct config *config, enum config_id id);
@@ -148,6 +160,7 @@ void config_print_value(struct buf *buf, const struct config *config, enum confi
 void config_print_number(struct buf *buf, enum config_id id, int64_t number);
 /* "default", "weir.conf:12", "environment WEIR_SEGMENT_RTS_PORT" */
 void config_print_origin(struct buf *buf, const struct config *config, enum config_id id);
+void config_print_file_origin(struct buf *buf, const struct config *config, uint32_t line);
 /* "WEIR_SEGMENT_RTS_PORT" */
 void config_print_env_name(struct buf *buf, enum config_id id);
 /* The two halves of an ADDRESS that is not empty; host without its brackets, a NUL behind
@@ -156,6 +169,24 @@ void config_address(const struct config *config, enum config_id id, char host[64
 /* True when a URL that came from the file carries a password: then nobody else may
  * read the file. */
 bool config_file_has_secret(const struct config *config);
+
+/* A section of an open kind (key empty), or, behind it, one of its keys. In the order of
+ * the file; texts live as long as the config. */
+struct config_open {
+	struct str section;  /* "symbols.FPMarketsSC-Live" */
+	struct str key;      /* "EURUSD" */
+	struct str text;     /* as config_str; empty for a number */
+	int64_t number;      /* as config_i64 */
+	enum config_id like; /* the row of [limits] that it is for; CONFIG_COUNT: free text */
+	uint32_t line;
+};
+size_t config_open_count(const struct config *config);
+const struct config_open *config_open_at(const struct config *config, size_t index);
+const struct config_open *config_open_find(const struct config *config, struct str section,
+					   struct str key); /* NULL: it is not there */
+/* As config_print_value does. Not of a section. */
+void config_open_print(struct buf *buf, const struct config_open *open);
+bool config_open_eq(const struct config_open *a, const struct config_open *b); /* the values */
 
 bool config_value_eq(const struct config *a, const struct config *b, enum config_id id);
 /* May a running process go from old to new? REFUSED when a RESTART row differs;

@@ -14,6 +14,7 @@ struct reader {
 	struct config_problems *problems;
 	const char *file_name;
 	uint32_t section_lines[CONFIG_COUNT]; /* by the section's first row: where it stands */
+	bool open;                            /* what follows is of an open section */
 };
 
 /* ---- problems ---- */
@@ -101,12 +102,38 @@ static void read_defaults(struct config *config)
 	}
 }
 
-/* Returns the section's first row, CONFIG_COUNT when its entries are to be skipped. */
+static void take_open_section(struct reader *reader, const struct ini_item *item)
+{
+	char storage[CONFIG_PROBLEM_BYTES];
+	struct buf why = buf_over(storage, sizeof storage);
+	reader->open =
+	    config_open_section(reader->config, item->name, item->line, &why) == STATUS_OK;
+	if (!reader->open)
+		problem_at(reader, item->line, item->column, ended(&why));
+}
+
+static void take_open_entry(struct reader *reader, const struct ini_item *item)
+{
+	char storage[CONFIG_PROBLEM_BYTES];
+	struct buf why = buf_over(storage, sizeof storage);
+	bool at_value = false;
+	if (config_open_key(reader->config, item->name, item->value, item->line, &why, &at_value))
+		problem_at(reader, item->line, at_value ? item->value_column : item->column,
+			   ended(&why));
+}
+
+/* Returns the section's first row, CONFIG_COUNT when its entries are to be skipped, or are
+ * those of an open one. */
 static enum config_id take_section(struct reader *reader, const struct ini_item *item)
 {
 	char storage[CONFIG_PROBLEM_BYTES];
 	struct buf why = buf_over(storage, sizeof storage);
 	enum config_id section = find_section(item->name);
+	reader->open = false;
+	if (section == CONFIG_COUNT && config_open_has_kind(item->name)) {
+		take_open_section(reader, item);
+		return CONFIG_COUNT;
+	}
 	if (section == CONFIG_COUNT) {
 		describe_unknown_section(&why, item->name);
 	} else if (reader->section_lines[section]) {
@@ -160,6 +187,8 @@ static void read_file(struct reader *reader, struct str text)
 		} else if (item.kind == INI_SECTION) {
 			section = take_section(reader, &item);
 			any_section = true;
+		} else if (reader->open) {
+			take_open_entry(reader, &item);
 		} else if (section != CONFIG_COUNT) {
 			take_entry(reader, section, &item);
 		} else if (!any_section) {
@@ -355,6 +384,10 @@ enum status config_create(const struct config_source *source, struct config **ou
 				 .problems = problems,
 				 .file_name = config->file_name };
 	read_defaults(config);
+	if (config_open_reserve(config, source->file_text.len)) {
+		config_destroy(config);
+		return STATUS_NO_MEMORY;
+	}
 	if (source->file_text.ptr)
 		read_file(&reader, source->file_text);
 	read_environment(&reader, source->environ);
@@ -368,4 +401,10 @@ enum status config_create(const struct config_source *source, struct config **ou
 	return STATUS_OK;
 }
 
-void config_destroy(struct config *config) { free(config); }
+void config_destroy(struct config *config)
+{
+	if (!config)
+		return;
+	config_open_deinit(config);
+	free(config);
+}

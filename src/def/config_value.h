@@ -1,5 +1,5 @@
 /* config_value.h - one setting's text to its value and back, by its row, and what a
- * struct config is made of. Used by config.c and config_read.c alone. Pure. */
+ * struct config is made of. Used by config*.c alone. Pure. */
 #pragma once
 
 #include "def/config.h"
@@ -20,7 +20,23 @@ struct config_slot {
 struct config {
 	char file_name[256];
 	struct config_slot slots[CONFIG_COUNT];
+	struct config_open *open;
+	size_t open_count, open_room;
+	struct buf open_text; /* what they point into: reserved at once, never moved */
 };
+
+/* config_open.c. Room for the texts of open sections of a file of so many bytes. */
+MUST_CHECK enum status config_open_reserve(struct config *config, size_t file_bytes);
+void config_open_deinit(struct config *config);
+bool config_open_has_kind(struct str section); /* by its prefix */
+/* INVALID: *why says it. */
+MUST_CHECK enum status config_open_section(struct config *config, struct str section, uint32_t line,
+					   struct buf *why);
+/* A key of the newest section. INVALID; *at_value: it is the value that is at fault. */
+MUST_CHECK enum status config_open_key(struct config *config, struct str key, struct str value,
+				       uint32_t line, struct buf *why, bool *at_value);
+/* A text as the reader takes it back: in quotes where it needs them. */
+void config_print_text(struct buf *buf, struct str text);
 
 /* INVALID: *why says it, starting with the text in quotes ("'65536' is not
  * 0..65535"). */

@@ -45,18 +45,20 @@ static bool is_rest_empty(struct str s)
 	return s.len == 0 || is_comment(s.ptr[0]);
 }
 
-static bool is_name_char(char c)
+static bool is_name_char(char c, bool section)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr(section ? "_.-:@ " : "_.-/&+!$^", c));
 }
 
 /* Takes the name at the front of *s. */
 static struct str take_name(struct str *s, bool section)
 {
 	size_t n = 0;
-	while (n < s->len &&
-	       (is_name_char(s->ptr[n]) || (section && (s->ptr[n] == '.' || s->ptr[n] == '-'))))
+	while (n < s->len && is_name_char(s->ptr[n], section))
 		n++;
+	while (n > 0 && s->ptr[n - 1] == ' ')
+		n--;
 	struct str name = str_make(s->ptr, n);
 	*s = str_skip(*s, n);
 	return name;
@@ -82,7 +84,8 @@ static struct ini_item read_section(struct ini *ini, struct str s)
 	struct ini_item item = item_at(ini, INI_SECTION, rest.ptr);
 	item.name = take_name(&rest, true);
 	if (item.name.len == 0)
-		return bad_at(ini, rest.ptr, "a section's name is of a-z 0-9 _ . -");
+		return bad_at(ini, rest.ptr,
+			      "a section's name is of letters, digits and _ . - : @");
 	rest = skip_blanks(rest);
 	if (rest.len == 0 || rest.ptr[0] != ']')
 		return bad_at(ini, rest.ptr, "']' expected");
@@ -135,7 +138,7 @@ static struct ini_item read_entry(struct ini *ini, struct str s)
 		return bad_at(ini, s.ptr, "a [section] or 'key = value' expected");
 	s = skip_blanks(s);
 	if (s.len == 0 || s.ptr[0] != '=')
-		return bad_at(ini, s.ptr, "'=' expected after a key of a-z 0-9 _");
+		return bad_at(ini, s.ptr, "'=' expected after the key");
 	s = skip_blanks(str_skip(s, 1));
 	item.value_column = column_of(ini, s.ptr);
 	if (s.len && s.ptr[0] == '"') {

@@ -1,6 +1,7 @@
 /* ini.h - INI text, one item after another: sections, `key = value`, errors.
  *
- * The form is config.h's. Names of sections are a-z 0-9 _ . -, of keys a-z 0-9 _.
+ * The form is config.h's. Names are of letters, digits and _ . - and, of sections, : @ and
+ * blanks inside; of keys / & + ! $ ^ too (brokers' symbols).
  * A broken line gives one INI_BAD and reading goes on with the next. Pure; survives
  * any bytes. Lines and columns count from 1, columns in characters. */
 #pragma once

@@ -105,6 +105,35 @@ const struct key_row *key_row(enum key_id id)
 	return &rows[id];
 }
 
+enum status key_find(struct str name, enum key_id *id, struct str *part)
+{
+	static const struct {
+		struct str prefix;
+		bool alone;
+	} names[] = {
+#define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
+	{ { prefix ":", sizeof prefix }, false },
+#define KEY_ALONE(id, segment, name, type, life, writer, meaning)                                  \
+	{ { name, sizeof name - 1 }, true },
+#include "def/keys.def"
+#undef KEY
+#undef KEY_ALONE
+	};
+	enum key_id best = KEY_COUNT;
+	for (enum key_id at = 0; at < KEY_COUNT; at++) {
+		bool fits = names[at].alone ? str_eq(name, names[at].prefix)
+					    : str_starts(name, names[at].prefix) &&
+						  name.len > names[at].prefix.len;
+		if (fits && (best == KEY_COUNT || names[at].prefix.len > names[best].prefix.len))
+			best = at;
+	}
+	if (best == KEY_COUNT)
+		return STATUS_NOT_FOUND;
+	*id = best;
+	*part = str_skip(name, names[best].prefix.len);
+	return STATUS_OK;
+}
+
 const struct key_field *key_field(size_t index)
 {
 	return index < ARRAY_LEN(fields) ? &fields[index] : NULL;

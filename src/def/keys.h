@@ -73,5 +73,8 @@ struct key_field {
 };
 
 const struct key_row *key_row(enum key_id id);
+/* Whose key it is: the longest prefix counts, and something follows it where the row has a
+ * part. *part: what follows. NOT_FOUND: none of weir's. */
+MUST_CHECK enum status key_find(struct str name, enum key_id *id, struct str *part);
 /* Walks all fields, in the order of the keys; NULL at the end. */
 const struct key_field *key_field(size_t index);

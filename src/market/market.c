@@ -29,7 +29,7 @@ struct market *market_create(const struct market_id *id, const struct market_con
 	market->id = *id;
 	market->config = *config;
 	market->ordered = id->venue == VENUE_BINANCE;
-	market->changed_minute = INT64_MAX;
+	market->changed_minute = market->noted_minute = INT64_MAX;
 	market->book = book_create();
 	market->rates = rates_create();
 	market->seen_ids = market->ordered ? NULL : seen_ids_create();
@@ -129,9 +129,23 @@ bool market_held_trade(struct market *market, struct trade *out)
 	return true;
 }
 
+static int64_t begin_ms(int64_t minute)
+{
+	return minute == INT64_MAX ? INT64_MAX : minute * MINUTE_MS;
+}
+
 int64_t market_take_change(struct market *market)
 {
 	int64_t minute = market->changed_minute;
 	market->changed_minute = INT64_MAX;
-	return minute == INT64_MAX ? INT64_MAX : minute * MINUTE_MS;
+	if (minute < market->noted_minute)
+		market->noted_minute = minute;
+	return begin_ms(minute);
+}
+
+int64_t market_watch_change(struct market *market)
+{
+	int64_t minute = market->noted_minute;
+	market->noted_minute = INT64_MAX;
+	return begin_ms(minute < market->changed_minute ? minute : market->changed_minute);
 }

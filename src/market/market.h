@@ -226,6 +226,9 @@ enum market_taken market_restore_trade(struct market *market, const struct trade
 /* The start of the oldest minute whose stored form has changed since the last call (or
  * since create), INT64_MAX when none has: what a store must write again. */
 int64_t market_take_change(struct market *market);
+/* The same for one who watches beside the store (the archive). May tell of the same change
+ * again until the store has asked for it; never misses one. */
+int64_t market_watch_change(struct market *market);
 /* The minute itself, as stored (no derived flags): NOT_FOUND when not held. */
 MUST_CHECK enum status market_minute(const struct market *market, int64_t minute_ms,
 				     struct bar *out);

@@ -89,6 +89,7 @@ struct market {
 	int64_t newest_minute, first_minute; /* numbers; 0: none */
 	int64_t newest_hour_ms;              /* start of the newest hour */
 	int64_t changed_minute; /* oldest one that changed since the owner asked; INT64_MAX */
+	int64_t noted_minute;   /* the same of what the owner was told and no watcher yet */
 	i128 whale_limit;       /* of notional, at the scales */
 	i128 notice_limit;      /* a trade below it is neither a whale nor among the largest */
 	struct market_counts counts;

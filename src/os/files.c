@@ -112,6 +112,48 @@ enum status files_write_atomic(const char *path, struct str content, mode_t mode
 	return replace(path, content, mode, true, err);
 }
 
+/* In steps: a file may be larger than memory. */
+static enum status copy_bytes(int from, int to, const char *name, struct err *err)
+{
+	static const size_t step = 1 << 20;
+	ssize_t n;
+	char *bytes = malloc(step);
+	enum status status = bytes ? STATUS_OK : err_set(err, STATUS_NO_MEMORY, "copy %s", name);
+	while (!status && (n = read(from, bytes, step)) != 0)
+		if (n < 0 || write_all(to, str_make(bytes, (size_t)n)) != STATUS_OK)
+			status = err_errno(err, errno, "copy to %s", name);
+	free(bytes);
+	if (!status && fsync(to))
+		status = err_errno(err, errno, "copy to %s", name);
+	return status;
+}
+
+static enum status copy_file(const char *from, const char *to, struct err *err)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	enum status status = in < 0    ? err_errno(err, errno, "read %s", from)
+			     : out < 0 ? err_errno(err, errno, "write %s", to)
+				       : copy_bytes(in, out, to, err);
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	return status;
+}
+
+enum status files_move(const char *from, const char *to, struct err *err)
+{
+	if (rename(from, to) == 0)
+		return STATUS_OK;
+	if (errno != EXDEV)
+		return err_errno(err, errno, "write %s", to);
+	enum status status = copy_file(from, to, err);
+	if (!status)
+		unlink(from);
+	return status;
+}
+
 static bool holds_already(const char *path, struct str content, mode_t mode)
 {
 	struct stat st;

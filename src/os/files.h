@@ -26,6 +26,8 @@ MUST_CHECK enum status files_write_atomic(const char *path, struct str content, 
  * file that has this content and mode already is left alone. */
 MUST_CHECK enum status files_replace(const char *path, struct str content, mode_t mode,
 				     struct err *err);
+/* Renames, over file systems too: then it is copied, synced and removed. */
+MUST_CHECK enum status files_move(const char *from, const char *to, struct err *err);
 /* Appends the whole file to `out`; RANGE when it has more than bytes_max. */
 MUST_CHECK enum status files_read(const char *path, size_t bytes_max, struct buf *out,
 				  struct err *err);

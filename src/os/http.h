@@ -1,7 +1,8 @@
 /* http.h - port/http_client over libcurl's multi interface on the loop.
  *
  * Connections are kept and used again; one that turns out to be closed before a byte
- * of the answer came is replaced and the request sent once more. TLS is verified
+ * of the answer came is replaced and the request sent once more (not one whose body is
+ * lent: it has a connection of its own). TLS is verified
  * against the system's authorities or `ca_file` alone, and the name must fit. Names
  * are resolved by libcurl's threads: neither a request nor its end waits for them.
  * Redirects are not followed: a venue that redirects is not the venue. Proxies of the

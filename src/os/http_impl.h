@@ -29,6 +29,8 @@ struct http_slot {
 	struct curl_slist *headers;
 	http_answer_fn fn;
 	void *ctx;
+	void (*on_sent)(void *ctx, size_t bytes);
+	struct str lent;     /* what is left of a body that was lent */
 	int64_t deadline_ns; /* of the request, from its beginning */
 	size_t body_bytes_max;
 	enum status body_status; /* why the body was not taken any further */

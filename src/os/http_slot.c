@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "os/http_impl.h"
 
+enum { HTTP_UPLOAD_BYTES = 256 * 1024 }; /* of a lent body at once */
+
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075700, "CURLOPT_QUICK_EXIT came with libcurl 7.87");
 
 /* ---- what a request may say ---- */
@@ -35,6 +37,7 @@ static bool is_url(struct str url)
 static enum status check_request(const struct http_request *request)
 {
 	CHECK(request->deadline_ns > 0 && request->n_headers <= HTTP_REQUEST_HEADERS);
+	CHECK(!request->on_sent || (strcmp(request->method, "POST") == 0 && request->body.len));
 	if (!is_token(str_of(request->method)) || !is_url(request->url))
 		return STATUS_INVALID;
 	if (request->url.len > HTTP_TEXT_MAX || request->body.len > HTTP_SEND_MAX)
@@ -66,6 +69,16 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 	struct http_slot *slot = ctx;
 	slot->body_status = take_body(slot, str_make(bytes, size * count));
 	return slot->body_status == STATUS_OK ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t give_body(char *room, size_t size, size_t count, void *ctx)
+{
+	struct http_slot *slot = ctx;
+	size_t n = size * count < slot->lent.len ? size * count : slot->lent.len;
+	memcpy(room, slot->lent.ptr, n);
+	slot->lent = str_skip(slot->lent, n);
+	slot->on_sent(slot->ctx, n);
+	return n;
 }
 
 /* ---- a request ---- */
@@ -102,6 +115,21 @@ static enum status add_headers(struct http_slot *slot, const struct http_request
 	for (size_t i = 0; i < request->n_headers && status == STATUS_OK; i++)
 		status = add_header(slot, &request->headers[i]);
 	return status;
+}
+
+/* A connection of its own is what keeps libcurl from sending it again: it does so only
+ * where one that was kept turns out to be closed. */
+static CURLcode set_lent(struct http_slot *slot, const struct http_request *request)
+{
+	CURL *easy = slot->easy;
+	slot->lent = request->body;
+	slot->on_sent = request->on_sent;
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(easy, CURLOPT_READDATA, slot);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BYTES);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 }
 
 static CURLcode set_method(CURL *easy, const struct http_request *request)
@@ -165,7 +193,7 @@ static CURLcode set_request(struct http_slot *slot, const struct http_request *r
 	struct http *http = slot->http;
 	CURL *easy = slot->easy;
 	long deadline_ms = (long)((request->deadline_ns + 999999) / 1000000);
-	CURLcode code = set_method(easy, request);
+	CURLcode code = request->on_sent ? set_lent(slot, request) : set_method(easy, request);
 	if (code != CURLE_OK)
 		return code;
 	memcpy(http->text, request->url.ptr, request->url.len);

@@ -28,6 +28,10 @@ struct http_request {
 	struct str body;       /* "" for none */
 	int64_t deadline_ns;   /* from now; covers connecting */
 	size_t body_bytes_max; /* of the answer */
+	/* Not NULL: the body is lent, not copied (it lives until the request's end), and told
+	 * is how much more of it is on its way. Such a request is sent at most once: on a
+	 * connection of its own, and not again where that breaks. */
+	void (*on_sent)(void *ctx, size_t bytes);
 };
 
 struct http_answer {
@@ -44,8 +48,9 @@ typedef void (*http_answer_fn)(void *ctx, enum status status, const struct http_
 struct http_client;
 
 struct http_ops {
-	/* Copies the request. FULL when as many requests are under way as the client may have;
-	 * INVALID when the method, URL or a header is none, RANGE when one is too long. */
+	/* Copies the request, but for a body that is lent. FULL when as many requests are under way
+	 * as the client may have; INVALID when the method, URL or a header is none, RANGE when one
+	 * is too long. */
 	enum status (*request)(struct http_client *client, const struct http_request *request,
 			       http_answer_fn fn, void *ctx);
 	/* Every request made with this ctx ends in silence: its function does not run. */

@@ -158,6 +158,7 @@ static void run_phase(struct account_store *store)
 	store->phase = (store->phase + 1) % ACCOUNT_PHASES;
 	if (store->phase)
 		return;
+	account_moves_step(store);
 	if (store->quotes_unused)
 		account_quotes_drop_unused(store);
 	if (clock_monotonic_ns(store->clock) >= store->again_ns)
@@ -203,6 +204,7 @@ void account_store_forget(struct account_store *store, const struct instance *in
 	store->sweep = true;
 	store->quotes_unused = true;
 	account_positions_forget(row);
+	account_trades_forget(store, str_of(instance->identity.id));
 	row->account_due = row->forgotten = true;
 	row->account_ms = 0;
 	row->server_hash = 0;
@@ -249,6 +251,16 @@ static bool make_rows(struct account_store *store)
 	return store->rows;
 }
 
+static bool make_trades(struct account_store *store)
+{
+	store->trades = calloc(ACCOUNT_STORE_TRADES, sizeof store->trades[0]);
+	store->trade_index = calloc(ACCOUNT_TRADE_PLACES, sizeof store->trade_index[0]);
+	store->moves = calloc(ACCOUNT_STORE_MOVES, sizeof store->moves[0]);
+	store->chunk = calloc(1, sizeof *store->chunk);
+	store->asked = calloc(ACCOUNT_ASKED, sizeof store->asked[0]);
+	return store->trades && store->trade_index && store->moves && store->chunk && store->asked;
+}
+
 struct account_store *account_store_create(struct redis_port *rts, struct fleet *fleet,
 					   struct timers *timers, const struct clock_port *clock)
 {
@@ -262,7 +274,7 @@ struct account_store *account_store_create(struct redis_port *rts, struct fleet 
 	store->timer = (struct timer){ .fn = on_phase, .ctx = store };
 	store->quotes = calloc(ACCOUNT_STORE_QUOTES, sizeof store->quotes[0]);
 	store->quote_index = calloc(ACCOUNT_QUOTE_SLOTS, sizeof store->quote_index[0]);
-	if (!make_rows(store) || !store->quotes || !store->quote_index) {
+	if (!make_rows(store) || !store->quotes || !store->quote_index || !make_trades(store)) {
 		account_store_destroy(store);
 		return NULL;
 	}
@@ -277,17 +289,28 @@ void account_store_destroy(struct account_store *store)
 	free(store->rows);
 	free(store->quotes);
 	free(store->quote_index);
+	free(store->trades);
+	free(store->trade_index);
+	free(store->moves);
+	free(store->chunk);
+	free(store->asked);
 	free(store);
 }
 
 struct account_store_counts account_store_counts(const struct account_store *store)
 {
-	return store->counts;
+	struct account_store_counts counts = store->counts;
+	counts.moving = store->moves_used;
+	return counts;
 }
 
 size_t account_store_bytes(const struct account_store *store)
 {
 	return sizeof *store + store->room * sizeof store->rows[0] +
 	       ACCOUNT_STORE_QUOTES * sizeof store->quotes[0] +
-	       ACCOUNT_QUOTE_SLOTS * sizeof store->quote_index[0];
+	       ACCOUNT_QUOTE_SLOTS * sizeof store->quote_index[0] +
+	       ACCOUNT_STORE_TRADES * sizeof store->trades[0] +
+	       ACCOUNT_TRADE_PLACES * sizeof store->trade_index[0] +
+	       ACCOUNT_STORE_MOVES * sizeof store->moves[0] + sizeof *store->chunk +
+	       ACCOUNT_ASKED * sizeof store->asked[0];
 }

@@ -1,5 +1,21 @@
 /* account_store.h - segment RTS: trade_state:{INSTANCE-POSITION}, trades:open:{instance},
- * account_state:{id}, broker_state:BROKER:SYMBOL.
+ * trades:closed:{instance}, account_state:{id}, broker_state:BROKER:SYMBOL.
+ *
+ *   executing → executed → closed → in trades:closed, the hash is gone
+ *
+ * A trade_state begins with its first deal or the terminal's word of its position, whichever
+ * comes first: `executing` while the order that fills it has more to come. An order that
+ * waits or failed has no position and so no trade_state: signal:{sid} and
+ * trade_execution:{sid-instance} tell of it. When the terminal says that the position is
+ * gone the hash stays, `closed`, out of trades:open, until the archive has its trade
+ * (account_store_archived); then, in one MULTI, the trade is in the packed stream and the
+ * hash unlinked. The newest chunk of a terminal's stream is written anew for each of its
+ * day's trades. A trade may be in it twice when something else wrote to the stream: the
+ * later one counts. Without an archive a trade moves ACCOUNT_STORE_GRACE_MS after it closed,
+ * as the hash tells it.
+ *
+ * A closed trade that the archive never confirms keeps its hash: how many wait is for who
+ * confirms to say; RTS's budget bounds them.
  *
  * A position and its index change in one MULTI, at once; what is quiet (price, swap,
  * profit), the account and quotes go out at most once a second, at their own part of it.
@@ -15,8 +31,19 @@
 #include "fleet/fleet.h"
 #include "port/clock.h"
 #include "port/redis.h"
+#include "trade/result.h"
+#include "trade/trades.h"
 
-enum { ACCOUNT_STORE_QUOTES = 4096 };
+enum {
+	ACCOUNT_STORE_QUOTES = 4096,
+	/* Positions with deals of which sums are kept; of more, trade_state has what the
+	 * terminal says of them, counted. */
+	ACCOUNT_STORE_TRADES = 16384,
+	/* Trades on their way into the packed stream; more are found again when these have
+	 * moved, counted. */
+	ACCOUNT_STORE_MOVES = 1024,
+	ACCOUNT_STORE_GRACE_MS = 2000, /* for the deals that come after their position's end */
+};
 
 struct account_store;
 
@@ -38,6 +65,23 @@ void account_store_position(struct account_store *store, const struct instance *
 			    enum position_change change, const struct position *position);
 void account_store_quote(struct account_store *store, const struct instance *instance,
 			 const struct mfp_frame *frame);
+/* A result or a deal of the terminal, taken: what it says of its position. One without a
+ * position or a deal says nothing here. A deal that was told is left out (of a position's
+ * deals before a restart: one whose ticket is not above the newest). */
+void account_store_result(struct account_store *store, const struct instance *instance,
+			  const struct result *result);
+/* Closed trades wait for their archive: each is asked for here when it closes, and again,
+ * perhaps more than once, when it is found waiting after a start or a lost connection. The
+ * terminal need not be in the fleet any more. Before restore; else they wait for good. */
+void account_store_with_archive(struct account_store *store,
+				void (*on_closed_found)(void *ctx, struct str instance,
+							uint64_t position),
+				void *ctx);
+void account_store_without_archive(struct account_store *store); /* before restore */
+/* The trade is in the archive for good: it moves. Not of a position that is open (again).
+ * Copies. Of a trade that has moved: it is written again, and that one counts. */
+void account_store_archived(struct account_store *store, struct str instance, uint64_t position,
+			    const struct trade_sum *trade);
 /* Its keys go, within a second or when the server is back: removed from the tokens file. A
  * broker's quotes go with its last terminal. Call it before fleet_remove. */
 void account_store_forget(struct account_store *store, const struct instance *instance);
@@ -53,7 +97,13 @@ struct account_store_counts {
 	uint64_t failed;    /* commands and transactions that did not succeed */
 	uint64_t positions; /* opened, changed, gone */
 	uint64_t quotes, quotes_refused;
-	uint64_t syncs; /* indexes read to put a terminal's positions right */
+	uint64_t syncs;   /* indexes read to put a terminal's positions right */
+	uint64_t results; /* deals that were added to a position */
+	uint64_t results_known, trades_refused;      /* left out: told before; TRADES */
+	uint64_t closed, found;                      /* asked for: when they closed; afterwards */
+	uint64_t moved, moves_refused, moves_failed; /* into the stream; MOVES; tries */
+	uint64_t moves_lost; /* without an archive: the hash tells of no trade */
+	uint32_t moving;
 };
 struct account_store_counts account_store_counts(const struct account_store *store);
 /* Memory it holds. */

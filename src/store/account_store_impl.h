@@ -1,9 +1,11 @@
 /* account_store_impl.h - shared by account_store*.c only. */
 #pragma once
 
+#include "codec/closed.h"
 #include "def/keys.h"
 #include "store/account_store.h"
 #include "store/command_pipe.h"
+#include "store/store_format.h"
 
 enum {
 	ACCOUNT_PHASES = 50,    /* a second is spread over so many turns */
@@ -11,6 +13,62 @@ enum {
 	ACCOUNT_BROKER_MAX = 63,
 	ACCOUNT_QUOTE_SLOTS = 2 * ACCOUNT_STORE_QUOTES,
 	ACCOUNT_READS = 16, /* terminals whose positions are read at a time, at the start */
+	ACCOUNT_TRADE_PLACES = 2 * ACCOUNT_STORE_TRADES,
+	ACCOUNT_DEALS_KNOWN = 12,  /* tickets of a position's newest deals */
+	ACCOUNT_UNHELD_MS = 10000, /* a position with a deal should be told of by then */
+	ACCOUNT_MOVES_AT_ONCE = 100,
+	ACCOUNT_ASKED = 1024, /* keys of a sweep that are looked into; a page has about 512 */
+};
+
+/* What the deals of a position add up to, in 10^-8; and what is known of how it was opened. */
+struct account_trade {
+	bool used, closed;
+	bool unheld; /* the terminal has not told of the position yet */
+	bool partly; /* the order has more to come */
+	bool sell, has_requested, has_slippage, has_latency;
+	uint8_t known_count;
+	char instance[INSTANCE_NAME_MAX + 1];
+	char symbol[POSITION_SYMBOL_MAX + 1];
+	uint64_t position;
+	int64_t volume_in, volume_out;
+	i128 value_in, value_out; /* volume × price, 10^-16 */
+	int64_t commission, swap, fee, profit;
+	struct number requested, slippage;
+	int64_t latency_ms, deal_ms;
+	int64_t made_ms;
+	uint64_t newest, below; /* tickets up to below count as known */
+	uint64_t known[ACCOUNT_DEALS_KNOWN];
+};
+
+enum account_move_state { MOVE_NONE, MOVE_WAITS, MOVE_READING, MOVE_READY, MOVE_SENT };
+
+/* A trade on its way into the stream. */
+struct account_move {
+	struct account_store *store;
+	enum account_move_state state;
+	int64_t due_ns; /* WAITS: its hash is read then */
+	char instance[INSTANCE_NAME_MAX + 1];
+	struct closed_account account;
+	struct closed_trade trade;
+};
+
+/* A trade_state that a sweep looks into. */
+struct account_asked {
+	struct account_store *store; /* NULL: the place is free */
+	char instance[INSTANCE_NAME_MAX + 1];
+	uint64_t position;
+};
+
+/* The one stream that is being written. */
+struct account_chunk {
+	bool busy, heal;
+	bool top_is_known, replaces; /* replaces: the newest entry is written anew */
+	char instance[INSTANCE_NAME_MAX + 1];
+	struct closed_account account;
+	struct stream_id top, entry;
+	uint32_t count, kept; /* kept: of them were in the entry */
+	struct closed_trade trades[CLOSED_CHUNK_TRADES];
+	char bytes[CLOSED_CHUNK_BYTES];
 };
 
 /* A terminal, by its slot. */
@@ -26,6 +84,8 @@ struct account_row {
 	bool stale;           /* … for the terminal that had the slot before */
 	bool quiet_all;
 	uint32_t quiet_count;
+	uint32_t unheld;      /* positions with deals that the terminal has not told of … */
+	int64_t unheld_ms;    /* … the newest since then */
 	int64_t account_ms;   /* when its account was told */
 	uint64_t server_hash; /* of the broker that it was told at */
 	uint64_t quiet[ACCOUNT_QUIET_MAX];
@@ -62,6 +122,17 @@ struct account_store {
 	uint32_t quotes_used, quotes_end;
 	bool quotes_unused;   /* some may be of a broker that no terminal has any more */
 	bool sweep, sweeping; /* all keys are to be looked at, are being */
+	struct account_trade *trades;
+	uint32_t *trade_index;                         /* as the quotes' */
+	uint32_t trades_used, trades_end, trades_free; /* free: place + 1 of a chain by `below` */
+	struct account_move *moves;
+	uint32_t moves_used;
+	bool moves_left_out; /* some are to be found again when there is room */
+	struct account_chunk *chunk;
+	struct account_asked *asked;
+	bool without_archive;
+	void (*on_closed_found)(void *ctx, struct str instance, uint64_t position);
+	void *closed_ctx;
 	struct account_store_counts counts;
 	/* restore and drain */
 	void (*restored)(void *ctx, enum status status, const char *why);
@@ -91,6 +162,8 @@ void account_answered(struct account_row *row, enum status status);
 /* ---- account_store_positions.c ---- */
 
 uint64_t position_key(const struct position *position);
+/* The position of that identifier in the fleet; NULL. */
+const struct position *account_held(const struct instance *instance, uint64_t id);
 void account_positions_second(struct account_row *row, const struct instance *instance);
 void account_positions_forget(struct account_row *row);
 
@@ -101,9 +174,65 @@ void account_quotes_doubt(struct account_store *store); /* all are written again
 void account_quotes_drop_unused(struct account_store *store);
 bool account_broker_is_used(const struct account_store *store, struct str broker);
 
+/* ---- account_store_trades.c ---- */
+
+struct account_trade *account_trade_find(const struct account_store *store, struct str instance,
+					 uint64_t position);
+/* NULL: too many, counted. */
+struct account_trade *account_trade_add(struct account_store *store, struct str instance,
+					uint64_t position);
+void account_trade_remove(struct account_store *store, struct account_trade *trade);
+/* Those of its open positions. */
+void account_trades_forget(struct account_store *store, struct str instance);
+/* Fields of an HSET: what its deals say (trade may be NULL); the volume and price that a
+ * position would tell; what they say when the trade is closed; its end (NULL too). */
+void account_trade_put(struct command_text *command, const struct account_trade *trade);
+void account_trade_put_opening(struct command_text *command, const struct account_trade *trade);
+void account_trade_put_late(struct command_text *command, const struct account_trade *trade);
+void account_trade_put_end(struct account_store *store, const struct account_trade *trade);
+/* A field of a hash that account_trade_put wrote; *taken: it is one. False: damaged. */
+bool account_trade_take(struct account_trade *trade, struct str name, struct str value,
+			bool *taken);
+/* The terminal told of the position. */
+void account_trade_is_held(struct account_row *row, struct account_trade *trade);
+/* It may still tell of it. */
+bool account_trade_is_young(const struct account_store *store, const struct account_trade *trade);
+
+/* ---- account_store_positions.c, for trades ---- */
+
+void account_write_trade(struct account_row *row, const struct instance *instance,
+			 struct account_trade *trade);
+
+/* ---- account_store_moves.c ---- */
+
+/* The trade's hash says closed (or will): the archive is asked for it, or it moves. */
+void account_closed(struct account_store *store, struct str instance, uint64_t position,
+		    bool found);
+void account_moves_step(struct account_store *store);
+bool account_is_open(const struct account_store *store, struct str instance, uint64_t position);
+void account_move_begin_state(struct account_store *store, struct str verb,
+			      const struct account_move *move);
+void account_move_end(struct account_move *move);
+
+/* ---- account_store_closed.c ---- */
+
+/* The first that is ready, and all that go with it; a reply brings the next. */
+void account_moves_write(struct account_store *store);
+bool account_moves_may_go(const struct account_store *store);
+
+/* ---- account_store_hash.c ---- */
+
+/* A closed trade as its hash tells it, HGETALL's reply. NOT_FOUND: it is not closed or not
+ * there. FORMAT: it tells of no trade. */
+MUST_CHECK enum status account_hash_read(const struct account_store *store,
+					 const struct redis_reply *reply,
+					 struct account_move *move);
+void account_move_of_sum(struct account_move *move, const struct trade_sum *sum);
+
 /* ---- account_store_sweep.c ---- */
 
-/* Removes keys of terminals and of brokers that the fleet does not know. */
+/* Removes keys of terminals and of brokers that the fleet does not know, but closed trades,
+ * which are told. */
 void account_sweep(struct account_store *store);
 
 /* ---- account_store_restore.c ---- */

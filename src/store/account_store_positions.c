@@ -2,8 +2,12 @@
  *
  * As long as everything told was written, changes go out as they come. When a reply is
  * missing, is an error, or shows that a key had gone, the terminal's positions are `wrong`:
- * its index is read, and one transaction removes what the fleet does not hold and writes
- * what it does. Nothing else is sent of them meanwhile. */
+ * its index is read, and one transaction closes what the fleet does not hold and writes what
+ * it does. Nothing else is sent of them meanwhile.
+ *
+ * A deal may come before its position is told: its hash and its index begin then. One that
+ * is not told of within ACCOUNT_UNHELD_MS was closed before a word of it: the index is read,
+ * and it is closed like any that the fleet does not hold. */
 #include "base/check.h"
 #include "store/account_store_impl.h"
 
@@ -14,7 +18,7 @@ uint64_t position_key(const struct position *position)
 	return position->id ? position->id : position->ticket;
 }
 
-static const struct position *held(const struct instance *instance, uint64_t id)
+const struct position *account_held(const struct instance *instance, uint64_t id)
 {
 	const struct position *same = positions_find(instance->positions, id);
 	if (same && position_key(same) == id)
@@ -78,12 +82,17 @@ static void put_moving(struct account_store *store, const struct position *posit
 	command_pair_i64(command, STR("ut"), account_wall_ms(store));
 }
 
-static void put_lasting(struct command_text *command, const struct instance *instance,
-			const struct position *position)
+static void put_owner(struct command_text *command, const struct instance *instance)
 {
 	command_pair(command, STR("ins"), str_of(instance->identity.id));
 	command_pair(command, STR("srv"), str_of(instance->server));
 	command_pair_i64(command, STR("login"), instance->login);
+}
+
+static void put_lasting(struct command_text *command, const struct instance *instance,
+			const struct position *position)
+{
+	put_owner(command, instance);
 	command_pair(command, STR("sym"), str_of(position->symbol));
 	command_pair(command, STR("sd"), position->side ? STR("sell") : STR("buy"));
 	put_number(command, STR("vol"), position->volume);
@@ -94,8 +103,14 @@ static void put_lasting(struct command_text *command, const struct instance *ins
 	command_u64(command, position->ticket);
 	command_word(command, STR("mg"));
 	command_u64(command, position->magic);
-	command_pair(command, STR("st"), STR("executed"));
 	command_pair_i64(command, STR("ct"), position->server_ms);
+}
+
+static void put_trade(struct command_text *command, const struct account_trade *trade)
+{
+	bool partly = trade && trade->partly;
+	command_pair(command, STR("st"), partly ? STR("executing") : STR("executed"));
+	account_trade_put(command, trade);
 }
 
 static void begin_state(struct command_text *command, struct str verb,
@@ -118,12 +133,18 @@ static void add_state(struct account_row *row, const struct instance *instance,
 		      const struct position *position)
 {
 	struct command_pipe *pipe = &row->store->pipe;
+	uint64_t id = position_key(position);
+	struct account_trade *trade =
+	    account_trade_find(row->store, str_of(instance->identity.id), id);
+	if (trade)
+		account_trade_is_held(row, trade);
 	if (row->heal) {
-		begin_state(&pipe->text, STR("UNLINK"), instance, position_key(position));
+		begin_state(&pipe->text, STR("UNLINK"), instance, id);
 		command_pipe_add(pipe);
 	}
-	begin_state(&pipe->text, STR("HSET"), instance, position_key(position));
+	begin_state(&pipe->text, STR("HSET"), instance, id);
 	put_lasting(&pipe->text, instance, position);
+	put_trade(&pipe->text, trade);
 	put_moving(row->store, position);
 	command_pipe_add(pipe);
 }
@@ -170,25 +191,97 @@ static void write_position(struct account_row *row, const struct instance *insta
 	end_transaction(row, on_written);
 }
 
-static void drop_position(struct account_row *row, const struct instance *instance, uint64_t id)
+/* Its hash says so, out of the index. */
+static void add_end(struct account_row *row, const struct instance *instance, uint64_t id)
 {
 	struct command_pipe *pipe = &row->store->pipe;
-	if (!begin_transaction(row))
-		return;
-	begin_state(&pipe->text, STR("UNLINK"), instance, id);
+	begin_state(&pipe->text, STR("HSET"), instance, id);
+	account_trade_put_end(row->store,
+			      account_trade_find(row->store, str_of(instance->identity.id), id));
 	command_pipe_add(pipe);
 	add_member(row, instance, STR("SREM"), id);
+}
+
+static void note_end(struct account_row *row, const struct instance *instance, uint64_t id,
+		     bool found)
+{
+	struct str name = str_of(instance->identity.id);
+	struct account_trade *trade = account_trade_find(row->store, name, id);
+	if (trade) {
+		account_trade_is_held(row, trade);
+		trade->closed = true;
+	}
+	account_closed(row->store, name, id, found);
+}
+
+static void close_position(struct account_row *row, const struct instance *instance, uint64_t id)
+{
+	if (!begin_transaction(row))
+		return;
+	add_end(row, instance, id);
 	end_transaction(row, on_written);
 }
 
 /* A ticket that gave way to another one of the same position is not its end. */
 static void end_position(struct account_row *row, const struct instance *instance, uint64_t id)
 {
-	const struct position *goes_on = held(instance, id);
+	const struct position *goes_on = account_held(instance, id);
+	if (!goes_on)
+		note_end(row, instance, id, false);
+	if (row->positions_wrong)
+		return; /* all of it is written, once its index is read */
 	if (goes_on)
 		write_position(row, instance, goes_on);
 	else
-		drop_position(row, instance, id);
+		close_position(row, instance, id);
+}
+
+/* ---- deals ---- */
+
+/* The terminal has told of no position yet. */
+static void add_unheld(struct account_row *row, const struct instance *instance,
+		       const struct account_trade *trade)
+{
+	struct command_text *command = &row->store->pipe.text;
+	begin_state(command, STR("HSET"), instance, trade->position);
+	put_owner(command, instance);
+	command_pair(command, STR("sym"), str_of(trade->symbol));
+	command_pair(command, STR("sd"), trade->sell ? STR("sell") : STR("buy"));
+	account_trade_put_opening(command, trade);
+	put_trade(command, trade);
+	command_pair_i64(command, STR("ut"), account_wall_ms(row->store));
+	command_pipe_add(&row->store->pipe);
+	add_member(row, instance, STR("SADD"), trade->position);
+}
+
+/* Its hash stays as it is but for what the deal says, so that its end keeps its time. */
+static void add_late(struct account_row *row, const struct instance *instance,
+		     const struct account_trade *trade)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	begin_state(&pipe->text, STR("HSET"), instance, trade->position);
+	account_trade_put_late(&pipe->text, trade);
+	command_pipe_add(pipe);
+}
+
+void account_write_trade(struct account_row *row, const struct instance *instance,
+			 struct account_trade *trade)
+{
+	const struct position *position = account_held(instance, trade->position);
+	row->positions_wrong |= !row->store->started;
+	if (row->positions_wrong)
+		return; /* as above; a closed one's deal is then the archive's alone */
+	if (position) {
+		write_position(row, instance, position);
+		return;
+	}
+	if (!begin_transaction(row))
+		return;
+	if (trade->closed)
+		add_late(row, instance, trade);
+	else
+		add_unheld(row, instance, trade);
+	end_transaction(row, on_written);
 }
 
 static void note_quiet(struct account_row *row, uint64_t id)
@@ -207,14 +300,13 @@ void account_store_position(struct account_store *store, const struct instance *
 {
 	struct account_row *row = &store->rows[instance->slot];
 	store->counts.positions += change != POSITION_QUIET;
-	if (!store->started)
-		row->positions_wrong = true;
-	if (row->positions_wrong)
-		return; /* all of it is written, once its index is read */
-	if (change == POSITION_QUIET)
-		note_quiet(row, position_key(position));
-	else if (change == POSITION_GONE)
+	row->positions_wrong |= !store->started;
+	if (change == POSITION_GONE)
 		end_position(row, instance, position_key(position));
+	else if (row->positions_wrong)
+		return; /* all of it is written, once its index is read */
+	else if (change == POSITION_QUIET)
+		note_quiet(row, position_key(position));
 	else
 		write_position(row, instance, position);
 }
@@ -286,24 +378,35 @@ static bool read_member(struct str text, uint64_t *id)
 	return str_eq(text, buf_str(&again));
 }
 
+/* One that is not held, and will not be: it was closed while nobody looked. */
+static void add_stranger(struct account_row *row, const struct instance *instance,
+			 struct str member)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	struct account_trade *trade = NULL;
+	uint64_t id;
+	bool ours = read_member(member, &id);
+	if (ours && account_held(instance, id))
+		return;
+	if (ours)
+		trade = account_trade_find(row->store, str_of(instance->identity.id), id);
+	if (trade && account_trade_is_young(row->store, trade))
+		return;
+	if (ours) {
+		note_end(row, instance, id, true);
+		add_end(row, instance, id);
+		return;
+	}
+	begin_index(&pipe->text, STR("SREM"), instance);
+	command_word(&pipe->text, member);
+	command_pipe_add(pipe);
+}
+
 static void add_strangers(struct account_row *row, const struct instance *instance,
 			  const struct redis_reply *members)
 {
-	struct command_pipe *pipe = &row->store->pipe;
-	for (size_t i = 0; i < members->count; i++) {
-		struct str member = members->items[i].text;
-		uint64_t id;
-		bool ours = read_member(member, &id);
-		if (ours && held(instance, id))
-			continue;
-		if (ours) {
-			begin_state(&pipe->text, STR("UNLINK"), instance, id);
-			command_pipe_add(pipe);
-		}
-		begin_index(&pipe->text, STR("SREM"), instance);
-		command_word(&pipe->text, member);
-		command_pipe_add(pipe);
-	}
+	for (size_t i = 0; i < members->count; i++)
+		add_stranger(row, instance, members->items[i].text);
 }
 
 static void add_index(struct account_row *row, const struct instance *instance)
@@ -358,6 +461,10 @@ static void read_index(struct account_row *row, const struct instance *instance)
 
 void account_positions_second(struct account_row *row, const struct instance *instance)
 {
+	if (row->unheld && account_wall_ms(row->store) - row->unheld_ms >= ACCOUNT_UNHELD_MS) {
+		row->unheld = 0;
+		row->positions_wrong = true;
+	}
 	if (row->positions_wrong && !row->reading)
 		read_index(row, instance);
 	else if (!row->positions_wrong && row->quiet_count)
@@ -369,5 +476,6 @@ void account_positions_forget(struct account_row *row)
 	row->stale = row->reading;
 	row->positions_wrong = true;
 	row->heal = false;
+	row->unheld = 0;
 	forget_quiet(row);
 }

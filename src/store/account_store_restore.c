@@ -60,9 +60,12 @@ static bool take_number(struct position *position, struct str name, struct str v
 	return true;
 }
 
-static bool take_field(struct position *position, struct str name, struct str value)
+static bool take_field(struct position *position, struct account_trade *trade, struct str name,
+		       struct str value)
 {
 	bool taken, good = take_number(position, name, value, &taken);
+	if (!taken)
+		good = account_trade_take(trade, name, value, &taken);
 	if (taken)
 		return good;
 	if (str_eq(name, STR("sym")))
@@ -80,15 +83,40 @@ static bool take_field(struct position *position, struct str name, struct str va
 	return true; /* another's */
 }
 
-static bool take_position(const struct instance *instance, uint64_t id,
+/* What its deals added up to goes on. */
+static void keep_trade(struct account_store *store, const struct instance *instance,
+		       const struct position *position, const struct account_trade *read)
+{
+	struct str name = str_of(instance->identity.id);
+	struct account_trade *trade = account_trade_find(store, name, position->id);
+	if (!read->newest || trade || !(trade = account_trade_add(store, name, position->id)))
+		return;
+	struct account_trade made = *trade;
+	*trade = *read;
+	trade->used = true;
+	trade->position = position->id;
+	trade->made_ms = made.made_ms;
+	trade->sell = position->side;
+	trade->below = read->newest;
+	trade->value_out = read->value_out * read->volume_out; /* it was the mean */
+	memcpy(trade->instance, made.instance, sizeof made.instance);
+	memcpy(trade->symbol, position->symbol, sizeof position->symbol);
+}
+
+static bool take_position(struct account_store *store, const struct instance *instance, uint64_t id,
 			  const struct redis_reply *reply)
 {
 	struct position position = { .id = id };
+	struct account_trade trade = { .used = false };
 	bool good = reply->type == REDIS_ARRAY;
 	for (size_t i = 0; good && i + 1 < reply->count; i += 2)
-		good = take_field(&position, reply->items[i].text, reply->items[i + 1].text);
-	return good && instance && position.ticket && position.symbol[0] &&
-	       positions_put(instance->positions, &position) == STATUS_OK;
+		good =
+		    take_field(&position, &trade, reply->items[i].text, reply->items[i + 1].text);
+	if (!good || !instance || !position.ticket || !position.symbol[0] ||
+	    positions_put(instance->positions, &position) != STATUS_OK)
+		return false;
+	keep_trade(store, instance, &position, &trade);
+	return true;
 }
 
 /* The fleet then differs from the terminal, and a snapshot comes. */
@@ -105,8 +133,8 @@ static void on_position(void *ctx, enum status status, const struct redis_reply 
 {
 	struct position_read read = *(struct position_read *)ctx;
 	struct account_row *row = read.row;
-	bool good =
-	    !status && take_position(fleet_at(row->store->fleet, row->slot), read.id, reply);
+	const struct instance *instance = fleet_at(row->store->fleet, row->slot);
+	bool good = !status && take_position(row->store, instance, read.id, reply);
 	free(ctx);
 	if (status == STATUS_REDIS_WRONGTYPE) {
 		row->heal = true;

@@ -19,3 +19,10 @@ void alert_store_destroy(struct alert_store *store); /* NULL is fine */
 void alert_store_notice(struct alert_store *store, enum alert_notice notice,
 			const struct alert_view *alert);
 uint64_t alert_store_failed(const struct alert_store *store);
+/* The alerts that were told and fired when weir ended, for the archive's log: state FIRING;
+ * rule, scope, message, value, first_ms, last_ms and told are set. One may be told twice; one
+ * that cannot be read is left out. *alert is valid during the call. done runs once, from
+ * inside the call when nothing could be asked. At most ALERTS_MAX are read. */
+void alert_store_recall(struct redis_port *rls,
+			void (*each)(void *ctx, const struct alert_view *alert),
+			void (*done)(void *ctx, enum status status), void *ctx);

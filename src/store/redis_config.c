@@ -25,6 +25,7 @@ static void put_network(struct buf *out, const struct redis_config *config)
 			"timeout 0\n"
 			"tcp-keepalive 60\n"
 			"maxclients 1000\n"
+			"proto-max-bulk-len 8388608\n"
 			"client-output-buffer-limit normal 268435456 134217728 60\n");
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "store/result_store_impl.h"
+#include "store/spill.h"
 
 static void on_timer(void *ctx) { result_store_kick(ctx); }
 
@@ -23,8 +24,10 @@ struct result_store *result_store_create(struct redis_port *rtrs, struct fleet *
 	store->process_ms = clock_wall_ns(clock) / 1000000;
 	store->terminals_room = fleet_room(fleet);
 	store->terminals = calloc(store->terminals_room, sizeof *store->terminals);
-	store->queue = malloc(RESULT_STORE_BYTES_MAX);
-	if (!store->terminals || !store->queue ||
+	store->queue = (struct result_queue){ .memory = malloc(RESULT_STORE_BYTES_MAX),
+					      .room = RESULT_STORE_BYTES_MAX };
+	store->flying = &store->queue;
+	if (!store->terminals || !store->queue.memory ||
 	    !result_seen_init(&store->rids, RESULT_STORE_RIDS_MAX) ||
 	    !result_seen_init(&store->ended, ENDED_MAX)) {
 		result_store_destroy(store);
@@ -38,11 +41,12 @@ void result_store_destroy(struct result_store *store)
 	if (!store)
 		return;
 	timers_cancel(store->timers, &store->timer);
+	result_spill_deinit(store);
 	result_seen_deinit(&store->rids);
 	result_seen_deinit(&store->ended);
 	free(store->restore); /* one that never ended: its server has gone */
 	free(store->terminals);
-	free(store->queue);
+	free(store->queue.memory);
 	free(store);
 }
 
@@ -73,21 +77,30 @@ struct str result_batch_key(struct key *key) { return key_fleet_up(key, STR("~")
 
 /* ---- taking ---- */
 
+static void move_to_front(struct result_store *store)
+{
+	struct result_queue *queue = &store->queue;
+	memmove(queue->memory, queue->memory + queue->head, queue->tail - queue->head);
+	queue->sent -= queue->head;
+	queue->tail -= queue->head;
+	if (store->spill_to)
+		store->spill_to -= queue->head;
+	queue->head = 0;
+}
+
 /* Room for n bytes at the tail; what is done with in front gives way. False: full. */
 static bool make_room(struct result_store *store, size_t n)
 {
-	size_t used = store->tail - store->head;
-	if (used + n > RESULT_STORE_BYTES_MAX)
+	struct result_queue *queue = &store->queue;
+	size_t used = queue->tail - queue->head;
+	if (used + n > queue->room)
 		return false;
-	bool wasteful = store->head > used + BATCH_BYTES;
+	bool wasteful = queue->head > used + BATCH_BYTES;
 	if (store->telling)
-		return store->tail + n <= RESULT_STORE_BYTES_MAX;
-	if (used && !wasteful && store->tail + n <= RESULT_STORE_BYTES_MAX)
+		return queue->tail + n <= queue->room;
+	if (used && !wasteful && queue->tail + n <= queue->room)
 		return true;
-	memmove(store->queue, store->queue + store->head, used);
-	store->sent -= store->head;
-	store->tail = used;
-	store->head = 0;
+	move_to_front(store);
 	return true;
 }
 
@@ -135,7 +148,9 @@ static enum status append(struct result_store *store, const struct record *head,
 		store->counts.refused++;
 		return STATUS_FULL;
 	}
-	struct record *record = result_record_at(store, store->tail);
+	if (result_queue_empty(&store->queue))
+		store->queue_ns = clock_monotonic_ns(store->clock);
+	struct record *record = result_record_at(&store->queue, store->queue.tail);
 	*record = *head;
 	record->bytes = (uint32_t)bytes;
 	if (writes) {
@@ -146,9 +161,10 @@ static enum status append(struct result_store *store, const struct record *head,
 	} else {
 		store->counts.repeated += result != NULL;
 	}
-	store->tail += bytes;
+	store->queue.tail += bytes;
 	if (store->state == STORE_IDLE)
 		result_store_arm(store, GATHER_NS);
+	result_spill_watch(store);
 	return STATUS_OK;
 }
 
@@ -197,7 +213,9 @@ bool result_store_ended(const struct result_store *store, uint64_t sid, struct s
 struct result_store_counts result_store_counts(const struct result_store *store)
 {
 	struct result_store_counts counts = store->counts;
-	counts.waiting_bytes = store->tail - store->head;
+	counts.waiting_bytes = store->queue.tail - store->queue.head;
+	if (store->spill)
+		counts.spilled_bytes = spill_counts(store->spill).bytes;
 	return counts;
 }
 
@@ -226,6 +244,8 @@ void result_store_drain(struct result_store *store, void (*done)(void *ctx, enum
 	store->drain_ctx = ctx;
 	result_store_kick(store);
 }
+
+void result_store_disconnected(struct result_store *store) { store->synced = false; }
 
 void result_store_reconnected(struct result_store *store)
 {

@@ -12,7 +12,15 @@
  * recorded is sent again; nothing is written twice, even if the server reads what was sent
  * on a lost connection much later (result_store_impl.h). The stream is never trimmed here.
  *
- * The port must not carry others' MULTI or WATCH. Uses one timer. Loop thread. */
+ * With a spill file (spill.h) what has waited for 2 s without any batch being recorded goes
+ * there, whatever the reason: -OOM, -MISCONF, -READONLY, no connection, a server that hangs.
+ * On the disk it is durable, and is told so; while that lasts, what comes is spilled at once.
+ * When the segment takes writes again, what was spilled is written before anything newer, in
+ * order, with the terminals' marks and the position of the file in the same transaction; so
+ * a restart, at any moment, goes on exactly there. A file that is full, or a disk: then it
+ * waits as without one, and FULL comes in the end.
+ *
+ * The port must not carry others' MULTI or WATCH. Uses two timers. Loop thread. */
 #pragma once
 
 #include "fleet/fleet.h"
@@ -23,6 +31,7 @@
 enum { RESULT_STORE_RIDS_MAX = 262144, RESULT_STORE_BYTES_MAX = 16 << 20 };
 
 struct result_store;
+struct spill;
 
 struct result_store_hooks {
 	/* Everything of the terminal's epoch up to seq is recorded. */
@@ -42,7 +51,12 @@ struct result_store *result_store_create(struct redis_port *rtrs, struct fleet *
 					 struct timers *timers, const struct clock_port *clock,
 					 const struct result_store_hooks *hooks);
 void result_store_destroy(struct result_store *store);
-/* Before anything is taken, after the fleet knows its terminals. done runs once. */
+/* Theirs, and open longer than the store. Before restore. */
+void result_store_use_spill(struct result_store *store, struct spill *spill);
+/* The file is closed before the store goes: nothing is taken or recorded any more. */
+void result_store_leave_spill(struct result_store *store);
+/* Before anything is taken, after the fleet knows its terminals. What a spill file holds is
+ * known then, and written from then on. done runs once. */
 void result_store_restore(struct result_store *store,
 			  void (*done)(void *ctx, enum status status, const char *why), void *ctx);
 /* A reliable frame of a terminal: its result, or NULL for one that records nothing but its
@@ -64,6 +78,9 @@ void result_store_forget(struct result_store *store, const struct instance *inst
 /* done runs once: nothing waits any more, or with the first status that prevented it. */
 void result_store_drain(struct result_store *store, void (*done)(void *ctx, enum status status),
 			void *ctx);
+/* The connection is gone, told before anything is sent on the next: what was WATCHed on it
+ * protects nothing any more. */
+void result_store_disconnected(struct result_store *store);
 void result_store_reconnected(struct result_store *store);
 struct result_store_counts {
 	uint64_t batches, failed; /* transactions; tries that did not end well */
@@ -71,5 +88,9 @@ struct result_store_counts {
 	uint64_t repeated;        /* known already, not written */
 	uint64_t refused;         /* FULL */
 	uint64_t waiting_bytes;
+	uint64_t spilled;       /* results and numbers that went to the spill file */
+	uint64_t spilled_bytes; /* that wait there now */
+	uint64_t replayed;      /* results written from there */
+	uint64_t spill_failed;  /* commits that the disk or the file's bound refused; reads */
 };
 struct result_store_counts result_store_counts(const struct result_store *store);

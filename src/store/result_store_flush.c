@@ -11,75 +11,6 @@ static const struct str names[RESULT_FIELDS] = {
 #undef RESULT
 };
 
-/* ---- what is told ---- */
-
-static void tell_durable(struct result_store *store, uint32_t slot)
-{
-	const struct result_store_mark *mark = &store->terminals[slot].mark;
-	store->hooks.on_durable(store->hooks.ctx, slot, mark->epoch_ms, mark->up);
-}
-
-static bool is_of(const struct result_store *store, const struct record *record)
-{
-	return record->slot != FLEET_NONE && store->terminals[record->slot].life == record->life;
-}
-
-/* True when the terminal comes by for the first time in this walk of the batch. */
-static bool touch(struct result_store *store, uint32_t slot)
-{
-	if (store->terminals[slot].touched == store->stamp)
-		return false;
-	store->terminals[slot].touched = store->stamp;
-	store->touched[store->touched_count++] = slot;
-	return true;
-}
-
-static void begin_walk(struct result_store *store)
-{
-	store->stamp++;
-	store->touched_count = 0;
-}
-
-static void advance(struct result_store_mark *mark, const struct record *record)
-{
-	if (mark->epoch_ms != record->epoch_ms || record->seq > mark->up)
-		mark->up = record->seq;
-	mark->epoch_ms = record->epoch_ms;
-	result_mark_deal(mark, record->deal, record->deal_ms);
-}
-
-/* A terminal that began a new epoch within the batch is told of both. */
-static void settle(struct result_store *store, const struct record *record)
-{
-	store->counts.results += record->parts > 0;
-	if (record->ended_hash)
-		result_seen_add(&store->ended, record->ended_hash);
-	if (is_of(store, record)) {
-		struct result_store_mark *mark = &store->terminals[record->slot].mark;
-		if (!touch(store, record->slot) && mark->epoch_ms != record->epoch_ms)
-			tell_durable(store, record->slot);
-		advance(mark, record);
-	}
-	if (record->tag)
-		store->hooks.on_recorded(store->hooks.ctx, record->tag);
-}
-
-/* All of the batch is recorded. */
-static void batch_done(struct result_store *store)
-{
-	begin_walk(store);
-	store->telling = true;
-	for (size_t at = store->head; at < store->sent;) {
-		const struct record *record = result_record_at(store, at);
-		at += record->bytes;
-		settle(store, record);
-	}
-	for (uint32_t i = 0; i < store->touched_count; i++)
-		tell_durable(store, store->touched[i]);
-	store->telling = false;
-	store->head = store->sent;
-}
-
 static void end_drain(struct result_store *store, enum status status)
 {
 	void (*done)(void *ctx, enum status status) = store->drain_done;
@@ -165,7 +96,7 @@ static void send_hash(struct result_store *store, const struct str *argv, size_t
 
 static bool mark_moves(const struct terminal *terminal)
 {
-	return memcmp(&terminal->next, &terminal->mark, sizeof terminal->mark) != 0;
+	return memcmp(&terminal->next, &terminal->stored, sizeof terminal->stored) != 0;
 }
 
 static void send_mark(struct result_store *store, uint32_t slot)
@@ -186,39 +117,46 @@ static void send_mark(struct result_store *store, uint32_t slot)
 
 static void send_batch_number(struct result_store *store)
 {
-	char storage[2][NUMBER_BYTES];
+	char storage[3][NUMBER_BYTES];
 	struct key key;
+	uint64_t position = store->batch_position ? store->batch_position : store->position;
 	struct str argv[] = { STR("HSET"), result_batch_key(&key),
 			      STR("ep"),   number(storage[0], (uint64_t)store->process_ms),
-			      STR("up"),   number(storage[1], store->batch) };
-	send_hash(store, argv, ARRAY_LEN(argv));
+			      STR("up"),   number(storage[1], store->batch),
+			      STR("lsv"),  number(storage[2], position) };
+	send_hash(store, argv, position ? ARRAY_LEN(argv) : ARRAY_LEN(argv) - 2);
 }
 
 static void note_terminal(struct result_store *store, const struct record *record)
 {
-	if (!is_of(store, record))
+	if (!result_record_is_of(store, record))
 		return;
 	struct terminal *terminal = &store->terminals[record->slot];
-	if (touch(store, record->slot))
-		terminal->next = terminal->mark;
-	advance(&terminal->next, record);
+	if (result_walk_touch(store, record->slot))
+		terminal->next = terminal->stored;
+	result_mark_advance(&terminal->next, record);
 }
 
 /* What goes into the next batch; false when none of it needs writing. */
 static bool choose(struct result_store *store)
 {
-	bool writes = false;
+	struct result_queue *queue = result_queue_empty(&store->old) ? &store->queue : &store->old;
+	bool writes = queue == &store->old; /* its position */
+	store->flying = queue;
 	store->batch_records = 0;
-	begin_walk(store);
-	for (store->sent = store->head; store->sent < store->tail;) {
-		const struct record *record = result_record_at(store, store->sent);
+	store->batch_position = 0;
+	result_walk_begin(store);
+	for (queue->sent = queue->head; queue->sent < queue->tail;) {
+		const struct record *record = result_record_at(queue, queue->sent);
 		if (store->batch_records == BATCH_RECORDS ||
-		    store->sent - store->head > BATCH_BYTES)
+		    queue->sent - queue->head > BATCH_BYTES)
 			break;
 		note_terminal(store, record);
 		writes |= record->parts > 0;
+		if (queue == &store->old)
+			store->batch_position = record->position;
 		store->batch_records++;
-		store->sent += record->bytes;
+		queue->sent += record->bytes;
 	}
 	for (uint32_t i = 0; i < store->touched_count; i++)
 		writes |= mark_moves(&store->terminals[store->touched[i]]);
@@ -228,14 +166,16 @@ static bool choose(struct result_store *store)
 static void on_multi(void *ctx, enum status status, const struct redis_reply *reply);
 static void on_exec(void *ctx, enum status status, const struct redis_reply *reply);
 
-/* The batch's number comes first: should the server refuse MULTI and take what follows
- * one by one, the number is there only if all behind it was taken too. */
+/* Since it was chosen the batch may have moved to `old`, and terminals may have gone. */
 static void send_body(struct result_store *store)
 {
+	const struct result_queue *flying = store->flying;
 	send_batch_number(store);
-	for (size_t at = store->head; at < store->sent;) {
-		const struct record *record = result_record_at(store, at);
+	result_walk_begin(store);
+	for (size_t at = flying->head; at < flying->sent;) {
+		const struct record *record = result_record_at(flying, at);
 		at += record->bytes;
+		note_terminal(store, record);
 		if (record->parts)
 			send_result(store, record);
 	}
@@ -243,23 +183,37 @@ static void send_body(struct result_store *store)
 		send_mark(store, store->touched[i]);
 }
 
+/* MULTI is waited for: a server that refuses it (-LOADING, for a moment) would take what
+ * follows one by one, the marks without the results. */
 static void send_batch(struct result_store *store)
 {
-	struct str multi = STR("MULTI"), exec = STR("EXEC"), discard = STR("DISCARD");
+	struct str multi = STR("MULTI");
 	begin_commands(store, STORE_FLYING);
 	store->executed = store->piecemeal = false;
 	store->batch++;
 	send(store, &multi, 1, on_multi);
+	if (store->replies_due == 0) {
+		store->state = STORE_IDLE;
+		failed(store);
+	}
+}
+
+/* The server waits for the rest: the next synchronisation ends that first. */
+static void give_up(struct result_store *store)
+{
+	store->half_sent = true;
+	store->state = STORE_IDLE;
+	failed(store);
+}
+
+static void send_rest(struct result_store *store)
+{
+	struct str exec = STR("EXEC");
 	send_body(store);
 	send(store, &exec, 1, on_exec);
 	send_watch(store);
-	if (store->replies_due == 0) { /* not even MULTI could be queued */
-		store->state = STORE_IDLE;
-		failed(store);
-	} else if (store->replies_due == 1) { /* no room in the middle: end it on the server */
-		enum status status = redis_command(store->redis, &discard, 1, NULL, NULL);
-		(void)status;
-	}
+	if (store->replies_due == 0) /* no room in the middle */
+		give_up(store);
 }
 
 static void landed(struct result_store *store, enum status status)
@@ -278,8 +232,13 @@ static void landed(struct result_store *store, enum status status)
 static void on_multi(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct result_store *store = ctx;
-	store->piecemeal = status != STATUS_OK && reply;
-	landed(store, status);
+	if (status) {
+		store->half_sent = !reply; /* it may have been executed, or be yet */
+		landed(store, status);
+		return;
+	}
+	store->replies_due--;
+	send_rest(store);
 }
 
 /* nil: the marker of batches was written to since, so this batch had been given up. */
@@ -300,7 +259,7 @@ static void on_exec(void *ctx, enum status status, const struct redis_reply *rep
 	store->executed = was_executed(store, status, reply);
 	if (store->executed) {
 		store->counts.batches++;
-		batch_done(store);
+		result_batch_done(store);
 	}
 	landed(store, status);
 }
@@ -312,7 +271,7 @@ static void synced(struct result_store *store)
 	store->state = STORE_IDLE;
 	store->synced = !store->trouble;
 	if (store->synced)
-		store->sent = store->head; /* what of it was not settled goes again */
+		store->flying->sent = store->flying->head; /* what is not settled goes again */
 	if (store->restore)
 		result_restore_synced(store, store->trouble);
 	else if (!store->synced)
@@ -351,24 +310,33 @@ static bool is_number(const struct redis_reply *item, uint64_t number)
 	return item->type == REDIS_BULK && !str_to_u64(item->text, &value) && value == number;
 }
 
+static bool is_in_flight(const struct result_store *store)
+{
+	return store->flying->sent > store->flying->head;
+}
+
 /* Whether the marker names this run and the batch that is not settled. */
 static void on_marker(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct result_store *store = ctx;
-	bool told = !status && reply->type == REDIS_ARRAY && reply->count == 2;
-	if (told && !store->piecemeal && store->sent > store->head &&
+	bool told = !status && reply->type == REDIS_ARRAY && reply->count == 3;
+	if (told && store->restore && reply->items[2].type == REDIS_BULK &&
+	    str_to_u64(reply->items[2].text, &store->position))
+		store->position = 0;
+	if (told && !store->piecemeal && is_in_flight(store) &&
 	    is_number(&reply->items[0], (uint64_t)store->process_ms) &&
 	    is_number(&reply->items[1], store->batch)) {
 		store->counts.batches++;
-		batch_done(store);
+		result_batch_done(store);
 	}
 	looked(store, status || told ? status : STATUS_REDIS_PROTOCOL);
 }
 
 static void mark_written(struct result_store *store, uint64_t rid_hash)
 {
-	for (size_t at = store->head; at < store->sent;) {
-		struct record *record = result_record_at(store, at);
+	const struct result_queue *flying = store->flying;
+	for (size_t at = flying->head; at < flying->sent;) {
+		struct record *record = result_record_at(flying, at);
 		at += record->bytes;
 		if (record->parts && record->rid_hash == rid_hash) {
 			record->parts = 0;
@@ -392,11 +360,14 @@ static void on_tail(void *ctx, enum status status, const struct redis_reply *rep
 /* What this very connection watches would be touched too. */
 static void send_touch(struct result_store *store)
 {
-	const struct str unwatch = STR("UNWATCH");
+	const struct str unwatch = STR("UNWATCH"), discard = STR("DISCARD");
 	char storage[NUMBER_BYTES];
 	struct key key;
 	struct str argv[] = { STR("HSET"), result_batch_key(&key), STR("ld"),
 			      number(storage, ++store->syncs) };
+	if (store->half_sent)
+		send(store, &discard, 1, NULL);
+	store->half_sent &= store->trouble != STATUS_OK;
 	send(store, &unwatch, 1, NULL);
 	if (store->rewrite) /* what is no hash there is not ours */
 		send(store, (struct str[]){ STR("UNLINK"), argv[1] }, 2, NULL);
@@ -418,11 +389,12 @@ static void send_tail(struct result_store *store)
 void result_store_sync(struct result_store *store)
 {
 	struct key key;
-	struct str marker[] = { STR("HMGET"), result_batch_key(&key), STR("ep"), STR("up") };
+	struct str marker[] = { STR("HMGET"), result_batch_key(&key), STR("ep"), STR("up"),
+				STR("lsv") };
 	begin_commands(store, STORE_SYNCING);
 	send_touch(store);
 	send(store, marker, ARRAY_LEN(marker), on_marker);
-	if (store->sent > store->head)
+	if (is_in_flight(store))
 		send_tail(store);
 	send_watch(store);
 	if (store->replies_due == 0)
@@ -431,10 +403,21 @@ void result_store_sync(struct result_store *store)
 
 /* ---- */
 
+/* What goes before the queue, if there is any, is there to be sent. */
+static bool may_send(struct result_store *store)
+{
+	if (!result_queue_empty(&store->old))
+		return true;
+	/* while the queue is being spilled, what is behind that must not overtake it */
+	return result_spill_is_empty(store) && !store->spill_to;
+}
+
 void result_store_kick(struct result_store *store)
 {
 	while (store->state == STORE_IDLE && !store->telling) {
-		if (store->head == store->tail) {
+		if (!may_send(store))
+			return;
+		if (result_queue_empty(&store->old) && result_queue_empty(&store->queue)) {
 			end_drain(store, STATUS_OK);
 			return;
 		}
@@ -450,6 +433,6 @@ void result_store_kick(struct result_store *store)
 			send_batch(store);
 			return;
 		}
-		batch_done(store);
+		result_batch_done(store);
 	}
 }

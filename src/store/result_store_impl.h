@@ -1,5 +1,5 @@
-/* result_store_impl.h - shared by result_store.c, result_store_flush.c and
- * result_store_restore.c only.
+/* result_store_impl.h - shared by result_store.c, result_store_flush.c,
+ * result_store_restore.c, result_store_spill.c and result_store_tell.c only.
  *
  * What waits is a queue of records, each a header, its fields' places and their bytes, in
  * one stretch of memory: [head, sent) is on its way, [sent, tail) waits.
@@ -10,10 +10,16 @@
  * One batch is on its way at a time. It is one MULTI that begins with the batch's number,
  * written to the marker of batches (fleet:up:~, which no terminal can be named); so one
  * look there tells whether a batch without an answer was executed, whoever else writes to
- * the stream or trims it. Before each MULTI the marker is WATCHed, and the look writes to
- * it first: a batch that still lies in the socket of a lost connection is then refused by
- * the server, however late it reads it. Where that look says no, the end of the stream is
- * searched for the batch's rids besides. */
+ * the stream or trims it. Its field lsv is how far the spill file is written. Before each MULTI the
+ * marker is WATCHed, and the look writes to it first: a batch that still lies in the socket of a
+ * lost connection is then refused by the server, however late it reads it. Where that look says no,
+ * the end of the stream is searched for the batch's rids besides.
+ *
+ * There are two queues: `queue` of what is taken, and `old` of what was read from the spill
+ * file, which always goes first. When the queue is spilled, the batch of it that is on its
+ * way moves to `old`, to be settled there:
+ *
+ *   old ← rest of the spill file ← queue */
 #pragma once
 
 #include "def/keys.h"
@@ -29,10 +35,14 @@ enum {
 	ENDED_MAX = 65536,
 	RESTORE_MARKS = 128,
 	RESTORE_PAGE = 1000,
+	OLD_BYTES = 1 << 20, /* of records read from the spill file */
+	OLD_FILL = 512 << 10,
 };
 
-#define GATHER_NS INT64_C(2000000)
-#define RETRY_NS  INT64_C(200000000)
+#define GATHER_NS      INT64_C(2000000)
+#define RETRY_NS       INT64_C(200000000)
+#define SPILL_AFTER_NS INT64_C(2000000000) /* without a batch recorded */
+#define SPILL_RETRY_NS INT64_C(1000000000) /* after the disk refused */
 
 struct record {
 	uint32_t bytes; /* with what follows it; a multiple of 8 */
@@ -44,6 +54,7 @@ struct record {
 	uint64_t rid_hash, ended_hash; /* ended: 0 for what is not final */
 	uint64_t deal;
 	int64_t deal_ms;
+	uint64_t position; /* in the spill file; 0: it was not there */
 };
 
 /* `parts` of these behind a record, then their bytes. */
@@ -52,12 +63,18 @@ struct part {
 };
 
 struct terminal {
-	struct result_store_mark mark; /* recorded */
-	struct result_store_mark next; /* as it will be with the batch on its way */
+	struct result_store_mark mark;   /* durable: recorded, or in the spill file */
+	struct result_store_mark stored; /* as its marker is; behind `mark` what is spilled */
+	struct result_store_mark next;   /* as that will be with the batch on its way */
 	int64_t taken_epoch_ms;
 	uint64_t taken_seq;
 	uint32_t life;    /* counts those who had the slot */
 	uint64_t touched; /* the stamp of the walk that came by it last */
+};
+
+struct result_queue {
+	char *memory;
+	size_t room, head, sent, tail;
 };
 
 enum result_store_state { STORE_IDLE, STORE_SYNCING, STORE_FLYING, STORE_RESTORING };
@@ -76,32 +93,52 @@ struct result_store {
 	struct terminal *terminals;
 	uint32_t terminals_room;
 
-	char *queue; /* RESULT_STORE_BYTES_MAX; pages are touched as they are needed */
-	size_t head, sent, tail;
-	bool telling; /* hooks run: the queue stays where it is */
+	struct result_queue queue;   /* RESULT_STORE_BYTES_MAX; pages are touched as needed */
+	struct result_queue old;     /* OLD_BYTES, with a spill file */
+	struct result_queue *flying; /* whose [head, sent) is on its way, or not settled */
+	bool telling;                /* hooks run: the queue stays where it is */
 
 	enum result_store_state state;
 	int64_t process_ms; /* names this run in the marker of batches */
 	uint64_t batch;     /* number of the newest */
 	uint64_t syncs;
 	uint32_t batch_records;
-	bool synced;         /* the marker is WATCHed on this connection */
-	bool executed;       /* the batch on its way was */
-	bool piecemeal;      /* it was, or may have been, but not as a whole */
-	bool rewrite;        /* a marker may be of another type: replace them */
-	enum status trouble; /* first of the commands on their way that did not go well */
+	uint64_t batch_position; /* of its last record in the spill file */
+	bool synced;             /* the marker is WATCHed on this connection */
+	bool executed;           /* the batch on its way was */
+	bool piecemeal;          /* it was, or may have been, but not as a whole */
+	bool half_sent;          /* a MULTI has no EXEC: DISCARD it */
+	bool rewrite;            /* a marker may be of another type: replace them */
+	enum status trouble;     /* first of the commands on their way that did not go well */
 	uint32_t replies_due;
 	uint64_t stamp;
 	uint32_t touched[BATCH_RECORDS], touched_count;
+
+	struct spill *spill; /* NULL: none */
+	struct timer spill_timer;
+	bool replays;          /* what is in the spill file is known: it may be written */
+	size_t spill_to;       /* the queue up to here is being committed; 0: nothing is */
+	uint64_t flight_end;   /* position behind the batch that was on its way then; 0: none */
+	bool flight_landed;    /* it was recorded meanwhile */
+	int64_t well_ns;       /* a batch was recorded, or work began */
+	int64_t queue_ns;      /* one of the queue was, or it was empty */
+	int64_t spill_from_ns; /* not before: the disk refused */
+	uint64_t position;     /* written up to here, of the spill file */
+	uint8_t *skip;         /* bit n: the n-th record that is read is in the stream already */
+	size_t skip_count, read_count;
 
 	struct result_restore *restore;
 	void (*drain_done)(void *ctx, enum status status);
 	void *drain_ctx;
 };
 
-static inline struct record *result_record_at(struct result_store *store, size_t at)
+static inline struct record *result_record_at(const struct result_queue *queue, size_t at)
 {
-	return (struct record *)(void *)(store->queue + at);
+	return (struct record *)(void *)(queue->memory + at);
+}
+static inline bool result_queue_empty(const struct result_queue *queue)
+{
+	return queue->head == queue->tail;
 }
 static inline const struct part *record_parts(const struct record *record)
 {
@@ -123,10 +160,35 @@ struct str result_batch_key(struct key *key);
  * has no rid. */
 bool result_entry_read(const struct redis_reply *entry, uint64_t *rid_hash, uint64_t *ended_hash);
 
+/* What a record says of how far its terminal is (result_store_tell.c, as what follows). */
+void result_mark_advance(struct result_store_mark *mark, const struct record *record);
+/* Whether its terminal is still the one it came from. */
+bool result_record_is_of(const struct result_store *store, const struct record *record);
+/* A walk through records: true when the terminal comes by for the first time in it. */
+void result_walk_begin(struct result_store *store);
+bool result_walk_touch(struct result_store *store, uint32_t slot);
+/* The records of the queue from head up to `to` are durable: on_durable, on_recorded. */
+void result_store_tell(struct result_store *store, size_t to);
+/* All of the batch on its way is recorded. Of what was spilled the owners know already. */
+void result_batch_done(struct result_store *store);
+
 /* Begins what can begin now (result_store_flush.c). */
 void result_store_kick(struct result_store *store);
 /* WATCHes the marker of batches, and settles a batch that was lost. */
 void result_store_sync(struct result_store *store);
 void result_store_arm(struct result_store *store, int64_t delay_ns);
-/* The synchronisation that ends a restore did, or did not, succeed. */
+/* The synchronisation that begins a restore did, or did not, succeed. */
 void result_restore_synced(struct result_store *store, enum status status);
+
+/* ---- the spill file (result_store_spill.c) ---- */
+
+/* The queue changed, or a batch was recorded: when to look whether it must be spilled. */
+void result_spill_watch(struct result_store *store);
+/* Reads on where `old` is empty. True: there is nothing that goes before the queue. */
+bool result_spill_is_empty(struct result_store *store);
+/* All that is there becomes known: marks, rids, ends. Then result_restore_spilled. */
+void result_spill_scan(struct result_store *store, uint64_t position);
+void result_restore_spilled(struct result_store *store, enum status status);
+/* All up to the position is in the segment. */
+void result_spill_written(struct result_store *store, uint64_t position);
+void result_spill_deinit(struct result_store *store);

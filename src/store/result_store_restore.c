@@ -1,5 +1,7 @@
-/* What was recorded before: the markers of the terminals, and from the end of the stream
- * the newest rids, in pages. */
+/* What was recorded before: the markers of the terminals, from the end of the stream the
+ * newest rids, in pages, and what the spill file holds. The marker of batches is written to
+ * before any of that is read: what an earlier weir sent and the server has not read yet is
+ * refused from then on, and cannot come between. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -87,7 +89,10 @@ static void take_found(struct result_store *store)
 		if (restore->found[i].ended_hash)
 			result_seen_add(&store->ended, restore->found[i].ended_hash);
 	}
-	result_store_sync(store);
+	if (store->spill)
+		result_spill_scan(store, store->position);
+	else
+		result_restore_spilled(store, STATUS_OK);
 }
 
 static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
@@ -147,12 +152,13 @@ static void take_mark(struct terminal *terminal, const struct redis_reply *reply
 	uint64_t epoch_ms, up, deal, deal_ms;
 	if (!item_u64(reply, 0, &epoch_ms) || !item_u64(reply, 1, &up))
 		return;
-	terminal->mark.epoch_ms = (int64_t)epoch_ms;
-	terminal->mark.up = up;
+	terminal->stored.epoch_ms = (int64_t)epoch_ms;
+	terminal->stored.up = up;
 	terminal->taken_epoch_ms = (int64_t)epoch_ms;
 	terminal->taken_seq = up;
 	if (item_u64(reply, 2, &deal) && item_u64(reply, 3, &deal_ms))
-		result_mark_deal(&terminal->mark, deal, (int64_t)deal_ms);
+		result_mark_deal(&terminal->stored, deal, (int64_t)deal_ms);
+	terminal->mark = terminal->stored;
 }
 
 static void on_mark(void *ctx, enum status status, const struct redis_reply *reply)
@@ -213,7 +219,19 @@ void result_restore_synced(struct result_store *store, enum status status)
 		result_store_sync(store);
 		return;
 	}
-	end(store, status, status ? "marker of batches" : NULL);
+	if (status) {
+		end(store, status, "marker of batches");
+		return;
+	}
+	store->state = STORE_RESTORING;
+	ask_marks(store);
+}
+
+void result_restore_spilled(struct result_store *store, enum status status)
+{
+	store->replays = status == STATUS_OK;
+	end(store, status, status ? "spill file" : NULL);
+	result_store_kick(store);
 }
 
 void result_store_restore(struct result_store *store,
@@ -229,6 +247,5 @@ void result_store_restore(struct result_store *store,
 	restore->ctx = ctx;
 	restore->from[0] = '+';
 	store->restore = restore;
-	store->state = STORE_RESTORING;
-	ask_marks(store);
+	result_store_sync(store);
 }

@@ -174,15 +174,12 @@ static void on_watch(void *ctx)
 
 /* ---- opening ---- */
 
-static enum status open_conn(struct segment_server *server, struct err *err)
+static struct redis_conn_config place_of(struct segment_server *server)
 {
 	struct segments *segments = server->owner;
 	const struct redis_url *url = &server->url;
 	struct redis_conn_config config = { .deadline_ns = segments->deadline_ns,
-					    .seed = rng_next(&segments->rng),
-					    .on_up = on_conn_up,
-					    .on_down = on_conn_down,
-					    .ctx = server };
+					    .seed = rng_next(&segments->rng) };
 	if (server->config.external) {
 		config.unix_path = url->is_unix ? url->place : NULL;
 		config.host = url->place;
@@ -195,10 +192,31 @@ static enum status open_conn(struct segment_server *server, struct err *err)
 		config.user = segment_user_row(SEGMENT_USER_WEIR)->name;
 		config.password = segments->logins.passwords[server->id][SEGMENT_USER_WEIR];
 	}
-	enum status status = redis_conn_open(segments->loop, &config, &server->conn, err);
+	return config;
+}
+
+static enum status open_conn(struct segment_server *server, struct err *err)
+{
+	struct redis_conn_config config = place_of(server);
+	config.on_up = on_conn_up;
+	config.on_down = on_conn_down;
+	config.ctx = server;
+	enum status status = redis_conn_open(server->owner->loop, &config, &server->conn, err);
 	if (status == STATUS_OK)
-		segments->open_conns++;
+		server->owner->open_conns++;
 	return status;
+}
+
+enum status segments_connect(struct segments *segments, enum segment segment, const char *name,
+			     void (*on_up)(void *ctx), void *ctx, struct redis_conn **out,
+			     struct err *err)
+{
+	CHECK(segments->servers[segment].wanted);
+	struct redis_conn_config config = place_of(&segments->servers[segment]);
+	config.name = name;
+	config.on_up = on_up;
+	config.ctx = ctx;
+	return redis_conn_open(segments->loop, &config, out, err);
 }
 
 /* All servers are started before any is waited for. */

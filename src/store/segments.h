@@ -94,6 +94,12 @@ void segments_leave(struct segments *segments, void (*fn)(void *ctx), void *ctx)
 
 /* Valid from open to close, for a wanted segment. Commands are CLOSED until it is up. */
 struct redis_port *segments_redis(struct segments *segments, enum segment segment);
+/* A further connection to the segment's server, for who must not stand in the way of others
+ * (a reader of many entries) or be in the way of a transaction. on_up: it is connected
+ * (again). The caller closes it before segments_close; it holds two more timers. */
+MUST_CHECK enum status segments_connect(struct segments *segments, enum segment segment,
+					const char *name, void (*on_up)(void *ctx), void *ctx,
+					struct redis_conn **conn, struct err *err);
 struct segment_status segments_status(const struct segments *segments, enum segment segment);
 const char *segment_state_text(enum segment_state state); /* "starting" … */
 

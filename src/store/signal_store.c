@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/crash.h"
 #include "store/signal_store_impl.h"
 
 enum { SEQ_BITS = 21, MS_BITS = 42 };
@@ -24,6 +25,7 @@ static void on_timer(void *ctx)
 	struct signal_store *store = ctx;
 	flush_done(store);
 	refill(store);
+	signal_store_flush_halts(store);
 	signal_store_read(store);
 	timers_arm(store->timers, &store->timer, clock_monotonic_ns(store->clock) + POLL_NS);
 }
@@ -43,8 +45,14 @@ struct signal_store *signal_store_create(struct redis_port *rtss, struct timers 
 	store->block = store->spare = (struct down_block){ 1, 0 };
 	store->timer = (struct timer){ .fn = on_timer, .ctx = store };
 	store->done = calloc(SIGNAL_DONE_MAX, sizeof *store->done);
-	if (!store->done) {
-		free(store);
+	store->members = calloc(DELIVERIES_MAX, sizeof *store->members);
+	store->argv = calloc(ROUTE_ARGV, sizeof *store->argv);
+	store->names = calloc(1, ROUTE_TEXT);
+	buf_init(&store->stood_text, STOOD_BYTES);
+	bool room = signal_calls_init(&store->adds, store, SIGNAL_ADDS_MAX) &&
+		    signal_calls_init(&store->routes, store, SIGNAL_ROUTES_MAX);
+	if (!room || !store->done || !store->members || !store->argv || !store->names) {
+		signal_store_destroy(store);
 		return NULL;
 	}
 	timers_arm(timers, &store->timer, clock_monotonic_ns(clock) + POLL_NS);
@@ -57,6 +65,12 @@ void signal_store_destroy(struct signal_store *store)
 		return;
 	timers_cancel(store->timers, &store->timer);
 	free(store->done);
+	free(store->members);
+	free(store->argv);
+	free(store->names);
+	free(store->adds.pool);
+	free(store->routes.pool);
+	buf_deinit(&store->stood_text);
 	free(store);
 }
 
@@ -68,7 +82,7 @@ void signal_store_stop(struct signal_store *store) { store->reads = false; }
 void signal_store_reconnected(struct signal_store *store)
 {
 	store->behind = true;
-	store->read_at_ns = store->done_at_ns = store->down_at_ns = 0;
+	store->read_at_ns = store->done_at_ns = store->down_at_ns = store->halts_at_ns = 0;
 }
 
 struct signal_store_counts signal_store_counts(const struct signal_store *store)
@@ -157,48 +171,7 @@ uint64_t signal_store_next_down(struct signal_store *store)
 	return number;
 }
 
-/* ---- where signals stand, and their end ---- */
-
-static void on_state(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	(void)reply;
-	((struct signal_store *)ctx)->counts.failed += status != STATUS_OK;
-}
-
-static struct str put_number(struct buf *text, int64_t value)
-{
-	size_t from = text->len;
-	buf_i64(text, value);
-	return str_make(text->ptr + from, text->len - from);
-}
-
-static struct str put_id(struct buf *text, struct stream_id id)
-{
-	size_t from = text->len;
-	stream_id_print(text, id);
-	return str_make(text->ptr + from, text->len - from);
-}
-
-void signal_store_state(struct signal_store *store, uint64_t sid, struct stream_id entry,
-			struct str instance, struct str id, const char *st, uint64_t down,
-			int64_t expires_ms)
-{
-	char storage[160];
-	struct buf text = buf_over(storage, sizeof storage);
-	struct key key;
-	int64_t now_ms = clock_wall_ns(store->clock) / 1000000;
-	struct str argv[] = { STR("HSET"), key_signal(&key, sid),
-			      STR("ins"),  instance,
-			      STR("id"),   id,
-			      STR("e"),    put_id(&text, entry),
-			      STR("st"),   str_of(st),
-			      STR("dn"),   put_number(&text, (int64_t)down),
-			      STR("exp"),  put_number(&text, expires_ms),
-			      STR("t"),    put_number(&text, now_ms) };
-	CHECK(!text.overflow);
-	if (redis_command(store->redis, argv, ARRAY_LEN(argv), on_state, store))
-		store->counts.failed++;
-}
+/* ---- their end ---- */
 
 static const struct signal_done *done_at(const struct signal_store *store, size_t index)
 {
@@ -255,6 +228,7 @@ static void on_done(void *ctx, enum status status, const struct redis_reply *rep
 		done_failed(store, status);
 		return;
 	}
+	crash_point(CRASH_signal_done);
 	store->counts.done += store->done_flying;
 	store->done_head = (store->done_head + store->done_flying) % SIGNAL_DONE_MAX;
 	store->done_count -= store->done_flying;
@@ -287,7 +261,7 @@ static enum status send_done(struct signal_store *store, size_t count)
 	struct str xack[3 + DONE_PAGE] = { STR("XACK"), stream, STR("router") };
 	struct str xdel[2 + DONE_PAGE] = { STR("XDEL"), stream };
 	for (size_t i = 0; i < count; i++)
-		xack[3 + i] = xdel[2 + i] = put_id(&text, done_at(store, i)->id);
+		xack[3 + i] = xdel[2 + i] = signal_put_id(&text, done_at(store, i)->id);
 	enum status status = redis_command(store->redis, &multi, 1, NULL, NULL);
 	if (!status)
 		status = redis_command(store->redis, xack, 3 + count, NULL, NULL);
@@ -387,6 +361,14 @@ static void on_first_block(void *ctx, enum status status, const struct redis_rep
 	restore_step(store, status, "fleet:down_seq");
 }
 
+static void on_halts(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct signal_store *store = ctx;
+	if (!status)
+		status = signal_store_read_halts(store, reply);
+	restore_step(store, status, "fleet:halt");
+}
+
 void signal_store_make_group(struct signal_store *store, redis_reply_fn fn)
 {
 	struct key key;
@@ -406,7 +388,7 @@ static void restore_ask(struct signal_store *store, const struct str *argv, size
 		fn(store, status, NULL);
 }
 
-void signal_store_restore(struct signal_store *store,
+void signal_store_restore(struct signal_store *store, struct halts *halts,
 			  void (*done)(void *ctx, enum status status, const char *why), void *ctx)
 {
 	CHECK(!store->restored && !store->reads);
@@ -416,6 +398,9 @@ void signal_store_restore(struct signal_store *store,
 	struct str newest[] = {
 		STR("XREVRANGE"), stream, STR("+"), STR("-"), STR("COUNT"), STR("1")
 	};
+	struct key halt;
+	struct str held[] = { STR("HGETALL"), key_fleet_halt(&halt) };
+	store->halts = halts;
 	store->restored = done;
 	store->restored_ctx = ctx;
 	store->restore_due = 3; /* the group, the block, and this call itself */
@@ -424,6 +409,7 @@ void signal_store_restore(struct signal_store *store,
 	signal_store_make_group(store, on_group);
 	restore_ask(store, pending, ARRAY_LEN(pending), on_pending);
 	restore_ask(store, newest, ARRAY_LEN(newest), on_newest);
+	restore_ask(store, held, ARRAY_LEN(held), on_halts);
 	enum status status = ask_block(store, DOWN_BLOCK, on_first_block);
 	if (status)
 		restore_step(store, status, "fleet:down_seq");

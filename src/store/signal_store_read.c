@@ -27,12 +27,13 @@ static bool entry_id(const struct redis_reply *entry, struct stream_id *id)
 	       stream_id_parse(entry->items[0].text, id) == STATUS_OK;
 }
 
-static struct str stood_of(const struct signal_store *store, struct stream_id id)
+/* NULL: it was not kept. */
+static const struct signal_stood *stood_of(const struct signal_store *store, struct stream_id id)
 {
 	for (size_t i = 0; i < store->stood_count; i++)
 		if (stream_id_cmp(store->stood[i].id, id) == 0)
-			return str_of(store->stood[i].st);
-	return (struct str){ 0 };
+			return &store->stood[i];
+	return NULL;
 }
 
 static bool tell(struct signal_store *store, struct stream_id id, const struct redis_reply *fields)
@@ -43,8 +44,13 @@ static bool tell(struct signal_store *store, struct stream_id id, const struct r
 		entry.values[entry.count++] = fields->items[i + 1].text;
 	}
 	entry.again = stream_id_cmp(id, store->again_until) <= 0;
-	if (entry.again)
-		entry.stood = stood_of(store, id);
+	if (entry.again) {
+		const struct signal_stood *stood = stood_of(store, id);
+		if (!stood)
+			return false;
+		entry.member_count = signal_stood_members(store, stood);
+		entry.members = store->members;
+	}
 	if (!store->hooks.on_signal(store->hooks.ctx, &entry))
 		return false;
 	store->counts.read++;
@@ -87,6 +93,7 @@ static void take_page(struct signal_store *store, const struct redis_reply *entr
 	}
 	bool full = entries->count >= SIGNAL_PAGE;
 	bool more = full || store->behind;
+	store->caught = store->caught || !more;
 	store->behind = store->behind && full;
 	read_later(store, 0);
 	if (more)
@@ -95,16 +102,33 @@ static void take_page(struct signal_store *store, const struct redis_reply *entr
 
 /* ---- where entries of an earlier run stand ---- */
 
+/* What does not fit is asked for again with the next page, which begins there. */
+static void keep_stood(struct signal_store *store, const struct redis_reply *reply)
+{
+	struct signal_stood *stood = &store->stood[store->stood_count];
+	size_t from = store->stood_text.len;
+	if (store->stood_full)
+		return;
+	signal_stood_keep(store, reply);
+	if (store->stood_text.overflow) {
+		store->stood_text.overflow = false;
+		store->stood_text.len = from;
+		store->stood_full = true;
+		store->counts.stood_cut++;
+		return;
+	}
+	stood->from = from;
+	stood->to = store->stood_text.len;
+	store->stood_count++;
+}
+
 static void on_stood(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct signal_store *store = ctx;
-	struct signal_stood *stood = &store->stood[store->stood_count++];
-	stood->st[0] = 0;
-	if (!status && reply->type == REDIS_BULK &&
-	    str_copy(reply->text, stood->st, sizeof stood->st) != STATUS_OK)
-		stood->st[0] = 0;
+	static const struct redis_reply none = { .type = REDIS_ARRAY };
 	if (status && status != STATUS_REDIS_WRONGTYPE)
 		store->stood_known = false;
+	keep_stood(store, status ? &none : reply);
 	if (--store->stood_due > 0)
 		return;
 	if (store->stood_known)
@@ -125,6 +149,8 @@ static void ask_stood(struct signal_store *store, const struct redis_reply *entr
 {
 	store->behind = true; /* it is pending now, also when it came as new */
 	store->stood_count = 0;
+	store->stood_full = false;
+	buf_clear(&store->stood_text);
 	store->stood_known = true;
 	CHECK(store->stood_due == 0);
 	for (size_t i = 0; i < entries->count && store->stood_due < SIGNAL_PAGE; i++) {
@@ -132,8 +158,7 @@ static void ask_stood(struct signal_store *store, const struct redis_reply *entr
 		struct signal_stood *stood = &store->stood[store->stood_due];
 		if (!entry_id(&entries->items[i], &stood->id))
 			continue;
-		struct str argv[] = { STR("HGET"), key_signal(&key, signal_sid(stood->id)),
-				      STR("st") };
+		struct str argv[] = { STR("HGETALL"), key_signal(&key, signal_sid(stood->id)) };
 		if (redis_command(store->redis, argv, ARRAY_LEN(argv), on_stood, store)) {
 			store->stood_known = false;
 			break;
@@ -158,6 +183,11 @@ static void on_group_made(void *ctx, enum status status, const struct redis_repl
 	store->counts.groups_made += !there;
 	store->cursor = (struct stream_id){ 0 };
 	read_later(store, 0);
+}
+
+bool signal_store_is_behind(const struct signal_store *store)
+{
+	return store->behind || !store->caught;
 }
 
 /* [[stream, [entry…]]], or nil. */

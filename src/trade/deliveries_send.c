@@ -21,25 +21,30 @@ static int64_t later(int64_t a_ms, int64_t b_ms) { return a_ms > b_ms ? a_ms : b
 /* When it ends by our clock. */
 static int64_t over_ms(const struct delivery *delivery)
 {
+	int64_t expires_ms = delivery->posting->expires_ms;
 	if (delivery->state == DELIVERY_WAITING)
-		return delivery->doubt ? later(delivery->expires_ms, delivery->doubt_until_ms)
-				       : delivery->expires_ms;
+		return delivery->doubt ? later(expires_ms, delivery->doubt_until_ms) : expires_ms;
 	if (delivery->state != DELIVERY_SENT || delivery->doubt ||
-	    delivery->expires_ms > INT64_MAX - DELIVERY_ANSWER_MS)
+	    expires_ms > INT64_MAX - DELIVERY_ANSWER_MS)
 		return INT64_MAX;
-	return delivery->expires_ms + DELIVERY_ANSWER_MS;
+	return expires_ms + DELIVERY_ANSWER_MS;
+}
+
+bool delivery_time_is_over(const struct delivery *delivery)
+{
+	return delivery->owner->now_ms >= over_ms(delivery);
 }
 
 static bool wants_to_go(const struct delivery *delivery)
 {
-	return delivery->state == DELIVERY_WAITING ||
-	       (delivery->resend && delivery->state != DELIVERY_ENDING);
+	return delivery->posting->routed && (delivery->state == DELIVERY_WAITING ||
+					     (delivery->resend && !delivery_is_over(delivery)));
 }
 
 void delivery_arm(struct delivery *delivery)
 {
 	int64_t now_ms = delivery->owner->now_ms, due_ms = over_ms(delivery);
-	if ((delivery->state == DELIVERY_ENDING && delivery->end_st) || delivery->unk_due)
+	if (delivery->end_due || delivery->ended_due || delivery->unk_due)
 		due_ms = earlier(due_ms, now_ms + DELIVERY_RETRY_MS);
 	if (wants_to_go(delivery) && delivery->not_before_ms > now_ms)
 		due_ms = earlier(due_ms, delivery->not_before_ms);
@@ -56,12 +61,9 @@ void delivery_timer(void *ctx)
 	uint32_t slot = delivery->slot;
 	if (delivery->unk_due)
 		delivery_tell_unknown(delivery);
-	if (delivery->state == DELIVERY_ENDING) {
-		if (delivery->end_st)
-			delivery_end(delivery, delivery->end_st, delivery->end_why);
+	if (delivery_end_due(delivery))
 		return;
-	}
-	if (deliveries->now_ms >= over_ms(delivery))
+	if (delivery_time_is_over(delivery))
 		delivery_end(delivery, "exp",
 			     delivery->state == DELIVERY_SENT ? "unanswered" : "undelivered");
 	else
@@ -103,25 +105,50 @@ static bool may_go(const struct delivery *delivery)
 {
 	int64_t now_ms = delivery->owner->now_ms;
 	bool over = delivery->state == DELIVERY_WAITING && !delivery->doubt &&
-		    now_ms >= delivery->expires_ms;
+		    now_ms >= delivery->posting->expires_ms;
 	return wants_to_go(delivery) && !over && delivery->not_before_ms <= now_ms;
+}
+
+/* A new one that is halted or beyond a limit by now ends. What may be there already is
+ * only asked about: with no time left the terminal makes no order of it. */
+static bool bar(struct delivery *delivery)
+{
+	bool asked = delivery->state != DELIVERY_WAITING || delivery->doubt;
+	delivery->barred = delivery_barred(delivery, LIMITS_SENDING);
+	if (!delivery->barred || asked)
+		return false;
+	delivery_end(delivery, "refused", delivery->barred);
+	return true;
+}
+
+static void note_sending(struct delivery *delivery)
+{
+	struct deliveries *deliveries = delivery->owner;
+	*(delivery->resend ? &deliveries->counts.sent_again : &deliveries->counts.sent) += 1;
+	delivery->asked += delivery->doubt;
+	delivery->sent++;
+	if (!delivery->sent_ms)
+		delivery->sent_ms = deliveries->now_ms;
+	delivery_step(delivery, DELIVERY_STEP_SENT);
 }
 
 /* False: it could not be sent, and neither can those behind it. */
 static bool send(struct delivery *delivery)
 {
 	struct deliveries *deliveries = delivery->owner;
+	const struct posting *posting = delivery->posting;
 	struct buf line = buf_over(deliveries->line, sizeof deliveries->line);
 	uint64_t down = deliveries->hooks.next_down(deliveries->hooks.ctx);
+	int64_t left_ms = delivery->barred ? 0 : posting->expires_ms - deliveries->now_ms;
 	if (!down)
 		return false;
-	signal_write(&line, &delivery->signal, down, delivery->sid,
-		     later(delivery->expires_ms - deliveries->now_ms, 0));
+	signal_write(&line, &posting->signal, str_of(delivery->symbol), down, posting->sid,
+		     later(left_ms, 0));
 	CHECK(!line.overflow);
 	if (deliveries->hooks.send(deliveries->hooks.ctx, delivery->slot, buf_str(&line)))
 		return false;
 	delivery->down = down;
-	*(delivery->resend ? &deliveries->counts.sent_again : &deliveries->counts.sent) += 1;
+	note_sending(delivery);
 	delivery->resend = delivery->doubt; /* until it is answered */
 	if (delivery->doubt)
 		delivery->not_before_ms = deliveries->now_ms + DELIVERY_ASK_MS;
@@ -142,6 +169,8 @@ static bool pump(struct delivery_slot *slot, bool again)
 			wait_for_token(slot, deliveries->now_ms);
 			return false;
 		}
+		if (bar(delivery))
+			continue;
 		if (!send(delivery)) {
 			timers_arm(deliveries->timers, &slot->timer,
 				   to_ns(deliveries->now_ms + DELIVERY_RETRY_MS));

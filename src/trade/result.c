@@ -144,12 +144,15 @@ enum status result_of_frame(struct result *result, const struct mfp_frame *frame
 }
 
 void result_of_weir(struct result *result, uint64_t sid, struct str id, struct str instance,
-		    const char *st, struct str why, int64_t now_ms)
+		    const char *st, struct str why, uint32_t tries, int64_t now_ms)
 {
 	begin(result);
 	size_t from = result->text.len;
 	buf_u64(&result->text, sid);
 	result->fields[RESULT_sid] = since(result, from);
+	from = result->text.len;
+	buf_u64(&result->text, tries);
+	result->fields[RESULT_try] = since(result, from);
 	result->fields[RESULT_id] = id;
 	result->fields[RESULT_ins] = instance;
 	result->fields[RESULT_st] = str_of(st);

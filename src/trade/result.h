@@ -39,7 +39,9 @@ const char *result_field_name(enum result_field field);
  * producer's id is not in a frame: who knows it sets fields[RESULT_id]. */
 MUST_CHECK enum status result_of_frame(struct result *result, const struct mfp_frame *frame,
 				       const struct result_owner *owner, int64_t now_ms);
-/* weir's own. st: "exp" "refused" "fail" "unk"; why: one word or a field's name;
- * instance (at most 64 bytes) empty: rid SID--0; of an unk u stands for the 0. */
+/* weir's own. st: "exp" "refused" "fail" "unk"; why: one word or a field's name; tries: how
+ * often it was sent (0: it never was at a terminal, which tells an exp of weir's from one
+ * of a terminal's); instance (at most 64 bytes) empty: rid SID--0; of an unk u stands for
+ * the 0. */
 void result_of_weir(struct result *result, uint64_t sid, struct str id, struct str instance,
-		    const char *st, struct str why, int64_t now_ms);
+		    const char *st, struct str why, uint32_t tries, int64_t now_ms);

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-enum kind { NAME, TO, COUNT, WORD, TEXT, VOLUME, PRICE };
+enum kind { NAME, TO, COUNT, FLAG, WORD, TEXT, VOLUME, PRICE };
 
 enum { NO_WIRE = -1 };
 
@@ -26,6 +26,12 @@ static const struct {
 #undef SIGNAL_NEEDS
 };
 
+static const char *const opening[] = {
+#define SIGNAL_OPENS(act) #act,
+#include "def/signals.def"
+#undef SIGNAL_OPENS
+};
+
 const char *signal_field_name(enum signal_field field) { return rows[field].key; }
 
 struct str signal_text(const struct signal *signal, enum signal_field field)
@@ -37,6 +43,14 @@ int64_t signal_i64(const struct signal *signal, enum signal_field field, int64_t
 {
 	int64_t value;
 	return str_to_i64(signal_text(signal, field), &value) ? absent : value;
+}
+
+bool signal_opens(const struct signal *signal)
+{
+	for (size_t i = 0; i < ARRAY_LEN(opening); i++)
+		if (str_eq(signal_text(signal, SIGNAL_act), str_of(opening[i])))
+			return true;
+	return false;
 }
 
 /* ---- checks by kind ---- */
@@ -93,6 +107,7 @@ static bool is_right(const struct row *row, struct str text)
 	case NAME: return is_name(text);
 	case TO: return is_text(text, SIGNAL_TO_MAX);
 	case COUNT: return is_count(text);
+	case FLAG: return str_eq(text, STR("0")) || str_eq(text, STR("1"));
 	case WORD: return is_word(text, (enum mfp_field)row->wire);
 	case TEXT: return is_text(text, SIGNAL_TEXT_MAX);
 	case VOLUME: return is_number(text, true);
@@ -177,8 +192,8 @@ const char *signal_read(struct signal *out, const struct str *keys, const struct
 
 /* ---- writing ---- */
 
-void signal_write(struct buf *out, const struct signal *signal, uint64_t down, uint64_t sid,
-		  int64_t ttl_ms)
+void signal_write(struct buf *out, const struct signal *signal, struct str symbol, uint64_t down,
+		  uint64_t sid, int64_t ttl_ms)
 {
 	struct mfp_writer writer;
 	mfp_begin(&writer, out, MFP_VERB_signal, down);
@@ -187,6 +202,8 @@ void signal_write(struct buf *out, const struct signal *signal, uint64_t down, u
 		struct str text = signal_text(signal, field);
 		if (rows[field].wire == NO_WIRE || !text.len)
 			continue;
+		if (field == SIGNAL_sym && symbol.len)
+			text = symbol;
 		if (rows[field].kind == TEXT)
 			mfp_put_text(&writer, (enum mfp_field)rows[field].wire, text);
 		else

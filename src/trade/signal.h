@@ -32,6 +32,8 @@ const char *signal_read(struct signal *out, const struct str *keys, const struct
 struct str signal_text(const struct signal *signal, enum signal_field field);
 /* A COUNT; `absent` where it is not there. */
 int64_t signal_i64(const struct signal *signal, enum signal_field field, int64_t absent);
-/* The G line, LF included. */
-void signal_write(struct buf *out, const struct signal *signal, uint64_t down, uint64_t sid,
-		  int64_t ttl_ms);
+/* It makes a position, or an order that may. */
+bool signal_opens(const struct signal *signal);
+/* The G line, LF included. symbol: as the broker names it; empty: as the signal does. */
+void signal_write(struct buf *out, const struct signal *signal, struct str symbol, uint64_t down,
+		  uint64_t sid, int64_t ttl_ms);

@@ -6,13 +6,21 @@
  * (commission, swap, fee, profit) is the sum over all its deals, those without volume
  * included; exact, in 10^-8. Deals of no position (balance, credit …) are nobody's trade.
  *
- * A reversal through 0 goes on as the same trade: its position keeps its identifier. A deal
- * after the close opens the trade anew, with the sums it had: its row is told again, and the
- * newest stands (closed, then a late fill or a late commission).
+ * A trade's side is that of its first deal by time (event_us, then ticket) that has a
+ * volume; the deals of that side are `in`, the others `out`. So a reversal through 0 goes on
+ * as the same trade, for its position keeps its identifier. A deal after the close opens the
+ * trade anew, with the sums it had: its row is told again, and the newest stands (closed,
+ * then a late fill or a late commission).
  *
- * Deals may come in any order. A deal comes once: who gives them knows those that were
- * there. Memory: open trades, at most TRADES_OPEN_MAX, and the newest TRADES_CLOSED_MAX
- * closed ones; what is older and comes again is asked of `recall`. Pure; one thread. */
+ * Deals may come in any order: the same deals make the same trade. A deal comes once: who
+ * gives them knows those that were there.
+ *
+ * Memory: open trades, at most TRADES_OPEN_MAX, and the newest TRADES_CLOSED_MAX closed
+ * ones; 30 MB when all of it is used, nothing is allocated after create. A trade that is
+ * neither may still be an older, closed one: `recall` is asked, for each such position,
+ * unless trades_old_end said that the older ones are known: then only for those (a Bloom
+ * filter of 2 MB, which with 1,000,000 of them is wrong once in 2,000 and then asks in vain).
+ * Pure; one thread. */
 #pragma once
 
 #include "base/decimal.h"
@@ -22,34 +30,48 @@ enum { TRADES_OPEN_MAX = 65536, TRADES_CLOSED_MAX = 8192, TRADE_NAME_MAX = 64 };
 enum trade_side { TRADE_NONE, TRADE_BUY, TRADE_SELL }; /* NONE: moves money only */
 
 struct trade_deal {
-	struct str instance, server, symbol;
+	struct str instance, server, symbol; /* at most TRADE_NAME_MAX bytes */
 	int64_t login, position, deal;
 	enum trade_side side;
-	int64_t volume, price; /* 10^-8 */
+	int64_t volume, price; /* 10^-8; volume not below 0, unused where the side is NONE */
 	int64_t commission, swap, fee, pnl;
 	bool has_sl, has_tp;
 	int64_t sl, tp;
 	int64_t event_us;
 };
 
+/* All of it follows from the deals; to keep one across a restart, keep all of it (or add
+ * its deals again: trade_sum_add). */
 struct trade_sum {
 	char instance[TRADE_NAME_MAX + 1], server[TRADE_NAME_MAX + 1], symbol[TRADE_NAME_MAX + 1];
 	int64_t login, position;
-	enum trade_side side;         /* of its first deal by time */
-	int64_t open_volume;          /* signed: what is left; 0: closed */
+	enum trade_side side; /* NONE: no deal with a volume yet */
+	int64_t open_volume;  /* signed: what is left; 0: closed */
 	int64_t volume_in, volume_out;
-	i128 value_in, value_out;     /* volume × price, 10^-16 */
+	i128 value_in, value_out; /* volume × price, 10^-16 */
 	int64_t commission, swap, fee, pnl;
-	bool has_sl, has_tp;
+	bool has_sl, has_tp; /* the last known by time */
 	int64_t sl, tp;
-	int64_t opened_us, closed_us;
+	int64_t opened_us, closed_us; /* first and last deal with a volume; without: of any */
 	uint32_t deals;
+	/* Of which deals those are, for the ones that come out of order. */
+	int64_t opened_deal, sl_us, sl_deal, tp_us, tp_deal;
 };
+
+/* A sum without deals is all zeros. RANGE: a sum would leave 63 bits (of a value: 127), and
+ * nothing was added. INVALID: of no position, without an instance, a negative volume, or a
+ * name too long. */
+MUST_CHECK enum status trade_sum_add(struct trade_sum *trade, const struct trade_deal *deal);
+/* It had volume, and has none now. */
+bool trade_sum_is_closed(const struct trade_sum *trade);
+/* value ÷ volume, 10^-8, rounded half away from zero; 0 for no volume. */
+int64_t trade_mean_price(i128 value, int64_t volume);
 
 struct trades;
 
 struct trades_hooks {
-	/* The trade's volume is 0 (again), or a closed trade's sums have changed. */
+	/* The trade's volume is 0 (again), or a closed trade's sums have changed. It lives
+	 * during the call. */
 	void (*on_closed)(void *ctx, const struct trade_sum *trade);
 	/* A closed trade that is not in memory; false: there is none. May be NULL. */
 	bool (*recall)(void *ctx, struct str instance, int64_t position, struct trade_sum *trade);
@@ -58,14 +80,26 @@ struct trades_hooks {
 
 struct trades *trades_create(const struct trades_hooks *hooks); /* NULL: no memory */
 void trades_destroy(struct trades *trades);
-void trades_clear(struct trades *trades);
-/* FULL: TRADES_OPEN_MAX are open; the deal is counted and belongs to no trade. RANGE: a sum
- * left 63 bits, likewise. INVALID: of no position. */
+void trades_clear(struct trades *trades); /* the counts stay */
+/* FULL: TRADES_OPEN_MAX are open; the deal is counted and belongs to no trade. RANGE,
+ * INVALID: as trade_sum_add, counted likewise. */
 MUST_CHECK enum status trades_take(struct trades *trades, const struct trade_deal *deal);
-/* As it was before a restart; no hook. */
+/* As it was before a restart, open or closed; no hook. FULL as above; EXISTS; INVALID: no
+ * position or no instance. */
 MUST_CHECK enum status trades_put(struct trades *trades, const struct trade_sum *trade);
+/* The closed trades that are kept elsewhere, each once (those that were put and those that
+ * close from now on need not be told), then the end of them. Optional. */
+void trades_old(struct trades *trades, struct str instance, int64_t position);
+void trades_old_end(struct trades *trades);
+/* Open or closed; NULL: not in memory. Until the next trades_take, _put or _clear. */
 const struct trade_sum *trades_find(const struct trades *trades, struct str instance,
-				    int64_t position); /* open or closed; NULL */
+				    int64_t position);
 size_t trades_open(const struct trades *trades);
-/* value ÷ volume, 10^-8, rounded half away from zero; 0 for no volume. */
-int64_t trade_mean_price(i128 value, int64_t volume);
+
+struct trades_counts {
+	uint64_t deals;                  /* taken */
+	uint64_t closed;                 /* on_closed runs */
+	uint64_t recalled, recall_asked; /* found; asked for */
+	uint64_t full, range, invalid;   /* deals that belong to no trade */
+};
+struct trades_counts trades_counts(const struct trades *trades);

@@ -33,7 +33,7 @@ static void check_line(const struct signal *signal)
 	static struct mfp_frame frame;
 	struct mfp_fault fault;
 	struct buf line = buf_over(storage, sizeof storage);
-	signal_write(&line, signal, 88124, 5629499534213121, TTL);
+	signal_write(&line, signal, STR(""), 88124, 5629499534213121, TTL);
 	CHECK(!line.overflow && line.ptr[line.len - 1] == '\n');
 	CHECK(mfp_read(str_make(line.ptr, line.len - 1), MFP_WEIR, &frame, &fault) == STATUS_OK);
 	CHECK(frame.verb == MFP_VERB_signal && frame.seq == 88124);

@@ -428,6 +428,7 @@ static const struct command {
 	{ "XREADGROUP", -7, W, fake_xreadgroup },
 	{ "XACK", -4, W, fake_xack },
 	{ "XPENDING", -3, 0, fake_xpending },
+	{ "XAUTOCLAIM", -6, W, fake_xautoclaim },
 	{ "FAKEPENDING", 6, W, fake_set_pending },
 };
 

@@ -19,6 +19,7 @@ struct request {
 	int64_t due_ns, deadline_ns;
 	http_answer_fn fn;
 	void *ctx;
+	void (*on_sent)(void *ctx, size_t bytes);
 	size_t body_bytes_max;
 	struct str method, url, body; /* in text */
 	struct http_header headers[HTTP_REQUEST_HEADERS];
@@ -99,6 +100,7 @@ static struct request *copy_request(const struct http_request *from)
 	}
 	request->n_headers = from->n_headers;
 	request->body_bytes_max = from->body_bytes_max;
+	request->on_sent = from->on_sent;
 	return request;
 }
 
@@ -152,6 +154,8 @@ static void arrive(struct fake_http *http, struct request *request)
 	bool is_told = request->state == GOING;
 	if (http->refuses && is_told)
 		return come_back(http, request, STATUS_CLOSED, "connection refused", 0);
+	if (is_told && request->on_sent)
+		request->on_sent(request->ctx, request->body.len);
 	if (!http->refuses)
 		handle(http, request);
 	if (!is_told)

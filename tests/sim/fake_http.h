@@ -8,7 +8,8 @@
  * the owner's function and followed by HTTP_PADDING bytes no parser must believe. A
  * request that is cancelled before it arrives never reaches the handler; one that is
  * cancelled after that was counted there, and its answer is dropped. The deadline, the
- * longest body and the bound of requests under way are kept as os/http.h keeps them.
+ * longest body and the bound of requests under way are kept as os/http.h keeps them. A body
+ * that is lent is on its way, all of it, when it arrives.
  * Uses 1 timer of the heap. */
 #pragma once
 

@@ -418,6 +418,11 @@ void fake_redis_on_connected(struct fake_redis *redis, void (*fn)(void *ctx), vo
 	redis->config.ctx = ctx;
 }
 
+void fake_redis_on_disconnected(struct fake_redis *redis, void (*fn)(void *ctx))
+{
+	redis->config.on_disconnected = fn;
+}
+
 void fake_redis_destroy(struct fake_redis *redis)
 {
 	if (!redis)

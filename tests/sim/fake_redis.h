@@ -55,6 +55,7 @@ struct fake_redis_counts fake_redis_counts(const struct fake_redis *redis);
 void fake_redis_abandon(struct fake_redis *redis);
 /* Who is told about the connection from now on. */
 void fake_redis_on_connected(struct fake_redis *redis, void (*fn)(void *ctx), void *ctx);
+void fake_redis_on_disconnected(struct fake_redis *redis, void (*fn)(void *ctx));
 
 /* ---- faults ---- */
 void fake_redis_fault(struct fake_redis *redis, enum fake_fault fault);

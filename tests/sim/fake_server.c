@@ -60,7 +60,7 @@ static size_t aof_read(const struct buf *aof, size_t *at, void *out, size_t n)
 static void aof_replay_command(struct fake_server *server, size_t *at, int64_t now_ms)
 {
 	uint32_t argc, len;
-	struct str argv[512];
+	struct str argv[2048];
 	aof_read(&server->aof, at, &argc, sizeof argc);
 	CHECK(argc <= ARRAY_LEN(argv));
 	for (uint32_t i = 0; i < argc; i++) {
@@ -223,8 +223,8 @@ static bool is_one_of(struct str name, const char *const *words, size_t count)
 /* Whether the write changed anything that a WATCH would see. */
 static bool changes(const struct request *request, const struct redis_reply *reply)
 {
-	static const char *const unseen[] = { "XREADGROUP", "XACK", "XSETID", "XGROUP",
-					      "FAKEPENDING" };
+	static const char *const unseen[] = { "XREADGROUP", "XACK",       "XSETID",
+					      "XGROUP",     "XAUTOCLAIM", "FAKEPENDING" };
 	static const char *const counts[] = { "DEL",    "UNLINK",  "XTRIM",    "XDEL",
 					      "EXPIRE", "PEXPIRE", "PEXPIREAT" };
 	if (reply->type == REDIS_NIL || is_one_of(request->argv[0], unseen, ARRAY_LEN(unseen)))

@@ -282,8 +282,7 @@ struct redis_reply *fake_entry_reply(const struct fake_entry *entry)
 	return reply;
 }
 
-/* One end of a range: "-", "+", "(id", "ms", "ms-seq". */
-static const char *range_end(struct str text, bool low, struct fake_id *out)
+const char *fake_range_end(struct str text, bool low, struct fake_id *out)
 {
 	bool open = text.len && text.ptr[0] == '(';
 	text = open ? str_skip(text, 1) : text;
@@ -314,9 +313,9 @@ static struct redis_reply *range(struct fake_db *db, const struct str *argv, siz
 	struct redis_reply *error = NULL;
 	struct fake_id low, high;
 	int64_t count = -1;
-	const char *why = range_end(argv[backwards ? 3 : 2], true, &low);
+	const char *why = fake_range_end(argv[backwards ? 3 : 2], true, &low);
 	if (!why)
-		why = range_end(argv[backwards ? 2 : 3], false, &high);
+		why = fake_range_end(argv[backwards ? 2 : 3], false, &high);
 	if (!why && argc > 4 && (argc != 6 || !str_eq_nocase(argv[4], STR("COUNT"))))
 		why = "ERR syntax error";
 	if (!why && argc == 6 && str_to_i64(argv[5], &count))
@@ -360,15 +359,18 @@ struct redis_reply *fake_xlen(struct fake_db *db, const struct str *argv, size_t
 	return error ? error : fake_reply_integer(key ? (int64_t)key->stream.count : 0);
 }
 
-/* XINFO STREAM, the fields that say something here. */
+/* XINFO STREAM and GROUPS, the fields that say something here. */
 struct redis_reply *fake_xinfo(struct fake_db *db, const struct str *argv, size_t argc)
 {
 	struct redis_reply *error = NULL;
-	if (argc != 3 || !str_eq_nocase(argv[1], STR("STREAM")))
+	bool groups = argc == 3 && str_eq_nocase(argv[1], STR("GROUPS"));
+	if (argc != 3 || (!groups && !str_eq_nocase(argv[1], STR("STREAM"))))
 		return fake_reply_error("ERR syntax error");
 	struct fake_key *key = fake_typed(db, argv[2], FAKE_STREAM, &error);
 	if (error || !key)
 		return error ? error : fake_reply_error("ERR no such key");
+	if (groups)
+		return fake_groups_info(&key->stream);
 	struct fake_stream *stream = &key->stream;
 	struct redis_reply *reply = fake_reply_array(12);
 	static const char *const names[] = {

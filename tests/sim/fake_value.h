@@ -18,6 +18,7 @@ struct fake_pending {
 	struct fake_id id;
 	struct str consumer;
 	uint64_t times;
+	int64_t given_ms; /* when it was last delivered, or claimed */
 };
 
 struct fake_group {
@@ -89,6 +90,8 @@ struct str fake_id_text(struct fake_id id, char storage[48]);
 struct redis_reply *fake_id_reply(struct fake_id id);
 /* "ms" or "ms-seq"; seq stands for a missing one. */
 bool fake_id_parse(struct str text, uint64_t seq, struct fake_id *out);
+/* One end of a range: "-", "+", "(id", "ms", "ms-seq"; NULL, or an error's text. */
+const char *fake_range_end(struct str text, bool low, struct fake_id *out);
 struct redis_reply *fake_entry_reply(const struct fake_entry *entry);
 void fake_stream_free(struct fake_stream *stream);
 size_t fake_stream_bytes(const struct fake_stream *stream);
@@ -111,5 +114,8 @@ struct redis_reply *fake_xgroup(struct fake_db *db, const struct str *argv, size
 struct redis_reply *fake_xreadgroup(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_xack(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_xpending(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_xautoclaim(struct fake_db *db, const struct str *argv, size_t argc);
+/* XINFO GROUPS of the key. */
+struct redis_reply *fake_groups_info(const struct fake_stream *stream);
 /* Of dumps only: FAKEPENDING key group consumer id times. */
 struct redis_reply *fake_set_pending(struct fake_db *db, const struct str *argv, size_t argc);

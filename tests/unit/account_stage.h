@@ -221,7 +221,25 @@ static inline size_t accounts_keys(struct accounts *t, struct str prefix)
 	return count;
 }
 
-/* The keys are those of the fleet's positions and accounts, as these are, and no others. */
+/* How many trades are closed and wait for their archive. */
+static inline size_t accounts_closed(struct accounts *t)
+{
+	struct redis_reply *reply =
+	    STAGE_PEEK(&t->stage, STR("SCAN"), STR("0"), STR("COUNT"), STR("100000"));
+	size_t count = 0;
+	for (size_t i = 0; i < reply->items[1].count; i++) {
+		struct str key = reply->items[1].items[i].text;
+		char state[16] = "";
+		if (str_starts(key, STR("trade_state:")))
+			stage_field(&t->stage, key, STR("st"), state, sizeof state);
+		count += strcmp(state, "closed") == 0;
+	}
+	fake_reply_free(reply);
+	return count;
+}
+
+/* The keys are those of the fleet's positions and accounts, as these are, and no others but
+ * of closed trades. */
 static inline bool accounts_are_right(struct accounts *t)
 {
 	bool right = true;
@@ -242,7 +260,7 @@ static inline bool accounts_are_right(struct accounts *t)
 		told++;
 		right &= accounts_account_is_right(t, instance);
 	}
-	size_t states = accounts_keys(t, STR("trade_state:"));
+	size_t states = accounts_keys(t, STR("trade_state:")) - accounts_closed(t);
 	size_t opens = accounts_keys(t, STR("trades:open:"));
 	size_t accounts = accounts_keys(t, STR("account_state:"));
 	bool all = states == positions && opens == indexes && accounts == told;

@@ -2,10 +2,17 @@
  * real fleet, and what the store told. */
 #pragma once
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/check.h"
+#include "base/rng.h"
 #include "def/keys.h"
 #include "sim/fake_redis.h"
 #include "store/result_store.h"
+#include "store/spill.h"
 
 enum { STAGE_TOLD = 4096 };
 
@@ -30,6 +37,12 @@ struct stage {
 	size_t n_told;
 	bool ended; /* restore or drain */
 	enum status status;
+	/* with a spill file: its thread's work ends between two steps of the simulated time */
+	struct loop *loop;
+	struct spill *spill;
+	char folder[64], path[96];
+	uint64_t spill_bytes_max;
+	bool disk_hangs; /* it does not: what the thread did is not told yet */
 	/* instead of the list above, where set */
 	void (*on_durable)(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq);
 	void (*on_recorded)(void *ctx, uint64_t tag);
@@ -64,11 +77,29 @@ static inline void stage_recorded(void *ctx, uint64_t tag)
 	stage->told[stage->n_told++] = (struct told){ .number = tag };
 }
 
+static inline void stage_disconnected(void *ctx)
+{
+	struct stage *stage = ctx;
+	if (stage->store)
+		result_store_disconnected(stage->store);
+}
+
 static inline void stage_connected(void *ctx)
 {
 	struct stage *stage = ctx;
 	if (stage->store)
 		result_store_reconnected(stage->store);
+}
+
+static inline bool stage_disk_works(const struct stage *stage)
+{
+	return spill_is_committing(stage->spill) || spill_is_reading(stage->spill);
+}
+
+static inline void stage_disk(struct stage *stage)
+{
+	while (stage->spill && !stage->disk_hangs && stage_disk_works(stage))
+		loop_turn(stage->loop, 1000000);
 }
 
 static inline void stage_run(struct stage *stage, int64_t ns)
@@ -77,7 +108,9 @@ static inline void stage_run(struct stage *stage, int64_t ns)
 	for (int64_t next; (next = timers_next_ns(stage->timers)) <= end;) {
 		stage->now_ns = next > stage->now_ns ? next : stage->now_ns;
 		timers_run(stage->timers, stage->now_ns, 1);
+		stage_disk(stage);
 	}
+	stage_disk(stage);
 	stage->now_ns = end;
 }
 
@@ -87,6 +120,52 @@ static inline void stage_open(struct stage *stage)
 	stage->store = result_store_create(fake_redis_port(stage->redis), stage->fleet,
 					   stage->timers, &stage->clock, &hooks);
 	CHECK(stage->store);
+	if (stage->spill)
+		result_store_use_spill(stage->store, stage->spill);
+}
+
+static inline void stage_open_spill(struct stage *stage)
+{
+	const struct spill_config config = { stage->loop, stage->path, stage->spill_bytes_max };
+	struct err err;
+	if (spill_open(&config, &stage->spill, &err)) {
+		printf("%s\n", err.text);
+		CHECK(!"spill");
+	}
+}
+
+static inline void stage_set(void *flag) { *(bool *)flag = true; }
+
+static inline void stage_close_spill(struct stage *stage)
+{
+	bool closed = false;
+	spill_close(stage->spill, stage_set, &closed);
+	stage->spill = NULL;
+	CHECK(loop_turn_until(stage->loop, &closed, 20000000000));
+}
+
+/* Before anything is taken: a spill file in a folder of its own. */
+static inline void stage_add_spill(struct stage *stage, uint64_t bytes_max)
+{
+	struct err err;
+	CHECK(loop_create(16, &stage->loop, &err) == STATUS_OK);
+	strcpy(stage->folder, "/tmp/weir-spill-XXXXXX");
+	CHECK(mkdtemp(stage->folder));
+	snprintf(stage->path, sizeof stage->path, "%s/spill/rtrs", stage->folder);
+	stage->spill_bytes_max = bytes_max;
+	stage_open_spill(stage);
+	result_store_use_spill(stage->store, stage->spill);
+}
+
+static inline void stage_remove_spill(struct stage *stage)
+{
+	char folder[96];
+	stage_close_spill(stage);
+	loop_destroy(stage->loop);
+	unlink(stage->path);
+	snprintf(folder, sizeof folder, "%s/spill", stage->folder);
+	rmdir(folder);
+	rmdir(stage->folder);
 }
 
 static inline void stage_init(struct stage *stage, uint32_t terminals)
@@ -101,6 +180,7 @@ static inline void stage_init(struct stage *stage, uint32_t terminals)
 						  .reconnect_ns = 100 * stage_ms_ns,
 						  .pending_limit = 16 << 20,
 						  .on_connected = stage_connected,
+						  .on_disconnected = stage_disconnected,
 						  .ctx = stage };
 	stage->redis = fake_redis_create(&config, stage->timers, &stage->clock);
 	stage->alerts = alerts_create(&(struct alert_hooks){ 0 });
@@ -126,6 +206,8 @@ static inline void stage_deinit(struct stage *stage)
 	alerts_destroy(stage->alerts);
 	fake_redis_destroy(stage->redis);
 	timers_destroy(stage->timers);
+	if (stage->spill)
+		stage_remove_spill(stage);
 }
 
 static inline void stage_restored(void *ctx, enum status status, const char *why)
@@ -163,15 +245,49 @@ static inline enum status stage_drain(struct stage *stage)
 	return stage->status;
 }
 
+static inline uint64_t stage_file_bytes(const char *path)
+{
+	struct stat stat_of;
+	return stat(path, &stat_of) ? 0 : (uint64_t)stat_of.st_size;
+}
+
+/* What is left of the file: all that was told to be there, of what was not some bytes, and
+ * a file whose removal was not told, or it is gone. */
+static inline void stage_crash_spill(struct stage *stage, struct rng *rng)
+{
+	char kept[120];
+	uint64_t told = spill_counts(stage->spill).file_bytes;
+	snprintf(kept, sizeof kept, "%s.kept", stage->path);
+	bool has_kept = link(stage->path, kept) == 0;
+	stage_close_spill(stage);
+	if (told == 0 && has_kept && rng_below(rng, 2)) {
+		CHECK(rename(kept, stage->path) == 0);
+	} else {
+		uint64_t bytes = stage_file_bytes(stage->path);
+		CHECK(bytes >= told);
+		uint64_t left = told + rng_below(rng, bytes - told + 1);
+		CHECK(bytes == 0 || truncate(stage->path, (off_t)left) == 0);
+		unlink(kept);
+	}
+	stage->disk_hangs = false;
+	stage_open_spill(stage);
+}
+
 /* weir is killed and started again; what it sent still arrives. */
 static inline void stage_restart(struct stage *stage)
 {
 	fake_redis_abandon(stage->redis);
 	result_store_destroy(stage->store);
 	stage->store = NULL;
+	if (stage->spill) {
+		struct rng rng;
+		rng_init(&rng, (uint64_t)stage->now_ns);
+		stage_crash_spill(stage, &rng);
+	}
 	stage_run(stage, 300 * stage_ms_ns); /* connected again */
 	stage_open(stage);
 	fake_redis_on_connected(stage->redis, stage_connected, stage);
+	fake_redis_on_disconnected(stage->redis, stage_disconnected);
 }
 
 /* ---- frames ---- */
@@ -196,7 +312,7 @@ static inline enum status stage_own(struct stage *stage, uint64_t sid, uint32_t 
 {
 	struct result result;
 	result_of_weir(&result, sid, STR("order"),
-		       str_of(fleet_at(stage->fleet, slot)->identity.id), st, STR("why"),
+		       str_of(fleet_at(stage->fleet, slot)->identity.id), st, STR("why"), 1,
 		       1784046190500);
 	return result_store_put(stage->store, &result, tag);
 }

@@ -9,16 +9,16 @@
 #include "sim/fake_redis.h"
 #include "store/signal_store.h"
 
-enum { SIGNALS_TOLD = 4096, SIGNAL_TIMERS = 16 };
+enum { SIGNALS_TOLD = 4200, SIGNAL_TIMERS = 16 };
 
 static const int64_t signal_ms_ns = 1000000, signal_second_ns = 1000000000;
 
 struct told_signal {
 	struct stream_id id;
 	uint64_t sid;
-	size_t count;
+	size_t count, members;
 	bool again;
-	char stood[16], first_key[40], first_value[40];
+	char stood[200], first_key[40], first_value[40]; /* stood: "mt5-0=sent 7 1 5 6 …" */
 };
 
 struct signal_stage {
@@ -27,6 +27,12 @@ struct signal_stage {
 	struct timers *timers;
 	struct fake_redis *redis;
 	struct signal_store *store;
+	struct halts halts;
+	struct {
+		uint64_t sid;
+		enum status status;
+	} routed[64];
+	size_t n_routed;
 	struct told_signal told[SIGNALS_TOLD];
 	size_t n_told, room; /* room: how many more are taken */
 	bool ended;
@@ -52,12 +58,47 @@ static inline bool on_signal_told(void *ctx, const struct signal_entry *entry)
 	stage->room--;
 	CHECK(stage->n_told < SIGNALS_TOLD);
 	struct told_signal *told = &stage->told[stage->n_told++];
-	*told =
-	    (struct told_signal){ entry->id, entry->sid, entry->count, entry->again, "", "", "" };
-	signal_copy(entry->stood, told->stood, sizeof told->stood);
+	*told = (struct told_signal){ .id = entry->id,
+				      .sid = entry->sid,
+				      .count = entry->count,
+				      .members = entry->member_count,
+				      .again = entry->again };
+	struct buf stood = buf_over(told->stood, sizeof told->stood - 1);
+	for (size_t i = 0; i < entry->member_count; i++) {
+		const struct delivery_member *member = &entry->members[i];
+		buf_printf(&stood, "%s%.*s=%.*s %llu %u %lld %lld", i ? ", " : "",
+			   STR_ARG(member->instance), STR_ARG(member->stood),
+			   (unsigned long long)member->down, member->sent,
+			   (long long)member->sent_ms, (long long)member->confirmed_ms);
+	}
 	signal_copy(entry->keys[0], told->first_key, sizeof told->first_key);
 	signal_copy(entry->values[0], told->first_value, sizeof told->first_value);
 	return true;
+}
+
+static inline void on_signal_routed(void *ctx, uint64_t sid, enum status status)
+{
+	struct signal_stage *stage = ctx;
+	CHECK(stage->n_routed < 64);
+	stage->routed[stage->n_routed].sid = sid;
+	stage->routed[stage->n_routed++].status = status;
+}
+
+/* Of its terminal mt5-1, whose order it is. */
+static inline void signal_stand(struct signal_stage *stage, const struct told_signal *told,
+				const char *st, uint64_t down)
+{
+	const struct signal_stand stand = { .sid = told->sid,
+					    .entry = told->id,
+					    .instance = STR("mt5-1"),
+					    .id = STR("order"),
+					    .st = st,
+					    .down = down,
+					    .sent = 2,
+					    .sent_ms = 50,
+					    .confirmed_ms = 60,
+					    .expires_ms = 1784046190000 };
+	signal_store_state(stage->store, &stand);
 }
 
 static inline void on_signal_connected(void *ctx)
@@ -101,7 +142,8 @@ static inline enum status signal_wait(struct signal_stage *stage)
 static inline enum status signal_restore(struct signal_stage *stage)
 {
 	stage->ended = false;
-	signal_store_restore(stage->store, signal_restored, stage);
+	stage->halts.count = 0;
+	signal_store_restore(stage->store, &stage->halts, signal_restored, stage);
 	return signal_wait(stage);
 }
 
@@ -114,7 +156,7 @@ static inline enum status signal_drain(struct signal_stage *stage)
 
 static inline void signal_open(struct signal_stage *stage)
 {
-	const struct signal_store_hooks hooks = { on_signal_told, stage };
+	const struct signal_store_hooks hooks = { on_signal_told, on_signal_routed, stage };
 	stage->store = signal_store_create(fake_redis_port(stage->redis), stage->timers,
 					   &stage->clock, &hooks);
 	CHECK(stage->store);

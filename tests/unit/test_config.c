@@ -255,9 +255,9 @@ static void broken_lines_are_faults(void **state)
 {
 	(void)state;
 	refused("[market\n", "weir.conf:1:8: ']' expected");
-	refused("[]\n", "weir.conf:1:2: a section's name is of a-z 0-9 _ . -");
+	refused("[]\n", "weir.conf:1:2: a section's name is of letters, digits and _ . - : @");
 	refused("[market] x\n", "weir.conf:1:10: nothing may follow ']' but a comment");
-	refused("[market]\nfeed sim\n", "weir.conf:2:6: '=' expected after a key of a-z 0-9 _");
+	refused("[market]\nfeed sim\n", "weir.conf:2:6: '=' expected after the key");
 	refused("[market]\n= sim\n", "weir.conf:2:1: a [section] or 'key = value' expected");
 	refused("[log]\nfile = \"x\n", "weir.conf:2:8: the quote is not closed");
 	refused("[log]\nfile = \"x\" y\n",

@@ -242,6 +242,8 @@ static void a_key_is_its_prefix_and_the_longest_market_fits(void **state)
 #define LONGEST_POSITION  str_make(scope, sizeof scope), UINT64_MAX
 #define LONGEST_QUOTE     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
 #define LONGEST_SIGNAL    UINT64_MAX
+#define LONGEST_DELIVERY  UINT64_MAX, str_make(scope, sizeof scope)
+#define LONGEST_USER      str_make(scope, sizeof scope)
 #define KEY(name, segment, prefix, part, type, life, writer, meaning)                              \
 	assert_true(str_starts(key_##name(&key, LONGEST_##part), key_##name##_prefix()));
 #define KEY_ALONE(name, segment, whole, type, life, writer, meaning)                               \
@@ -254,6 +256,31 @@ static void a_key_is_its_prefix_and_the_longest_market_fits(void **state)
 	assert_int_equal(str_copy(key_alert(&key, STR("BTC"), STR("cascade")), text, sizeof text),
 			 STATUS_OK);
 	assert_string_equal(text, "alert:BTC:cascade");
+}
+
+static void a_key_is_known_by_its_longest_prefix(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *part;
+		enum key_id id;
+	} keys[] = {
+		{ "tape:binance:perp:ETHUSDT", "binance:perp:ETHUSDT", KEY_tape },
+		{ "instance:t1", "t1", KEY_instance },
+		{ "instance:state:RUNNING", "RUNNING", KEY_instance_state },
+		{ "trades:closed:t1", "t1", KEY_trades_closed },
+		{ "trade_results", "", KEY_trade_results },
+	};
+	static const char *const none[] = { "", "tape", "tape:", "trade_results:", "trade_result" };
+	enum key_id id;
+	struct str part;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		assert_int_equal(key_find(str_of(keys[i].name), &id, &part), STATUS_OK);
+		assert_int_equal(id, keys[i].id);
+		assert_true(str_eq(part, str_of(keys[i].part)));
+	}
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_int_equal(key_find(str_of(none[i]), &id, &part), STATUS_NOT_FOUND);
 }
 
 static void every_timeframe_reads_back(void **state)
@@ -370,6 +397,7 @@ int main(void)
 		cmocka_unit_test(every_question_is_found_by_its_name),
 		cmocka_unit_test(every_key_has_a_pattern_a_life_and_fields),
 		cmocka_unit_test(a_key_is_its_prefix_and_the_longest_market_fits),
+		cmocka_unit_test(a_key_is_known_by_its_longest_prefix),
 		cmocka_unit_test(every_timeframe_reads_back),
 		cmocka_unit_test(every_metric_is_named_by_the_rules),
 		cmocka_unit_test(a_metric_is_printed_as_prometheus_reads_it),

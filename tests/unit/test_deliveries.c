@@ -29,13 +29,13 @@ static void a_signal_is_sent_received_done_recorded_and_gone(void **state)
 	stage_ack(&stage, 0, 7, "rx");
 	assert_int_equal(stage.states[stage.n_states - 1].state, DELIVERY_RECEIVED);
 	stage_pass(&stage, 600000); /* expiry is the expert's now */
-	assert_true(str_eq(deliveries_id(stage.deliveries, 7), STR("order-1")));
+	assert_true(str_eq(deliveries_id(stage.deliveries, 7), STR("order-1.7")));
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=part deal=1"), 0);
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=done deal=2"), 7);
 	expect_counts(&stage, 0, 0);
 	assert_int_equal(stage.n_done, 0); /* not before it is recorded */
-	deliveries_recorded(stage.deliveries, 7);
-	deliveries_recorded(stage.deliveries, 7);
+	stage_recorded(&stage, 7);
+	stage_recorded(&stage, 7);
 	assert_int_equal(stage.n_done, 1);
 	assert_int_equal(stage.n_put, 0);
 	assert_int_equal(stage.n_sent, 1);
@@ -98,7 +98,12 @@ static void a_bad_entry_is_refused_by_the_fields_name(void **state)
 		{ "id=a to=mt5-9 act=open sd=buy sym=A vol=1", "to" },
 		{ "id=a to=account:5@S act=open sd=buy sym=A vol=1", "to" },
 		{ "id=a to=group:G act=open sd=buy sym=A vol=1", "to" },
-		{ "id=a to=all act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=account:100@S act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=account:x@S-0 act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=account:100 act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=group: act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=ALL act=open sd=buy sym=A vol=1", "to" },
+		{ "id=a to=all drain=yes act=open sd=buy sym=A vol=1", "drain" },
 		{ "id=a to=mt5-0 sd=buy sym=A vol=1", "act" },
 		{ "id=a to=mt5-0 act=sell sd=buy sym=A vol=1", "act" },
 		{ "id=a to=mt5-0 act=open sym=A vol=1", "sd" },
@@ -133,12 +138,12 @@ static void a_bad_entry_is_refused_by_the_fields_name(void **state)
 		expect_put(&stage, i, "refused", cases[i].why);
 		assert_int_equal(stage.put[i].tag, i + 1);
 		assert_int_equal(stage.n_done, i);
-		deliveries_recorded(stage.deliveries, i + 1);
+		stage_recorded(&stage, i + 1);
 		assert_int_equal(stage.done[i], i + 1);
 	}
 	assert_int_equal(stage.n_sent, 0);
-	assert_string_equal(stage.put[3].rid, "4--0");      /* no such instance */
-	assert_string_equal(stage.put[7].rid, "8-mt5-0-0"); /* one that there is */
+	assert_string_equal(stage.put[3].rid, "4--0");        /* no such instance */
+	assert_string_equal(stage.put[12].rid, "13-mt5-0-0"); /* one that there is */
 	assert_int_equal(deliveries_counts(stage.deliveries).refused, ARRAY_LEN(cases));
 	stage_end(&stage);
 }
@@ -199,11 +204,11 @@ static void an_id_that_gives_no_sid_is_refused_under_a_number_of_its_own(void **
 	assert_true(stage_take(&stage, 0, stage_open)); /* another */
 	assert_int_equal(stage.n_put, 2);
 	expect_put(&stage, 0, "refused", "id");
-	assert_string_equal(stage.put[0].id, "order-1");
+	assert_string_equal(stage.put[0].id, "order-1.0");
 	assert_true(stage.put[0].tag > INT64_MAX / 2 && stage.put[0].tag <= INT64_MAX);
 	assert_string_not_equal(stage.put[0].rid, stage.put[1].rid);
 	assert_int_equal(stage.n_done, 0);
-	deliveries_recorded(stage.deliveries, stage.put[0].tag);
+	stage_recorded(&stage, stage.put[0].tag);
 	assert_int_equal(stage.n_done, 1);
 	stage_end(&stage);
 }
@@ -238,7 +243,7 @@ static void without_room_an_entry_is_not_taken(void **state)
 	assert_false(stage_take(&stage, 0, stage_open));
 	assert_true(stage_take(&stage, 5, stage_open)); /* which it has */
 	assert_int_equal(stage_result_of(&stage, 0, 5, "st=done"), 5);
-	deliveries_recorded(stage.deliveries, 5);
+	stage_recorded(&stage, 5);
 	assert_true(stage_take(&stage, DELIVERIES_MAX + 1, stage_open));
 	stage_end(&stage);
 }
@@ -256,12 +261,12 @@ static void undelivered_it_expires_at_its_moment(void **state)
 	stage_pass(&stage, 1);
 	expect_put(&stage, 0, "exp", "undelivered");
 	assert_string_equal(stage.put[0].rid, "7-mt5-0-0");
-	assert_string_equal(stage.put[0].id, "order-1");
+	assert_string_equal(stage.put[0].id, "order-1.7");
 	assert_int_equal(stage.put[0].tag, 7);
 	expect_counts(&stage, 0, 0);
 	stage_ready(&stage, 0, 10);
 	assert_int_equal(stage.n_sent, 0);
-	deliveries_recorded(stage.deliveries, 7);
+	stage_recorded(&stage, 7);
 	assert_int_equal(stage.n_done, 1);
 	stage_end(&stage);
 }
@@ -300,16 +305,21 @@ static void unanswered_it_expires_when_an_answer_could_have_come(void **state)
 	stage_end(&stage);
 }
 
-static void a_far_expiry_is_no_overflow(void **state)
+static void a_day_ahead_it_may_expire_and_not_later(void **state)
 {
 	(void)state;
 	struct delivery_stage stage;
 	stage_begin(&stage);
 	stage_ready(&stage, 0, 10);
 	assert_true(stage_take(&stage, 7, "id=a to=mt5-0 act=close pos=1 exp=9223372036854775807"));
+	expect_put(&stage, 0, "refused", "exp");
+	assert_true(stage_take(&stage, 8, "id=a to=mt5-0 act=close pos=1 exp=1784132590001"));
+	expect_put(&stage, 1, "refused", "exp");
+	assert_true(stage_take(&stage, 9, "id=a to=mt5-0 act=close pos=1 exp=1784132590000"));
 	assert_int_equal(stage.n_sent, 1);
-	stage_pass(&stage, 86400000);
-	assert_int_equal(stage.n_put, 0);
+	assert_int_equal(stage.sent[0].ttl, DELIVERY_AHEAD_MS);
+	stage_pass(&stage, 80000000);
+	assert_int_equal(stage.n_put, 2);
 	stage_end(&stage);
 }
 
@@ -419,7 +429,7 @@ static void a_result_without_an_answer_ends_it_too(void **state)
 	assert_int_equal(deliveries_counts(stage.deliveries).late, 2);
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=fail rc=10019"), 7);
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=fail rc=10019"), 7); /* sent again */
-	deliveries_recorded(stage.deliveries, 7);
+	stage_recorded(&stage, 7);
 	assert_int_equal(stage.n_done, 1);
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=fail rc=10019"), 0);
 	assert_int_equal(deliveries_counts(stage.deliveries).failed, 1);
@@ -441,7 +451,7 @@ int main(void)
 		cmocka_unit_test(undelivered_it_expires_at_its_moment),
 		cmocka_unit_test(one_that_came_too_late_is_never_sent),
 		cmocka_unit_test(unanswered_it_expires_when_an_answer_could_have_come),
-		cmocka_unit_test(a_far_expiry_is_no_overflow),
+		cmocka_unit_test(a_day_ahead_it_may_expire_and_not_later),
 		cmocka_unit_test(the_terminals_refusals_end_it),
 		cmocka_unit_test(a_busy_terminal_is_asked_again_within_the_time),
 		cmocka_unit_test(what_is_known_to_the_terminal_is_not_taken_back_by_busy),

@@ -33,7 +33,7 @@ struct entry {
 	int64_t added_ms;
 	bool there;               /* in the stream */
 	bool told;                /* in this run */
-	const char *stood;        /* as the server has it */
+	const char *stood;        /* as the server has it; "" nothing */
 	const char *stood_before; /* this step */
 	int finals, unknowns, ends;
 	/* the terminal's */
@@ -157,25 +157,27 @@ static void record_due(struct proof *proof)
 
 /* ---- the hooks ---- */
 
-static uint32_t find(void *ctx, struct str id)
+static size_t members(void *ctx, const struct target *target, uint32_t *slots, size_t room)
 {
 	const struct proof *proof = ctx;
+	assert_true(room > 0);
 	for (uint32_t slot = 0; slot < TERMINALS; slot++)
-		if (!proof->terminals[slot].gone && str_eq(id, str_of(name_of(slot))))
-			return slot;
-	return UINT32_MAX;
+		if (!proof->terminals[slot].gone && str_eq(target->name, str_of(name_of(slot)))) {
+			slots[0] = slot;
+			return 1;
+		}
+	return 0;
 }
 
-static struct str name(void *ctx, uint32_t slot)
+static void about(void *ctx, uint32_t slot, struct delivery_terminal *out)
 {
 	assert_false(((struct proof *)ctx)->terminals[slot].gone);
-	return str_of(name_of(slot));
+	out->id = str_of(name_of(slot));
 }
 
-static bool ended(void *ctx, uint64_t sid, struct str instance)
+static bool has_ended(void *ctx, uint64_t sid, struct str instance)
 {
-	(void)instance;
-	return ((struct proof *)ctx)->entries[sid - 1].finals > 0;
+	return instance.len > 0 && ((struct proof *)ctx)->entries[sid - 1].finals > 0;
 }
 
 static uint64_t next_down(void *ctx)
@@ -411,9 +413,9 @@ static void hear_all(struct proof *proof, uint32_t slot)
 static void start_weir(struct proof *proof)
 {
 	const struct delivery_hooks hooks = {
-		.find = find,
-		.name = name,
-		.ended = ended,
+		.members = members,
+		.about = about,
+		.has_ended = has_ended,
 		.next_down = next_down,
 		.send = send_line,
 		.result = put_result,
@@ -422,7 +424,8 @@ static void start_weir(struct proof *proof)
 		.queue = on_queue,
 		.ctx = proof,
 	};
-	proof->deliveries = deliveries_create(TERMINALS, &hooks);
+	const struct deliveries_config config = { .slots = TERMINALS };
+	proof->deliveries = deliveries_create(&config, &hooks);
 	assert_non_null(proof->deliveries);
 	deliveries_step(proof->deliveries, proof->now_ms);
 }
@@ -431,7 +434,11 @@ static void tell(struct proof *proof, int at, bool again)
 {
 	struct entry *entry = &proof->entries[at];
 	const struct str keys[] = { STR("id"), STR("to"), STR("act") };
-	const struct str values[] = { STR("x"), str_of(name_of(entry->slot)), STR("closeall") };
+	char id[16];
+	snprintf(id, sizeof id, "x%d", at);
+	const struct str values[] = { str_of(id), str_of(name_of(entry->slot)), STR("closeall") };
+	const struct delivery_member member = { .instance = str_of(name_of(entry->slot)),
+						.stood = str_of(entry->stood) };
 	const struct delivery_entry what = {
 		.id = { (uint64_t)entry->added_ms - 30000 + (uint64_t)ttl_ms, (uint64_t)at + 1 },
 		.sid = (uint64_t)at + 1,
@@ -439,7 +446,8 @@ static void tell(struct proof *proof, int at, bool again)
 		.values = values,
 		.count = 3,
 		.again = again,
-		.stood = str_of(again ? entry->stood : ""),
+		.members = &member,
+		.member_count = again && entry->stood && *entry->stood,
 	};
 	entry->told = deliveries_take(proof->deliveries, &what);
 }

@@ -40,7 +40,7 @@ static void the_terminals_own_end_replaces_what_was_not_stored(void **state)
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=done deal=5"), 7);
 	stage_pass(&stage, 40000);
 	assert_int_equal(stage.n_put, 0);
-	deliveries_recorded(stage.deliveries, 7);
+	stage_recorded(&stage, 7);
 	assert_int_equal(stage.n_done, 1);
 	stage_end(&stage);
 }
@@ -143,8 +143,8 @@ static void a_failed_terminals_signals_are_unknown_once_and_it_decides_later(voi
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=done deal=5"), 7);
 	stage_ack(&stage, 0, 8, "exp");
 	expect_put(&stage, 2, "exp", "terminal");
-	deliveries_recorded(stage.deliveries, 7);
-	deliveries_recorded(stage.deliveries, 8);
+	stage_recorded(&stage, 7);
+	stage_recorded(&stage, 8);
 	assert_int_equal(stage.n_done, 2);
 	stage_end(&stage);
 }
@@ -189,7 +189,7 @@ static void a_removed_terminal_leaves_nothing_in_its_slot(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		bool waited = stage.put[i].tag == 9;
 		expect_put(&stage, i, waited ? "fail" : "unk", "removed");
-		deliveries_recorded(stage.deliveries, stage.put[i].tag);
+		stage_recorded(&stage, stage.put[i].tag);
 	}
 	assert_int_equal(stage.n_done, 3);
 	stage.removed[0] = false; /* the next one there begins with nothing */
@@ -264,7 +264,7 @@ static void an_entry_that_comes_again_after_it_was_sent_is_asked_about(void **st
 	assert_int_equal(stage.sent[0].ttl, 0);
 	stage_ack(&stage, 0, 7, "dup");
 	assert_int_equal(stage_result_of(&stage, 0, 7, "st=done deal=3"), 7);
-	deliveries_recorded(stage.deliveries, 7);
+	stage_recorded(&stage, 7);
 	assert_int_equal(stage.n_done, 1);
 	stage_end(&stage);
 }
@@ -317,8 +317,8 @@ static void an_entry_of_a_terminal_that_is_gone_says_what_is_known(void **state)
 	assert_string_equal(stage.put[0].rid, "7-mt5-0-u");
 	expect_put(&stage, 1, "refused", "to");
 	assert_string_equal(stage.put[1].rid, "8--0");
-	deliveries_recorded(stage.deliveries, 7);
-	deliveries_recorded(stage.deliveries, 8);
+	stage_recorded(&stage, 7);
+	stage_recorded(&stage, 8);
 	assert_int_equal(stage.n_done, 2);
 	stage_end(&stage);
 }

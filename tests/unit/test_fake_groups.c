@@ -13,7 +13,8 @@ static void random_group_command(struct rng *rng, struct buf *out, const char *k
 {
 	static const char *const groups[] = { "g", "h" };
 	const char *group = groups[rng_below(rng, ARRAY_LEN(groups))];
-	switch (rng_below(rng, 12)) {
+	const char *consumer = rng_below(rng, 3) ? "c" : "b";
+	switch (rng_below(rng, 14)) {
 	case 0:
 		buf_printf(out, "XGROUP CREATE %s %s %s%s", key, group,
 			   rng_below(rng, 4) ? "0" : "$", rng_below(rng, 2) ? " MKSTREAM" : "");
@@ -26,11 +27,11 @@ static void random_group_command(struct rng *rng, struct buf *out, const char *k
 		break;
 	case 2:
 	case 3:
-		buf_printf(out, "XREADGROUP GROUP %s c COUNT %d STREAMS %s >", group,
+		buf_printf(out, "XREADGROUP GROUP %s %s COUNT %d STREAMS %s >", group, consumer,
 			   (int)rng_below(rng, 4), key);
 		break;
 	case 4:
-		buf_printf(out, "XREADGROUP GROUP %s c STREAMS %s %d-%d", group, key,
+		buf_printf(out, "XREADGROUP GROUP %s %s STREAMS %s %d-%d", group, consumer, key,
 			   (int)rng_below(rng, 40), (int)rng_below(rng, 3));
 		break;
 	case 5:
@@ -44,6 +45,18 @@ static void random_group_command(struct rng *rng, struct buf *out, const char *k
 			buf_printf(out, "DEL %s", key);
 		else
 			buf_printf(out, "TYPE %s", key);
+		break;
+	case 9:
+		buf_printf(out, "XAUTOCLAIM %s %s %s 0 %d COUNT %d%s", key, group, consumer,
+			   (int)rng_below(rng, 40), (int)rng_below(rng, 4),
+			   rng_below(rng, 2) ? " JUSTID" : "");
+		break;
+	case 10:
+		if (rng_below(rng, 4) == 0)
+			buf_printf(out, "XGROUP SETID %s %s %d", key, group,
+				   (int)rng_below(rng, 40));
+		else
+			buf_printf(out, "XPENDING %s %s + - 5", key, group);
 		break;
 	default: buf_printf(out, "XADD %s %d-* f v", key, (int)rng_below(rng, 60));
 	}

@@ -158,7 +158,8 @@ static void weirs_own_results_name_the_reason(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct result result;
 		result_of_weir(&result, 9, STR("order-1"), str_of(cases[i].instance), cases[i].st,
-			       STR("vol"), 1784046190500);
+			       STR("vol"), 3, 1784046190500);
+		expect(&result, RESULT_try, "3");
 		expect(&result, RESULT_rid, cases[i].rid);
 		expect(&result, RESULT_sid, "9");
 		expect(&result, RESULT_id, "order-1");

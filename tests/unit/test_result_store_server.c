@@ -1,5 +1,6 @@
 /* The result store on a real server: kill -9, a server that stops for a while, restarts
- * of weir, all at random moments. */
+ * of weir, all at random moments; and with a spill file a weir that dies at its crash
+ * points. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,10 +9,12 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "base/crash.h"
 #include "base/rng.h"
 #include "os/redis_conn.h"
 #include "redis_fixture.h"
 #include "store/result_store.h"
+#include "store/spill.h"
 
 enum { TERMINALS = 20, FRAMES_MAX = 20000, PAGE = 1000 };
 
@@ -30,6 +33,9 @@ struct world {
 	struct alerts *alerts;
 	struct fleet *fleet;
 	struct result_store *store;
+	struct spill *spill;
+	bool spills;
+	int told; /* where a weir that will die says what is durable; 0: nowhere */
 	struct peer peers[TERMINALS];
 	struct rng rng;
 	bool up, done, closed;
@@ -47,8 +53,11 @@ static void on_up(void *ctx)
 
 static void on_down(void *ctx, const struct err *why)
 {
+	struct world *world = ctx;
 	(void)why;
-	((struct world *)ctx)->up = false;
+	world->up = false;
+	if (world->store)
+		result_store_disconnected(world->store);
 }
 
 static void on_durable(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq)
@@ -57,6 +66,10 @@ static void on_durable(void *ctx, uint32_t slot, int64_t epoch_ms, uint64_t seq)
 	assert_int_equal(epoch_ms, 1000);
 	assert_true(seq >= peer->durable && seq <= peer->produced);
 	peer->durable = seq;
+	uint64_t told[2] = { slot, seq };
+	if (((struct world *)ctx)->told)
+		assert_int_equal(write(((struct world *)ctx)->told, told, sizeof told),
+				 sizeof told);
 }
 
 static void on_recorded(void *ctx, uint64_t tag)
@@ -87,6 +100,16 @@ static void start_server(struct world *world)
 		redis_conn_hurry(world->conn, patience_ns);
 }
 
+static void open_spill(struct world *world)
+{
+	char path[400];
+	struct err err;
+	snprintf(path, sizeof path, "%s/spill/rtrs", world->folder);
+	const struct spill_config config = { world->loop, path, 64 << 20 };
+	assert_int_equal(spill_open(&config, &world->spill, &err), STATUS_OK);
+	result_store_use_spill(world->store, world->spill);
+}
+
 static void open_weir(struct world *world)
 {
 	struct err err;
@@ -105,6 +128,8 @@ static void open_weir(struct world *world)
 	    result_store_create(redis_conn_port(world->conn), world->fleet,
 				loop_timers(world->loop), loop_clock(world->loop), &hooks);
 	assert_non_null(world->store);
+	if (world->spills)
+		open_spill(world);
 	world->done = false;
 	result_store_restore(world->store, on_restored, world);
 	assert_true(loop_turn_until(world->loop, &world->done, patience_ns));
@@ -119,16 +144,26 @@ static void close_weir(struct world *world)
 	result_store_destroy(world->store);
 	world->store = NULL;
 	world->conn = NULL;
+	world->closed = false;
+	if (world->spills) {
+		spill_close(world->spill, set_flag, &world->closed);
+		assert_true(loop_turn_until(world->loop, &world->closed, patience_ns));
+	}
 }
 
-static void world_init(struct world *world, uint64_t seed)
+static void world_prepare(struct world *world, uint64_t seed)
 {
-	struct err err;
-	const struct fleet_settings settings = fleet_settings_default();
 	*world = (struct world){ .folder = fixture_folder() };
 	assert_non_null(world->folder);
 	snprintf(world->path, sizeof world->path, "%s/redis.sock", world->folder);
 	rng_init(&world->rng, seed);
+	start_server(world);
+}
+
+static void world_begin(struct world *world)
+{
+	struct err err;
+	const struct fleet_settings settings = fleet_settings_default();
 	assert_int_equal(loop_create(64, &world->loop, &err), STATUS_OK);
 	world->alerts = alerts_create(&(struct alert_hooks){ 0 });
 	world->fleet =
@@ -140,8 +175,13 @@ static void world_init(struct world *world, uint64_t seed)
 		snprintf(identity.id, sizeof identity.id, "mt5-%02u", i);
 		assert_int_equal(fleet_add(world->fleet, &identity, &slot), STATUS_OK);
 	}
-	start_server(world);
 	open_weir(world);
+}
+
+static void world_init(struct world *world, uint64_t seed)
+{
+	world_prepare(world, seed);
+	world_begin(world);
 }
 
 static void world_deinit(struct world *world)
@@ -332,12 +372,115 @@ static void a_killed_weir_goes_on_where_the_server_is(void **state)
 	world_deinit(&world);
 }
 
+/* ---- a weir that dies ---- */
+
+static enum crash armed = CRASH_COUNT;
+
+void crash_point(enum crash point)
+{
+	if (point == armed)
+		raise(SIGKILL);
+}
+
+static void on_set(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	(void)reply;
+	assert_int_equal(status, STATUS_OK);
+	*(bool *)ctx = true;
+}
+
+static void set_maxmemory(struct world *world, const char *bytes)
+{
+	struct str argv[] = { STR("CONFIG"), STR("SET"), STR("maxmemory"), str_of(bytes) };
+	bool done = false;
+	assert_int_equal(
+	    redis_command(redis_conn_port(world->conn), argv, ARRAY_LEN(argv), on_set, &done),
+	    STATUS_OK);
+	assert_true(loop_turn_until(world->loop, &done, patience_ns));
+}
+
+/* Never returns: its server refuses, it spills, and where it is to die it dies. */
+static void live_and_die(struct world *world, enum crash point)
+{
+	world_begin(world);
+	trade_for(world, 30 * ms_ns);
+	set_maxmemory(world, "1");
+	trade_for(world, 2100 * ms_ns);
+	if (point == CRASH_spill)
+		armed = point;
+	trade_for(world, 200 * ms_ns);
+	armed = point;
+	set_maxmemory(world, "0");
+	trade_for(world, 2000 * ms_ns);
+	_exit(1);
+}
+
+static void take_what_was_told(struct world *world, int fd)
+{
+	uint64_t told[2];
+	while (read(fd, told, sizeof told) == sizeof told)
+		world->peers[told[0]].durable = told[1];
+}
+
+static void die_at(enum crash point)
+{
+	static struct world world;
+	int fds[2], state;
+	if (!fixture_has_redis())
+		skip();
+	world_prepare(&world, 4);
+	world.spills = true;
+	assert_int_equal(pipe(fds), 0);
+	pid_t weir = fork();
+	if (weir == 0) {
+		close(fds[0]);
+		world.told = fds[1];
+		live_and_die(&world, point);
+	}
+	close(fds[1]);
+	take_what_was_told(&world, fds[0]);
+	close(fds[0]);
+	assert_int_equal(waitpid(weir, &state, 0), weir);
+	assert_true(WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL);
+	fixture_kill(world.server); /* its file is all that counts, and maxmemory is as it was */
+	start_server(&world);
+	for (uint32_t slot = 0; slot < TERMINALS; slot++)
+		world.peers[slot].produced = FRAMES_MAX;
+	world_begin(&world);
+	for (uint32_t slot = 0; slot < TERMINALS; slot++) {
+		struct peer *peer = &world.peers[slot];
+		uint64_t up = result_store_mark(world.store, slot).up;
+		assert_true(up >= peer->durable); /* what it told is known, from the file too */
+		peer->given = up;
+		peer->produced = up + 5;
+	}
+	assert_true(result_store_counts(world.store).spilled_bytes > 0 || point == CRASH_replay);
+	settle(&world);
+	check_stream(&world);
+	assert_int_equal(result_store_counts(world.store).spilled_bytes, 0);
+	world_deinit(&world);
+}
+
+static void a_weir_that_dies_when_it_has_spilled_loses_and_repeats_nothing(void **state)
+{
+	(void)state;
+	die_at(CRASH_spill);
+}
+
+static void a_weir_that_dies_before_the_spill_file_goes_repeats_nothing(void **state)
+{
+	(void)state;
+	die_at(CRASH_replay);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_killed_server_loses_and_repeats_nothing),
 		cmocka_unit_test(a_server_that_stops_for_a_while_repeats_nothing),
 		cmocka_unit_test(a_killed_weir_goes_on_where_the_server_is),
+		cmocka_unit_test(a_weir_that_dies_when_it_has_spilled_loses_and_repeats_nothing),
+		cmocka_unit_test(a_weir_that_dies_before_the_spill_file_goes_repeats_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,8 +153,7 @@ static void what_is_done_is_gone_with_its_hash(void **state)
 		add(&stage, first_ms + i, 0);
 	signal_run(&stage, 20 * signal_ms_ns);
 	for (size_t i = 0; i < 3; i++)
-		signal_store_state(stage.store, stage.told[i].sid, stage.told[i].id, STR("mt5-1"),
-				   STR("order"), "sent", 7 + i, 1784046190000);
+		signal_stand(&stage, &stage.told[i], "sent", 7 + i);
 	signal_run(&stage, 20 * signal_ms_ns);
 	char line[80];
 	snprintf(line, sizeof line, "HGETALL signal:%llu", (unsigned long long)stage.told[1].sid);
@@ -165,8 +164,8 @@ static void what_is_done_is_gone_with_its_hash(void **state)
 	for (size_t i = 0; i < hash->count && i < 12; i++)
 		buf_printf(&out, "%.*s ", STR_ARG(hash->items[i].text));
 	got[out.len] = 0;
-	assert_string_equal(got,
-			    "ins mt5-1 id order e 1577836800002-0 st sent dn 8 exp 1784046190000 ");
+	assert_string_equal(got, "id order e 1577836800002-0 exp 1784046190000 t 1784046190040 "
+				 "i:mt5-1 sent 8 2 50 60 ");
 	fake_reply_free(hash);
 	done(&stage, 0);
 	done(&stage, 1);
@@ -362,10 +361,8 @@ static void a_restart_tells_pending_entries_again_and_where_they_stood(void **st
 	for (uint64_t i = 1; i <= 300; i++)
 		add(&stage, first_ms + i, 0);
 	signal_run(&stage, 50 * signal_ms_ns);
-	signal_store_state(stage.store, stage.told[0].sid, stage.told[0].id, STR("m"), STR("o"),
-			   "sent", 1, 5);
-	signal_store_state(stage.store, stage.told[299].sid, stage.told[299].id, STR("m"), STR("o"),
-			   "received", 2, 5);
+	signal_stand(&stage, &stage.told[0], "sent", 1);
+	signal_stand(&stage, &stage.told[299], "received", 2);
 	done(&stage, 100);
 	assert_int_equal(signal_drain(&stage), STATUS_OK);
 	signal_write_as_other(&stage, "SET signal:4194304 x"); /* the second's */
@@ -382,9 +379,9 @@ static void a_restart_tells_pending_entries_again_and_where_they_stood(void **st
 	expect_told(&stage, 2, first_ms + 4, true);
 	expect_told(&stage, 297, first_ms + 300, true);
 	expect_told(&stage, 298, first_ms + 301, false);
-	assert_string_equal(stage.told[0].stood, "sent");
+	assert_string_equal(stage.told[0].stood, "mt5-1=sent 1 2 50 60");
 	assert_string_equal(stage.told[1].stood, "");
-	assert_string_equal(stage.told[297].stood, "received");
+	assert_string_equal(stage.told[297].stood, "mt5-1=received 2 2 50 60");
 	assert_int_equal(signal_store_counts(stage.store).again, 298);
 	assert_int_equal(signal_store_counts(stage.store).vanished, 1);
 	signal_deinit(&stage);
@@ -420,8 +417,7 @@ static void a_group_deleted_before_a_restart_is_no_loss_either(void **state)
 	signal_begin(&stage);
 	add(&stage, first_ms + 1, 0);
 	signal_run(&stage, 20 * signal_ms_ns);
-	signal_store_state(stage.store, stage.told[0].sid, stage.told[0].id, STR("m"), STR("o"),
-			   "sent", 1, 5);
+	signal_stand(&stage, &stage.told[0], "sent", 1);
 	signal_run(&stage, 20 * signal_ms_ns);
 	signal_restart(&stage);
 	signal_write_as_other(&stage, "XGROUP DESTROY trade_signals router");
@@ -431,7 +427,7 @@ static void a_group_deleted_before_a_restart_is_no_loss_either(void **state)
 	signal_run(&stage, 100 * signal_ms_ns);
 	assert_int_equal(stage.n_told, 2);
 	expect_told(&stage, 0, first_ms + 1, true);
-	assert_string_equal(stage.told[0].stood, "sent");
+	assert_string_equal(stage.told[0].stood, "mt5-1=sent 1 2 50 60");
 	expect_told(&stage, 1, first_ms + 2, false);
 	assert_int_equal(signal_integer(&stage, "XPENDING trade_signals router"), 2);
 	signal_deinit(&stage);
@@ -440,7 +436,7 @@ static void a_group_deleted_before_a_restart_is_no_loss_either(void **state)
 static void a_restore_that_cannot_read_says_so_and_can_be_asked_again(void **state)
 {
 	(void)state;
-	for (uint64_t n = 1; n <= 4; n++) {
+	for (uint64_t n = 1; n <= 5; n++) {
 		struct signal_stage stage;
 		signal_init(&stage);
 		fake_redis_cut(stage.redis, n, FAKE_CUT_AFTER);

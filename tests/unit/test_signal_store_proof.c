@@ -70,7 +70,7 @@ static void end_one(struct proof *proof, uint64_t number)
 
 static void open_store(struct proof *proof)
 {
-	const struct signal_store_hooks hooks = { on_told, proof };
+	const struct signal_store_hooks hooks = { .on_signal = on_told, .ctx = proof };
 	struct signal_stage *stage = &proof->stage;
 	signal_store_destroy(stage->store);
 	stage->store = signal_store_create(fake_redis_port(stage->redis), stage->timers,
@@ -202,6 +202,7 @@ struct world {
 	pid_t server;
 	struct redis_conn *conn;
 	struct signal_store *store;
+	struct halts halts;
 	struct rng rng;
 	bool up, done;
 	enum status status;
@@ -272,7 +273,7 @@ static void open_weir(struct world *world)
 						  .on_up = on_up,
 						  .on_down = on_down,
 						  .ctx = world };
-	const struct signal_store_hooks hooks = { on_real_told, world };
+	const struct signal_store_hooks hooks = { .on_signal = on_real_told, .ctx = world };
 	world->up = false;
 	assert_int_equal(redis_conn_open(world->loop, &config, &world->conn, &err), STATUS_OK);
 	redis_conn_hurry(world->conn, patience_ns);
@@ -281,7 +282,7 @@ static void open_weir(struct world *world)
 					   loop_clock(world->loop), &hooks);
 	memset(world->told, 0, sizeof world->told);
 	world->done = false;
-	signal_store_restore(world->store, on_restored, world);
+	signal_store_restore(world->store, &world->halts, on_restored, world);
 	wait_done(world);
 	assert_int_equal(world->status, STATUS_OK);
 	signal_store_start(world->store);

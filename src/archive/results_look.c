@@ -1,0 +1,155 @@
+/* Each second: is it still the stream that was read, how long is it, is what was counted all
+ * there ever was, and how full is its segment. */
+#include "archive/results_impl.h"
+
+static void look_failed(struct results *results, enum status status)
+{
+	results->looking = false;
+	results_failed(results, status);
+	results_kick(results);
+}
+
+static void look_again(struct results *results, const char *why)
+{
+	results->looking = false;
+	if (why && !results->broken)
+		results->broken = why;
+	results_sync_later(results);
+	results_kick(results);
+}
+
+/* ---- what was counted ---- */
+
+/* Nothing of it is under way, here or at anybody else's: all was read. */
+static bool all_is_read(const struct results *results)
+{
+	const struct groups_facts *groups = &results->seen_groups;
+	return results->seen.added_known && results_idle(results) && !results->reads_due &&
+	       !results->behind && !results->n_claimed && !groups->groups[groups->own].pending &&
+	       results_id_cmp(results->seen.last, results->cursor) == 0;
+}
+
+/* Entries that are gone without ever having been read leave a gap in the count. What was
+ * read twice (a crash between the commit of an entry that was somebody else's and its
+ * acknowledgement) is taken as counted by the stream, too. */
+static void settle_counts(struct results *results)
+{
+	int64_t gap = results->base + (int64_t)results->seen.added - (int64_t)results->read_ever;
+	if (!gap || !all_is_read(results))
+		return;
+	struct slot *slot = results_slot(results);
+	if (!slot)
+		return;
+	if (gap < 0) {
+		results->base -= gap;
+		slot->changes++;
+		return;
+	}
+	slot->lost += (uint64_t)gap;
+	results->read_ever += (uint64_t)gap;
+	results->counts.lost += (uint64_t)gap;
+	results_tell(results, "%lld entries were removed by somebody before they were read",
+		     (long long)gap);
+}
+
+/* ---- the segment's memory ---- */
+
+static uint64_t figure(struct str text, struct str name)
+{
+	struct str line;
+	uint64_t value = 0;
+	while (str_split(&text, '\n', &line))
+		if (str_starts(line, name) &&
+		    !str_to_u64(str_trim(str_skip(line, name.len)), &value))
+			return value;
+	return 0;
+}
+
+static void look_at_memory(struct results *results, struct str info)
+{
+	uint64_t used = figure(info, STR("used_memory:")), most = figure(info, STR("maxmemory:"));
+	if (!most || used < most / 100 * SHARE_PERCENT || !results->n_points)
+		return;
+	uint64_t newest = results->points[results->n_points - 1].number;
+	if (newest <= results->checkpoint_asked)
+		return;
+	results->checkpoint_asked = newest;
+	writer_checkpoint(results->config.writer);
+}
+
+/* ---- asking ---- */
+
+static void on_memory(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	if (status || reply->type != REDIS_BULK) {
+		look_failed(results, status);
+		return;
+	}
+	results->looking = false;
+	if (!results->stopped)
+		look_at_memory(results, reply->text);
+	results_kick(results);
+}
+
+static void on_stream(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	const struct str argv[] = { STR("INFO"), STR("memory") };
+	struct stream_facts seen = { 0 };
+	if (!results_no_key(status, reply) && (status || !results_stream_read(reply, &seen))) {
+		look_failed(results, status);
+		return;
+	}
+	results->seen = seen;
+	if (results->state == RESULTS_RUNNING && !results->stopped) {
+		if (results_id_cmp(seen.last, results->cursor) < 0) {
+			look_again(results, "its last entry is behind the mark");
+			return;
+		}
+		settle_counts(results);
+	}
+	if (results_send(results, argv, ARRAY_LEN(argv), on_memory))
+		results->looking = false;
+}
+
+static void on_groups(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	struct key key;
+	struct str argv[] = { STR("XINFO"), STR("STREAM"), key_trade_results(&key) };
+	struct groups_facts *groups = &results->seen_groups;
+	if (status && !results_no_key(status, reply)) {
+		look_failed(results, status);
+	} else if (status || !results_groups_read(reply, groups) || groups->own == GROUPS_MAX ||
+		   results_id_cmp(groups->groups[groups->own].last, results->cursor) < 0) {
+		look_again(results, NULL); /* which finds out what it is */
+	} else if (results_send(results, argv, ARRAY_LEN(argv), on_stream)) {
+		results->looking = false;
+	}
+}
+
+static void on_word(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	struct key key;
+	struct str argv[] = { STR("XINFO"), STR("GROUPS"), key_trade_results(&key) };
+	if (status)
+		look_failed(results, status);
+	else if (results->state == RESULTS_RUNNING &&
+		 (reply->type != REDIS_BULK || !str_eq(reply->text, str_of(results->word))))
+		look_again(results, NULL);
+	else if (results_send(results, argv, ARRAY_LEN(argv), on_groups))
+		results->looking = false;
+}
+
+void results_look_due(struct results *results)
+{
+	struct key key;
+	struct str argv[] = { STR("GET"), key_archive_epoch(&key) };
+	int64_t now_ns = results_now(results);
+	if (results->looking || now_ns < results->look_at_ns)
+		return;
+	results->look_at_ns = now_ns + LOOK_NS;
+	results->looking = !results_send(results, argv, ARRAY_LEN(argv), on_word);
+}

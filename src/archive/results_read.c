@@ -1,0 +1,267 @@
+/* Pages of trade_results into batches: new entries, and first those that are pending for us
+ * and in no batch. */
+#include "archive/results_impl.h"
+
+static const int64_t late_us = 10000000; /* such a result may be one that was sent before */
+
+/* ---- an entry ---- */
+
+void results_lost(struct results *results, struct slot *slot, struct results_id id, uint32_t *told)
+{
+	slot->lost++;
+	results->read_ever++;
+	results->counts.lost++;
+	if (++*told <= LOST_TOLD)
+		results_tell(results,
+			     "entry %llu-%llu was removed by somebody before it was archived",
+			     (unsigned long long)id.ms, (unsigned long long)id.seq);
+}
+
+enum status results_take(struct results *results, struct slot *slot, struct results_id id,
+			 const struct redis_reply *fields)
+{
+	const struct results_entry entry = { id.ms, fields->items, fields->count };
+	struct results_told told;
+	enum status status = results_row_add(&slot->batch->rows, &entry, &results->world, &told);
+	if (status == STATUS_FORMAT)
+		status = results_bad(results, slot, id, &entry, told.fault);
+	else if (!status && told.event_us < told.received_us - late_us)
+		slot->batch->flags |= WRITER_CHECKED;
+	if (status)
+		return status;
+	results->counts.packed += told.packed;
+	results->counts.read++;
+	results->read_ever++;
+	slot->read++;
+	return STATUS_OK;
+}
+
+uint64_t results_hash(const struct redis_reply *fields)
+{
+	uint64_t hash = 1;
+	if (fields->type != REDIS_ARRAY)
+		return 0;
+	for (size_t i = 0; i < fields->count; i++)
+		hash = (hash ^ str_hash(fields->items[i].text)) * 0x9e3779b97f4a7c15u;
+	return hash ? hash : 1;
+}
+
+void results_hash_cursor(struct results *results)
+{
+	if (results->cursor_fields)
+		results->cursor_hash = results_hash(results->cursor_fields);
+	results->cursor_fields = NULL;
+}
+
+/* ---- a page ---- */
+
+const struct redis_reply *results_entries(const struct redis_reply *reply)
+{
+	static const struct redis_reply none = { .type = REDIS_ARRAY };
+	if (reply->type == REDIS_NIL)
+		return &none;
+	if (reply->type != REDIS_ARRAY || reply->count != 1 || reply->items[0].count != 2 ||
+	    reply->items[0].items[1].type != REDIS_ARRAY)
+		return NULL;
+	return &reply->items[0].items[1];
+}
+
+/* The batch that is being filled, or another one when it has no room left. */
+static struct slot *slot_for_one(struct results *results)
+{
+	struct slot *slot = results_slot(results);
+	if (slot && !results_slot_has_room(slot, 1)) {
+		results_submit(results);
+		slot = results_slot(results);
+		if (slot && !results_slot_has_room(slot, 1))
+			return NULL;
+	}
+	return slot;
+}
+
+static enum status take_one(struct results *results, struct results_id id,
+			    const struct redis_reply *fields, uint32_t *told)
+{
+	struct slot *slot = slot_for_one(results);
+	if (!slot)
+		return STATUS_FULL;
+	enum status status = STATUS_OK;
+	if (fields->type == REDIS_ARRAY)
+		status = results_take(results, slot, id, fields);
+	else
+		results_lost(results, slot, id, told);
+	if (status)
+		return status;
+	if (results_id_cmp(id, results->checked_until) <= 0)
+		slot->batch->flags |= WRITER_CHECKED;
+	slot->ids[slot->count++] = id;
+	results->cursor = id;
+	results->cursor_fields = fields;
+	return STATUS_OK;
+}
+
+/* Ids that were read: the stream went back. */
+static bool comes_again(struct results *results, const struct redis_reply *entry)
+{
+	struct results_id id;
+	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
+	    results_id_parse(entry->items[0].text, &id) || results_id_cmp(id, results->cursor) > 0)
+		return false;
+	results->broken = "entries that were read came again";
+	results_sync_later(results);
+	return true;
+}
+
+/* What does not fit is tried once more with an empty batch. */
+static bool take_entry(struct results *results, const struct redis_reply *entry, uint32_t *told)
+{
+	struct results_id id;
+	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
+	    results_id_parse(entry->items[0].text, &id)) {
+		results->counts.failed++;
+		return true;
+	}
+	if (comes_again(results, entry))
+		return false;
+	enum status status = take_one(results, id, &entry->items[1], told);
+	if (status && results->filling && results->filling->count) {
+		results_submit(results);
+		if (!results->filling)
+			status = take_one(results, id, &entry->items[1], told);
+	}
+	return status == STATUS_OK;
+}
+
+/* False: the rest of it is pending for us, and read again. */
+static bool take_page(struct results *results, const struct redis_reply *entries)
+{
+	uint32_t told = 0;
+	size_t i = 0;
+	while (i < entries->count && take_entry(results, &entries->items[i], &told))
+		i++;
+	results_hash_cursor(results); /* the answer goes */
+	if (told > LOST_TOLD)
+		results_tell(results,
+			     "%u entries were removed by somebody before they were archived", told);
+	return i == entries->count;
+}
+
+static int64_t until_next_page(const struct results *results, size_t count, bool all)
+{
+	if (!all)
+		return BUSY_NS;
+	if (results->full_page || !results->reads_new)
+		return 0;
+	return count ? BUSY_NS : IDLE_NS;
+}
+
+static void page_came(struct results *results, const struct redis_reply *entries)
+{
+	results_well(results);
+	if (entries->count)
+		crash_point(CRASH_read);
+	bool all = take_page(results, entries);
+	results->full_page = entries->count >= results->page;
+	bool end = all && results->reads_new && !results->full_page;
+	results->caught_up |= end;
+	results->drain_read |= end && results->drain_asked;
+	results->behind = !all || (!results->reads_new && results->full_page);
+	results->page = results->page * 4 < PAGE ? results->page * 4 : PAGE;
+	results->read_at_ns = results_now(results) + until_next_page(results, entries->count, all);
+}
+
+/* A page that is too much for the connection, or for the server's patience, is asked for in
+ * parts. What it brought is ours all the same. */
+static void page_failed(struct results *results, enum status status)
+{
+	results->behind = true;
+	if (status == STATUS_CLOSED || status == STATUS_TIMEOUT)
+		results->page = results->page > 8 ? results->page / 8 : 1;
+	results_failed(results, status);
+}
+
+/* Out of order by now: it is pending for us, and read again. */
+static void page_put_off(struct results *results, const struct redis_reply *entries)
+{
+	results->behind = true;
+	if (entries->count && !results->stopped)
+		comes_again(results, &entries->items[0]);
+}
+
+static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	const struct redis_reply *entries = status ? NULL : results_entries(reply);
+	CHECK(results->reads_due > 0);
+	results->reads_due--;
+	if (status == STATUS_REDIS_NOGROUP)
+		results_sync_later(results);
+	else if (!entries)
+		page_failed(results, status);
+	else if (results->state != RESULTS_RUNNING || results->stopped ||
+		 (results->behind && results->reads_new))
+		page_put_off(results, entries);
+	else
+		page_came(results, entries);
+	results_kick(results);
+}
+
+static bool ask_page(struct results *results)
+{
+	char storage[RESULTS_ID_TEXT], number[24];
+	struct buf text = buf_over(storage, sizeof storage);
+	struct key key;
+	results_id_print(&text, results->cursor);
+	results->reads_new = !results->behind;
+	struct str argv[] = { STR("XREADGROUP"),
+			      STR("GROUP"),
+			      results_group,
+			      results_consumer,
+			      STR("COUNT"),
+			      results_number(number, results->page),
+			      STR("STREAMS"),
+			      key_trade_results(&key),
+			      results->behind ? buf_str(&text) : STR(">") };
+	if (results_send(results, argv, ARRAY_LEN(argv), on_page))
+		return false;
+	results->reads_due++;
+	return true;
+}
+
+/* Whether there would be a batch for another page. */
+static bool has_room(struct results *results)
+{
+	size_t due = (results->reads_due + 1) * (size_t)results->page;
+	if (results->filling)
+		return results_slot_has_room(results->filling, due);
+	for (size_t i = 0; i < SLOTS; i++)
+		if (results->slots[i].state == SLOT_FREE)
+			return true;
+	return false;
+}
+
+static bool may_read(struct results *results)
+{
+	return results->state == RESULTS_RUNNING && !results->stopped && !results->loading &&
+	       results->loaded && !results->hold_back &&
+	       writer_state(results->config.writer) == WRITER_READY &&
+	       redis_pending_bytes(results->config.rtrs) < PENDING_BYTES && has_room(results);
+}
+
+void results_read(struct results *results)
+{
+	int64_t now_ns = results_now(results);
+	if (results->reads_due > 0 || now_ns < results->read_at_ns)
+		return;
+	if (!may_read(results)) {
+		results->read_at_ns = now_ns + BUSY_NS;
+		return;
+	}
+	bool ahead = results->full_page && !results->behind;
+	results->drain_asked = results->drained != NULL;
+	if (!ask_page(results))
+		return;
+	/* While the stream lags the server looks the next page up as we take this one. */
+	while (ahead && results->reads_due < READS_MAX && may_read(results) && ask_page(results))
+		;
+}

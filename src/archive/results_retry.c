@@ -1,0 +1,434 @@
+/* The ladder: entries that are no rows are tried again, and then are dead letters.
+ *
+ * An entry is called ID@WORD there, with the begin of archive:epoch's word: after a fail-over
+ * ids are given again. The file has all of them, memory the HELD_MAX that are due first. Times run
+ * by the monotonic clock; the file has them as wall time, which is written again when the wall
+ * clock jumps. After a restart the wall clock tells what is left, never more than the
+ * step's own length: so a clock that was set back holds nothing up. */
+#include "archive/results_impl.h"
+
+#include <stdlib.h>
+
+static const int64_t jump_ns = 1000000000, ms_ns = 1000000;
+static const struct str origin = { "trade_results", 13 };
+
+/* ---- what is held ---- */
+
+void results_retry_init(struct results *results)
+{
+	results->held = calloc(HELD_MAX, sizeof(struct held *));
+}
+
+static void forget(struct results *results, struct held *held)
+{
+	results->held_bytes -= held->bytes;
+	free(held);
+}
+
+void results_retry_deinit(struct results *results)
+{
+	while (results->n_held > 0)
+		forget(results, results->held[--results->n_held]);
+	free(results->held);
+	results->held = NULL;
+}
+
+void results_retry_forget(struct results *results)
+{
+	while (results->n_held > 0)
+		forget(results, results->held[--results->n_held]);
+	results->loaded = results->more = false;
+	results->n_dead = 0;
+	results->load_at_ns = 0;
+}
+
+static void swap(struct results *results, size_t a, size_t b)
+{
+	struct held *held = results->held[a];
+	results->held[a] = results->held[b];
+	results->held[b] = held;
+}
+
+static bool is_before(const struct results *results, size_t a, size_t b)
+{
+	return results->held[a]->due_ns < results->held[b]->due_ns;
+}
+
+static void push(struct results *results, struct held *held)
+{
+	size_t at = results->n_held++;
+	results->held[at] = held;
+	for (; at > 0 && is_before(results, at, (at - 1) / 2); at = (at - 1) / 2)
+		swap(results, at, (at - 1) / 2);
+}
+
+static struct held *pop(struct results *results)
+{
+	struct held *first = results->held[0];
+	results->held[0] = results->held[--results->n_held];
+	for (size_t at = 0, least;; at = least) {
+		least = at;
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+			if (child < results->n_held && is_before(results, child, least))
+				least = child;
+		if (least == at)
+			return first;
+		swap(results, at, least);
+	}
+}
+
+static struct str put_behind(char **at, struct str text)
+{
+	struct str copy = str_make(*at, text.len);
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+	return copy;
+}
+
+static uint64_t hash_of(const struct writer_retry *retry)
+{
+	bool has_rid = !str_starts(retry->entry_id, retry->letter_id);
+	return str_hash(has_rid ? retry->letter_id : retry->entry_id);
+}
+
+/* One that finds no room stays in the file, and is looked for there later. */
+static void hold(struct results *results, const struct writer_retry *retry, int64_t due_ns)
+{
+	size_t bytes = sizeof(struct held) + retry->entry_id.len + retry->letter_id.len +
+		       retry->reason.len + retry->payload.len;
+	struct held *held = NULL;
+	if (results->n_held < HELD_MAX && results->held_bytes + bytes <= HELD_BYTES)
+		held = malloc(bytes);
+	if (!held) {
+		results->more = true;
+		results->counts.put_off++;
+		return;
+	}
+	char *at = (char *)(held + 1);
+	*held = (struct held){ .due_ns = due_ns,
+			       .due_ms = retry->due_ms,
+			       .attempts = retry->attempts,
+			       .bytes = bytes };
+	held->hash = hash_of(retry);
+	held->entry_id = put_behind(&at, retry->entry_id);
+	held->letter_id = put_behind(&at, retry->letter_id);
+	held->reason = put_behind(&at, retry->reason);
+	held->payload = put_behind(&at, retry->payload);
+	results->held_bytes += bytes;
+	push(results, held);
+}
+
+void results_retry_timer(struct results *results)
+{
+	if (results->n_held > 0 && !results->stopped)
+		timers_arm(results->config.timers, &results->retry_timer, results->held[0]->due_ns);
+}
+
+static struct writer_retry retry_of(const struct held *held)
+{
+	return (struct writer_retry){ .origin = origin,
+				      .entry_id = held->entry_id,
+				      .letter_id = held->letter_id,
+				      .payload = held->payload,
+				      .reason = held->reason,
+				      .due_ms = held->due_ms,
+				      .attempts = held->attempts };
+}
+
+/* ---- the next step ---- */
+
+static struct str id_of(struct str entry_id)
+{
+	return str_make(entry_id.ptr, str_find_char(entry_id, '@'));
+}
+
+static void put_word(const struct results *results, struct buf *out)
+{
+	struct str word = str_of(results->word);
+	buf_char(out, '@');
+	buf_str_put(out, str_make(word.ptr, word.len < WORD_BEGIN ? word.len : WORD_BEGIN));
+}
+
+static int64_t wall_ms(const struct results *results)
+{
+	return clock_wall_ns(results->config.clock) / ms_ns;
+}
+
+/* Its row, and no more tries. */
+static enum status bury(struct results *results, struct slot *slot,
+			const struct writer_retry *retry)
+{
+	struct archive_rows *rows = &slot->batch->rows;
+	archive_rows_begin(rows, TABLE_dead_letters);
+	archive_row_word(rows, COLUMN_dead_letters_origin, origin);
+	archive_row_text(rows, COLUMN_dead_letters_letter_id, retry->letter_id);
+	archive_row_int(rows, COLUMN_dead_letters_at_us, wall_ms(results) * 1000);
+	archive_row_word(rows, COLUMN_dead_letters_entry_id, id_of(retry->entry_id));
+	archive_row_int(rows, COLUMN_dead_letters_attempts, retry->attempts);
+	archive_row_text(rows, COLUMN_dead_letters_reason, retry->reason);
+	archive_row_text(rows, COLUMN_dead_letters_payload, retry->payload);
+	enum status status = archive_rows_end(rows);
+	if (status)
+		return status;
+	writer_count(slot->batch, "dead", 1);
+	results->dead[results->n_dead++ % DEAD_MAX] = hash_of(retry);
+	results->counts.dead++;
+	slot->dead++;
+	slot->changes++;
+	return STATUS_OK;
+}
+
+/* retry->attempts tries have failed: it waits for the next one, or is dead. */
+static enum status step(struct results *results, struct slot *slot, struct writer_retry *retry,
+			bool was_there)
+{
+	const struct results_config *config = &results->config;
+	size_t waited = retry->attempts - 1;
+	enum status status;
+	if (waited >= config->retries) {
+		status = bury(results, slot, retry);
+		if (status || !was_there)
+			return status;
+		writer_retry_drop(slot->batch, origin, retry->entry_id);
+		writer_count(slot->batch, "retrying", -1);
+		return STATUS_OK;
+	}
+	retry->due_ms = wall_ms(results) + config->retry_ms[waited];
+	status = writer_retry_put(slot->batch, retry);
+	if (status)
+		return status;
+	if (!was_there)
+		writer_count(slot->batch, "retrying", 1);
+	hold(results, retry, results_now(results) + config->retry_ms[waited] * ms_ns);
+	slot->retried++;
+	slot->changes++;
+	return STATUS_OK;
+}
+
+/* Its letter is in the ladder, or died in this run: the entry was read before, or its
+ * result came twice. One without a rid is known by its place alone. */
+static bool is_known(const struct results *results, const struct writer_retry *retry)
+{
+	uint64_t hash = hash_of(retry);
+	for (size_t i = 0; i < results->n_held; i++)
+		if (results->held[i]->hash == hash)
+			return true;
+	for (size_t i = 0; i < DEAD_MAX && i < results->n_dead; i++)
+		if (results->dead[i] == hash)
+			return true;
+	return false;
+}
+
+enum status results_bad(struct results *results, struct slot *slot, struct results_id id,
+			const struct results_entry *entry, const char *fault)
+{
+	char storage[RESULTS_ID_TEXT + 1 + WORD_BEGIN];
+	struct buf text = buf_over(storage, sizeof storage);
+	struct buf payload = buf_over(results->payload.bytes, sizeof results->payload.bytes);
+	struct str rid = results_row_rid(entry);
+	results_id_print(&text, id);
+	put_word(results, &text);
+	struct writer_retry retry = { .origin = origin,
+				      .entry_id = buf_str(&text),
+				      .letter_id = rid.len ? rid : id_of(buf_str(&text)),
+				      .reason = str_of(fault),
+				      .attempts = 1 };
+	if (is_known(results, &retry)) {
+		writer_count(slot->batch, "known", 1);
+		results->counts.known++;
+		slot->changes++;
+		return STATUS_OK;
+	}
+	results_payload_write(&payload, entry);
+	retry.payload = buf_str(&payload);
+	enum status status = step(results, slot, &retry, false);
+	if (!status)
+		results_retry_timer(results);
+	return status;
+}
+
+/* ---- trying again ---- */
+
+/* FORMAT: it is none still, told->fault says why. */
+static enum status convert(struct results *results, struct slot *slot, const struct held *held,
+			   struct results_told *told)
+{
+	struct results_payload *payload = &results->payload;
+	struct results_id id = { 0 };
+	enum status status = results_payload_read(payload, held->payload);
+	if (status || payload->cut || results_id_parse(id_of(held->entry_id), &id)) {
+		struct buf fault = buf_over(told->fault, sizeof told->fault - 1);
+		size_t len = held->reason.len < fault.cap ? held->reason.len : fault.cap;
+		buf_put(&fault, held->reason.ptr, len);
+		told->fault[fault.len] = 0;
+		return STATUS_FORMAT;
+	}
+	const struct results_entry entry = { id.ms, payload->items, payload->count };
+	return results_row_add(&slot->batch->rows, &entry, &results->world, told);
+}
+
+static enum status try_again(struct results *results, struct slot *slot, const struct held *held)
+{
+	struct results_told told;
+	enum status status = convert(results, slot, held, &told);
+	if (status == STATUS_FORMAT) {
+		struct writer_retry retry = retry_of(held);
+		retry.reason = str_of(told.fault);
+		retry.attempts++;
+		return step(results, slot, &retry, true);
+	}
+	if (status)
+		return status;
+	slot->batch->flags |= WRITER_CHECKED;
+	writer_retry_drop(slot->batch, origin, held->entry_id);
+	writer_count(slot->batch, "retrying", -1);
+	slot->changes++;
+	return STATUS_OK;
+}
+
+static bool take_first(struct results *results)
+{
+	struct slot *slot = results_slot(results);
+	if (slot && !results_slot_has_room(slot, 1)) {
+		results_submit(results);
+		slot = results_slot(results);
+	}
+	if (!slot || !results_slot_has_room(slot, 1))
+		return false;
+	struct held *held = pop(results);
+	enum status status = try_again(results, slot, held);
+	if (status) {
+		push(results, held);
+		results_submit(results); /* there is room in the next one */
+		return false;
+	}
+	results->counts.retried++;
+	forget(results, held);
+	return true;
+}
+
+/* The wall clock jumped: what the file says of due times is wrong by as much. */
+static bool write_again(struct results *results)
+{
+	struct slot *slot = results->n_held ? results_slot(results) : NULL;
+	int64_t now_ns = results_now(results), now_ms = wall_ms(results);
+	if (results->n_held && !slot)
+		return false;
+	for (size_t i = 0; i < results->n_held; i++) {
+		struct held *held = results->held[i];
+		held->due_ms = now_ms + (held->due_ns - now_ns) / ms_ns;
+		const struct writer_retry retry = retry_of(held);
+		if (writer_retry_put(slot->batch, &retry))
+			return false;
+		slot->changes++;
+	}
+	return true;
+}
+
+void results_look_at_clock(struct results *results)
+{
+	if (!results->loaded || results->loading)
+		return;
+	int64_t less_ns = clock_wall_ns(results->config.clock) - results_now(results);
+	int64_t jumped_ns = less_ns - results->wall_less_ns;
+	if ((jumped_ns > jump_ns || jumped_ns < -jump_ns) && write_again(results))
+		results->wall_less_ns = less_ns;
+}
+
+void results_retries_due(struct results *results)
+{
+	int64_t now_ns = results_now(results);
+	bool room = true;
+	if (results->state == RESULTS_OFF || results->stopped || !results->loaded ||
+	    results->loading)
+		return;
+	results_look_at_clock(results);
+	while (room && results->n_held > 0 && results->held[0]->due_ns <= now_ns)
+		room = take_first(results);
+	if (!room) /* the writer is in trouble, or busy */
+		timers_arm(results->config.timers, &results->retry_timer, now_ns + AGAIN_NS);
+	else
+		results_retry_timer(results);
+}
+
+void results_retry(struct results *results, struct writer_batch *batch,
+		   const struct writer_retry *letter)
+{
+	struct writer_retry retry = *letter;
+	char storage[RESULTS_ID_TEXT + 1 + WORD_BEGIN];
+	struct buf text = buf_over(storage, sizeof storage);
+	if (!str_eq(letter->origin, origin))
+		return;
+	buf_str_put(&text, id_of(letter->entry_id));
+	put_word(results, &text);
+	retry.entry_id = buf_str(&text);
+	retry.attempts = 0;
+	retry.due_ms = wall_ms(results);
+	writer_count(batch, "dead", -1);
+	writer_count(batch, "retrying", 1);
+	if (writer_retry_put(batch, &retry) == STATUS_OK)
+		hold(results, &retry, results_now(results));
+	else
+		results->more = true;
+	results_retry_timer(results);
+}
+
+/* ---- from the file ---- */
+
+static bool is_held(const struct results *results, struct str entry_id)
+{
+	for (size_t i = 0; i < results->n_held; i++)
+		if (str_eq(results->held[i]->entry_id, entry_id))
+			return true;
+	return false;
+}
+
+static void on_each(void *ctx, const struct writer_retry *retry)
+{
+	struct results *results = ctx;
+	size_t waited = retry->attempts ? retry->attempts - 1 : 0;
+	if (!str_eq(retry->origin, origin))
+		return;
+	if (results->n_held == HELD_MAX) {
+		results->more = true;
+		return;
+	}
+	if (is_held(results, retry->entry_id))
+		return;
+	int64_t left_ms = retry->due_ms - wall_ms(results);
+	int64_t step_ms = waited < results->config.retries && retry->attempts
+			      ? results->config.retry_ms[waited]
+			      : 0;
+	left_ms = left_ms < 0 ? 0 : left_ms > step_ms ? step_ms : left_ms;
+	hold(results, retry, results_now(results) + left_ms * ms_ns);
+}
+
+static void on_loaded(void *ctx, enum status status)
+{
+	struct results *results = ctx;
+	results->loading = false;
+	if (results->stopped)
+		return;
+	results->loaded |= status == STATUS_OK;
+	results->more |= status != STATUS_OK;
+	results->load_at_ns = results_now(results) + LOOK_NS;
+	results_retry_timer(results);
+	results_kick(results);
+}
+
+/* With nothing under way, so that the file has it all; reading waits for it. */
+void results_load(struct results *results)
+{
+	bool due = !results->loaded || (results->more && results->n_held < HELD_MAX / 2);
+	if (!due || results->loading || results_now(results) < results->load_at_ns ||
+	    writer_state(results->config.writer) != WRITER_READY)
+		return;
+	results->hold_back = true;
+	if (results->at_writer > 0 || results->filling)
+		return;
+	results->hold_back = false;
+	results->loading = true;
+	results->more = false;
+	writer_retries(results->config.writer, on_each, on_loaded, results);
+}

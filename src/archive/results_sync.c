@@ -1,0 +1,473 @@
+/* Whether the stream is the one that was read, and where to read on:
+ *
+ *   GET archive:epoch → (SET NX) → XINFO STREAM → XINFO GROUPS → XREVRANGE mark - COUNT 1
+ *     it is:     acknowledge what is pending up to the mark → XGROUP SETID mark
+ *     it is not: SET archive:epoch → acknowledge … → XGROUP SETID 0 or CREATE 0
+ *
+ * Of a stream that is not the one, the new word is written before anything else: whatever is
+ * cut short after that, the word is not the mark's, and the next look begins again. */
+#include "archive/results_impl.h"
+
+#include <stdlib.h>
+
+#include "os/secret.h"
+
+enum { WORD_BYTES = 16, GROUP_FIELDS = 2 };
+
+static void ask_stream(struct results *results);
+static void ask_groups(struct results *results);
+static void ack_pending(struct results *results);
+static void place_group(struct results *results);
+
+/* ---- answers ---- */
+
+bool results_no_key(enum status status, const struct redis_reply *reply)
+{
+	return status == STATUS_REDIS_ERR && reply &&
+	       str_starts(reply->text, STR("ERR no such key"));
+}
+
+static const struct redis_reply *member(const struct redis_reply *map, const char *name)
+{
+	for (size_t i = 0; i + 1 < map->count; i += 2)
+		if (str_eq(map->items[i].text, str_of(name)))
+			return &map->items[i + 1];
+	return NULL;
+}
+
+static bool id_member(const struct redis_reply *map, const char *name, struct results_id *out)
+{
+	const struct redis_reply *value = member(map, name);
+	return value && results_id_parse(value->text, out) == STATUS_OK;
+}
+
+static bool count_member(const struct redis_reply *map, const char *name, uint64_t *out)
+{
+	const struct redis_reply *value = member(map, name);
+	if (!value || value->type != REDIS_INTEGER || value->integer < 0)
+		return false;
+	*out = (uint64_t)value->integer;
+	return true;
+}
+
+bool results_stream_read(const struct redis_reply *reply, struct stream_facts *out)
+{
+	struct stream_facts facts = { .there = true };
+	if (reply->type != REDIS_ARRAY || !id_member(reply, "last-generated-id", &facts.last) ||
+	    !count_member(reply, "length", &facts.length))
+		return false;
+	facts.added_known = count_member(reply, "entries-added", &facts.added);
+	*out = facts;
+	return true;
+}
+
+static bool read_group(const struct redis_reply *map, struct group_facts *out)
+{
+	const struct redis_reply *name = member(map, "name");
+	return map->type == REDIS_ARRAY && name &&
+	       !str_copy(name->text, out->name, sizeof out->name) &&
+	       id_member(map, "last-delivered-id", &out->last) &&
+	       count_member(map, "pending", &out->pending);
+}
+
+bool results_groups_read(const struct redis_reply *reply, struct groups_facts *out)
+{
+	*out = (struct groups_facts){ .own = GROUPS_MAX };
+	if (reply->type != REDIS_ARRAY)
+		return false;
+	out->too_many = reply->count > GROUPS_MAX;
+	for (size_t i = 0; i < reply->count; i++) {
+		struct group_facts group = { 0 };
+		bool known = read_group(&reply->items[i], &group);
+		bool own = known && str_eq(str_of(group.name), results_group);
+		out->too_many |= !known; /* a name that is not kept: nothing is trimmed */
+		if (out->count == GROUPS_MAX && own)
+			out->count--;
+		if (!known || out->count == GROUPS_MAX)
+			continue;
+		out->own = own ? out->count : out->own;
+		out->groups[out->count++] = group;
+	}
+	return true;
+}
+
+/* ---- steps ---- */
+
+void results_sync_later(struct results *results)
+{
+	results->state = RESULTS_SYNCING;
+	results->sync_due = true;
+}
+
+static void sync_failed(struct results *results, enum status status)
+{
+	results_failed(results, status);
+	results->sync_due = true;
+}
+
+static void ask(struct results *results, const struct str *argv, size_t argc, redis_reply_fn fn)
+{
+	if (results_send(results, argv, argc, fn))
+		results->sync_due = true;
+}
+
+static void on_word(void *ctx, enum status status, const struct redis_reply *reply);
+
+static void ask_word(struct results *results)
+{
+	struct key key;
+	struct str argv[] = { STR("GET"), key_archive_epoch(&key) };
+	ask(results, argv, ARRAY_LEN(argv), on_word);
+}
+
+static void on_word_made(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	(void)reply;
+	if (status)
+		sync_failed(results, status);
+	else
+		ask_word(results); /* somebody's may have been first */
+}
+
+static bool make_word(struct results *results)
+{
+	uint8_t bytes[WORD_BYTES];
+	if (secret_random(bytes, sizeof bytes, NULL)) {
+		sync_failed(results, STATUS_UNAVAILABLE);
+		return false;
+	}
+	secret_print_hex(bytes, sizeof bytes, results->next_word);
+	return true;
+}
+
+static void write_word(struct results *results, bool over, redis_reply_fn fn)
+{
+	struct key key;
+	if (!make_word(results))
+		return;
+	struct str argv[] = { STR("SET"), key_archive_epoch(&key), str_of(results->next_word),
+			      STR("NX") };
+	ask(results, argv, over ? 3 : 4, fn);
+}
+
+static bool is_word(struct str text)
+{
+	return text.len && text.len <= WORD_MAX && str_find_char(text, ' ') == text.len;
+}
+
+static void on_word(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	if (status) {
+		sync_failed(results, status);
+	} else if (reply->type != REDIS_BULK) {
+		write_word(results, false, on_word_made);
+	} else if (!is_word(reply->text)) {
+		write_word(results, true, on_word_made);
+	} else {
+		CHECK(str_copy(reply->text, results->next_word, sizeof results->next_word) ==
+		      STATUS_OK);
+		ask_stream(results);
+	}
+}
+
+static void on_stream(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	results->stream = (struct stream_facts){ 0 };
+	if (results_no_key(status, reply) ||
+	    (!status && results_stream_read(reply, &results->stream)))
+		ask_groups(results);
+	else
+		sync_failed(results, status);
+}
+
+static void ask_stream(struct results *results)
+{
+	struct key key;
+	struct str argv[] = { STR("XINFO"), STR("STREAM"), key_trade_results(&key) };
+	ask(results, argv, ARRAY_LEN(argv), on_stream);
+}
+
+/* NULL: it is the stream that was read. */
+static const char *what_is_wrong(const struct results *results)
+{
+	const struct groups_facts *groups = &results->groups;
+	bool there = groups->own < GROUPS_MAX;
+	struct results_id last =
+	    there ? groups->groups[groups->own].last : (struct results_id){ 0 };
+	if (!results->marked)
+		return last.ms || last.seq ? "the archive file has no mark of it" : NULL;
+	if (strcmp(results->word, results->next_word) != 0)
+		return "archive:epoch is another one";
+	if (!there)
+		return "its group is gone";
+	if (results_id_cmp(last, results->cursor) < 0)
+		return "its group was set back";
+	if (results_id_cmp(results->stream.last, results->cursor) < 0)
+		return "its last entry is behind the mark";
+	return NULL;
+}
+
+static void on_word_written(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	(void)reply;
+	if (status)
+		sync_failed(results, status);
+	else
+		ack_pending(results);
+}
+
+static void decide(struct results *results, const char *wrong)
+{
+	if (wrong && !results->broken)
+		results->broken = wrong;
+	bool bump =
+	    results->broken && results->marked && strcmp(results->word, results->next_word) == 0;
+	if (bump)
+		write_word(results, true, on_word_written);
+	else
+		ack_pending(results);
+}
+
+/* The newest entry up to the cursor. What was trimmed went with all before it. */
+static const char *what_is_at_the_mark(const struct results *results,
+				       const struct redis_reply *entries)
+{
+	struct results_id id;
+	if (!entries->count || !results->cursor_hash)
+		return NULL;
+	const struct redis_reply *entry = &entries->items[0];
+	if (entry->count != 2 || results_id_parse(entry->items[0].text, &id))
+		return NULL;
+	if (results_id_cmp(id, results->cursor) < 0)
+		return "its entry at the mark is gone";
+	if (results_hash(&entry->items[1]) != results->cursor_hash)
+		return "its entry at the mark is another one";
+	return NULL;
+}
+
+static void on_entry(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	if (status || reply->type != REDIS_ARRAY) {
+		sync_failed(results, status);
+		return;
+	}
+	const char *wrong = what_is_wrong(results);
+	decide(results, wrong ? wrong : what_is_at_the_mark(results, reply));
+}
+
+static void ask_entry(struct results *results)
+{
+	char storage[RESULTS_ID_TEXT];
+	struct buf id = buf_over(storage, sizeof storage);
+	struct key key;
+	results_id_print(&id, results->cursor);
+	struct str argv[] = { STR("XREVRANGE"), key_trade_results(&key),
+			      buf_str(&id),     STR("-"),
+			      STR("COUNT"),     STR("1") };
+	ask(results, argv, ARRAY_LEN(argv), on_entry);
+}
+
+static void on_groups(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	results->groups = (struct groups_facts){ .own = GROUPS_MAX };
+	if (results_no_key(status, reply) ||
+	    (!status && results_groups_read(reply, &results->groups)))
+		ask_entry(results);
+	else
+		sync_failed(results, status);
+}
+
+static void ask_groups(struct results *results)
+{
+	struct key key;
+	struct str argv[] = { STR("XINFO"), STR("GROUPS"), key_trade_results(&key) };
+	ask(results, argv, ARRAY_LEN(argv), on_groups);
+}
+
+/* ---- what is pending and committed ---- */
+
+static void on_pending_acked(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	if (status || reply->type != REDIS_INTEGER) {
+		sync_failed(results, status);
+		return;
+	}
+	results->counts.acked += (uint64_t)reply->integer;
+	ack_pending(results);
+}
+
+static void on_pending(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	struct key key;
+	size_t argc = 0;
+	if (status || reply->type != REDIS_ARRAY) {
+		sync_failed(results, status);
+		return;
+	}
+	results->words[argc++] = STR("XACK");
+	results->words[argc++] = key_trade_results(&key);
+	results->words[argc++] = results_group;
+	for (size_t i = 0; i < reply->count && i < ACK_PAGE; i++)
+		if (reply->items[i].count > 0)
+			results->words[argc++] = reply->items[i].items[0].text;
+	if (argc == 3)
+		place_group(results);
+	else
+		ask(results, results->words, argc, on_pending_acked);
+}
+
+/* Consumer weir reads in order, so what is pending for it up to the mark is in the file. */
+static void ack_pending(struct results *results)
+{
+	char storage[RESULTS_ID_TEXT];
+	struct buf id = buf_over(storage, sizeof storage);
+	struct key key;
+	bool due = results->marked && (results->fresh || results->broken) &&
+		   results->groups.own < GROUPS_MAX;
+	if (!due) {
+		place_group(results);
+		return;
+	}
+	results_id_print(&id, results->cursor);
+	struct str argv[] = { STR("XPENDING"), key_trade_results(&key),
+			      results_group,   STR("-"),
+			      buf_str(&id),    STR("1000"),
+			      results_consumer };
+	ask(results, argv, ARRAY_LEN(argv), on_pending);
+}
+
+/* ---- the group's place ---- */
+
+static void run(struct results *results)
+{
+	if (results->stopped)
+		return;
+	if (results->fresh) /* what was left untrimmed is trimmed after it */
+		writer_checkpoint(results->config.writer);
+	results->state = RESULTS_RUNNING;
+	results->fresh = false;
+	results->broken = NULL;
+	results->look_at_ns = results_now(results) + LOOK_NS;
+	results->claim_at_ns = results_now(results) + results->config.claim_ms * 1000000 / 2;
+	results->strays = true;
+	results->caught_up = false;
+	results->read_at_ns = 0;
+	results_well(results);
+	results_kick(results);
+}
+
+/* What is in the file, and what is in the stream now: that is all there ever was. */
+static int64_t base_of(const struct results *results)
+{
+	const struct stream_facts *stream = &results->stream;
+	return (int64_t)results->read_ever + (int64_t)stream->length - (int64_t)stream->added;
+}
+
+static void begin_stream(struct results *results)
+{
+	results->counts.groups_made += results->groups.own == GROUPS_MAX;
+	if (results->broken) {
+		results->counts.epochs++;
+		results_tell(results, "%s: it is read again from its first entry", results->broken);
+	}
+	memcpy(results->word, results->next_word, sizeof results->word);
+	results->base = base_of(results);
+	results->cursor = (struct results_id){ 0 };
+	results->cursor_hash = 0;
+	results->checked_until = results->stream.last;
+	results->behind = false;
+	results->marked = true;
+	results->mark_due = true;
+	results->trimmed_to = (struct results_id){ 0 };
+	results_forget_ids(results);
+	run(results);
+}
+
+static void on_began(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	(void)reply;
+	if (status)
+		sync_failed(results, status);
+	else
+		begin_stream(results);
+}
+
+static void go_on(struct results *results)
+{
+	if (results->fresh) {
+		results->points[0] = (struct point){ 0, results->cursor };
+		results->n_points = 1;
+		results->behind = false;
+	} else {
+		results->behind = true; /* a page may have become ours without its answer */
+	}
+	run(results);
+}
+
+static void on_set_back(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	(void)reply;
+	if (status)
+		sync_failed(results, status);
+	else
+		go_on(results);
+}
+
+static void set_group(struct results *results, struct results_id id, redis_reply_fn fn)
+{
+	char storage[RESULTS_ID_TEXT];
+	struct buf text = buf_over(storage, sizeof storage);
+	struct key key;
+	results_id_print(&text, id);
+	struct str argv[] = { STR("XGROUP"), STR("SETID"), key_trade_results(&key), results_group,
+			      buf_str(&text) };
+	ask(results, argv, ARRAY_LEN(argv), fn);
+}
+
+static void make_group(struct results *results)
+{
+	struct key key;
+	struct str argv[] = { STR("XGROUP"), STR("CREATE"), key_trade_results(&key),
+			      results_group, STR("0"),      STR("MKSTREAM") };
+	ask(results, argv, ARRAY_LEN(argv), on_began);
+}
+
+static void place_group(struct results *results)
+{
+	const struct groups_facts *groups = &results->groups;
+	bool there = groups->own < GROUPS_MAX;
+	if (!there) {
+		make_group(results);
+	} else if (results->broken || !results->marked) {
+		set_group(results, (struct results_id){ 0 }, on_began);
+	} else if (results->fresh &&
+		   results_id_cmp(groups->groups[groups->own].last, results->cursor) > 0) {
+		struct results_id last = groups->groups[groups->own].last;
+		if (results_id_cmp(results->checked_until, last) < 0)
+			results->checked_until = last;
+		set_group(results, results->cursor, on_set_back);
+	} else {
+		go_on(results);
+	}
+}
+
+/* Not while pages are on their way: what they bring belongs to before. */
+void results_sync(struct results *results)
+{
+	if (!results->sync_due || results->reads_due > 0 || results->trimming ||
+	    results->claiming || results->looking || results->loading || !results->loaded)
+		return;
+	results->sync_due = false;
+	results->state = RESULTS_SYNCING;
+	ask_word(results);
+}

@@ -1,0 +1,132 @@
+/* How a daemon is built: the loop, the feed, the stores, the fleet, the archive. */
+#include "base/log.h"
+#include "daemon/daemon_impl.h"
+#include "daemon/settings.h"
+
+enum {
+	TIMER_ROOM = 1024,
+	TIMERS_PER_TERMINAL =
+	    4, /* its connection, its session, a simulated one's two connections */
+};
+
+static enum status open_fleet(struct daemon *daemon, struct err *err)
+{
+	const struct terminals_config config = {
+		.config = daemon->config,
+		.state_dir = daemon->options.state_dir,
+		.loop = daemon->loop,
+		.segments = daemon->segments,
+		.alerts = daemon->alerts,
+		.demo = daemon->options.demo,
+		.archiving = daemon->archiving,
+		.step_alerts = daemon_step_alerts,
+		.ctx = daemon,
+	};
+	if (!daemon->options.fleet || !config_bool(daemon->config, CONFIG_fleet_on))
+		return STATUS_OK;
+	enum status status = terminals_create(&config, &daemon->terminals, err);
+	if (status)
+		return status;
+	daemon->world.fleet = terminals_fleet(daemon->terminals);
+	daemon->world.options.fleet_simulated = terminals_simulated(daemon->terminals);
+	return STATUS_OK;
+}
+
+static enum status open_archive(struct daemon *daemon, struct err *err)
+{
+	const struct archiving_config config = {
+		.config = daemon->config,
+		.state_dir = daemon->options.state_dir,
+		.loop = daemon->loop,
+		.segments = daemon->segments,
+		.markets = daemon->markets,
+		.alerts = daemon->alerts,
+		.on_open = daemon_archive_open,
+		.on_refuse = daemon_refuse_signals,
+		.ctx = daemon,
+	};
+	return daemon->options.archive ? archiving_create(&config, &daemon->archiving, err)
+				       : STATUS_OK;
+}
+
+static enum status open_store(struct daemon *daemon, struct err *err)
+{
+	struct store_config config;
+	const struct segment_events events = daemon_segment_events(daemon);
+	settings_store(daemon->config, daemon->options.state_dir, &config);
+	/* A replay or a look at the state opens no TCP listener. */
+	for (int i = 0; i < SEGMENT_COUNT && !daemon->options.stay; i++)
+		config.segments[i].port = 0;
+	enum status status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
+					   &daemon->segments, err);
+	if (status)
+		return status;
+	const struct market_store_config store_config = {
+		.flush_ns = daemon_flush_ns(daemon->config),
+	};
+	daemon->store =
+	    market_store_create(daemon_rms(daemon), daemon->markets, loop_timers(daemon->loop),
+				loop_clock(daemon->loop), &store_config);
+	if (!daemon->store)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the market store");
+	status = daemon_build_outputs(daemon, err);
+	if (!status)
+		status = open_archive(daemon, err);
+	return status ? status : open_fleet(daemon, err);
+}
+
+static enum status open_feed(struct daemon *daemon, struct err *err)
+{
+	enum status status = daemon_build_alerts(daemon, err);
+	if (!status)
+		status = daemon_build_markets(daemon, err);
+	if (status)
+		return status;
+	daemon->step_task = (struct loop_task){ .fn = daemon_step, .ctx = daemon };
+	daemon->hold_timer = (struct timer){ .fn = daemon_hold_timer, .ctx = daemon };
+	daemon->drain_timer = (struct timer){ .fn = daemon_drain_timer, .ctx = daemon };
+	const struct sources_config config = {
+		.feed = daemon->options.feed,
+		.recording = daemon->options.recording,
+		.config = daemon->config,
+		.loop = daemon->loop,
+		.ingest = daemon->ingest,
+		.markets = daemon->markets,
+		.wake = &daemon->step_task,
+		.on_trade = daemon_take_trade,
+		.ctx = daemon,
+	};
+	return sources_create(&config, &daemon->sources, err);
+}
+
+static enum status init_world(struct daemon *daemon, struct err *err)
+{
+	daemon->world = (struct ask_world){ .markets = daemon->markets,
+					    .options = ask_options_default(),
+					    .alerts = daemon->alerts };
+	daemon->world.options.whale_quote = config_i64(daemon->config, CONFIG_market_whale_quote);
+	daemon->world.options.simulated = daemon->options.feed == DAEMON_FEED_SIMULATOR;
+	daemon->world.options.live = daemon->options.feed == DAEMON_FEED_SIMULATOR ||
+				     daemon->options.feed == DAEMON_FEED_LIVE;
+	return daemon_apply_settings(daemon, err);
+}
+
+enum status daemon_build(struct daemon *daemon, struct err *err)
+{
+	size_t room = TIMER_ROOM;
+	if (daemon->options.serve)
+		room += serving_timers(daemon->config);
+	if (daemon->options.fleet)
+		room += TIMERS_PER_TERMINAL * (size_t)config_i64(daemon->config, CONFIG_fleet_room);
+	enum status status = loop_create(room, &daemon->loop, err);
+	if (status)
+		return status;
+	daemon->created_ns = loop_precise_ns();
+	if ((status = daemon_take_signals(daemon, err)))
+		return status;
+	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
+	    !daemon->options.store)
+		return status;
+	status = state_folder_open(daemon->options.state_dir, &daemon->folder, err);
+	return status ? status : open_store(daemon, err);
+}

@@ -1,0 +1,218 @@
+#include "daemon/dead_letters.h"
+
+#include <stdlib.h>
+
+#include "archive/db.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "codec/mfp.h"
+
+enum { ANSWER_MAX = 8 << 20, LIST_MAX = 1000, ID_MAX = 512 };
+
+enum dead_verb { DEAD_LIST, DEAD_SHOW, DEAD_RETRY, DEAD_DROP };
+
+struct dead_job {
+	struct writer_job job;
+	struct archiving *archiving;
+	struct control_later *later;
+	enum dead_verb verb;
+	char id_storage[ID_MAX];
+	struct str id;
+	struct buf answer;
+	enum status status;
+	struct archive_rows rows; /* of retry */
+	int64_t count;
+};
+
+/* ---- on the thread ---- */
+
+static void put_field(struct buf *out, const char *name, struct str text)
+{
+	buf_printf(out, "%s\"%s\":", out->len && out->ptr[out->len - 1] != '{' ? "," : "", name);
+	buf_json_str(out, text);
+}
+
+static bool put_letter(void *ctx, const struct db_row *row)
+{
+	static const char *const names[] = { "origin", "id", "entry", "reason", "payload" };
+	struct dead_job *dead = ctx;
+	struct buf *out = &dead->answer;
+	buf_printf(out, dead->count++ ? ",\n{" : "\n{");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (db_row_text(row, i).ptr)
+			put_field(out, names[i], db_row_text(row, i));
+	buf_printf(out, ",\"attempts\":%lld,\"at_us\":%lld}", (long long)db_row_int(row, 5, 0),
+		   (long long)db_row_int(row, 6, 0));
+	return !out->overflow;
+}
+
+static enum status print_letters(struct archive_db *db, struct dead_job *dead, struct err *err)
+{
+	enum status status;
+	buf_printf(&dead->answer, "[");
+	if (dead->verb == DEAD_SHOW)
+		status = db_each(db,
+				 "SELECT origin, letter_id, entry_id, reason, payload, attempts, "
+				 "at_us FROM dead_letters WHERE letter_id = ?",
+				 DB_ARGS(DB_TEXT(dead->id)), put_letter, dead, err);
+	else
+		status = db_each(db,
+				 "SELECT origin, letter_id, entry_id, reason, NULL, attempts, at_us "
+				 "FROM dead_letters ORDER BY at_us DESC LIMIT 1000",
+				 DB_NONE, put_letter, dead, err);
+	buf_printf(&dead->answer, "]\n");
+	return status;
+}
+
+static enum status find_letters(struct archive_db *db, struct dead_job *dead, struct err *err)
+{
+	archive_rows_clear(&dead->rows);
+	if (str_eq(dead->id, STR("all")))
+		return db_read_rows(db, TABLE_dead_letters, NULL, DB_NONE, LIST_MAX, &dead->rows,
+				    err);
+	return db_read_rows(db, TABLE_dead_letters, "letter_id = ?", DB_ARGS(DB_TEXT(dead->id)),
+			    LIST_MAX, &dead->rows, err);
+}
+
+static void work(struct archive_db *db, struct writer_job *job)
+{
+	struct dead_job *dead = (struct dead_job *)job;
+	struct err err = { 0 };
+	if (dead->verb == DEAD_LIST || dead->verb == DEAD_SHOW)
+		dead->status = print_letters(db, dead, &err);
+	else
+		dead->status = find_letters(db, dead, &err);
+	if (!dead->status)
+		return;
+	buf_clear(&dead->answer);
+	buf_printf(&dead->answer, "%s\n", err.text);
+}
+
+/* ---- on the loop ---- */
+
+static void end(struct dead_job *dead, int exit_status)
+{
+	control_answer(dead->later, exit_status, buf_str(&dead->answer));
+	buf_deinit(&dead->answer);
+	archive_rows_deinit(&dead->rows);
+	free(dead);
+}
+
+static void on_moved(void *ctx, struct writer_batch *batch, enum status status)
+{
+	struct dead_job *dead = ctx;
+	(void)batch;
+	const char *verb = dead->verb == DEAD_RETRY ? "retry" : "drop";
+	if (!status)
+		archiving_operator(dead->archiving, STR("local"),
+				   str_of(dead->verb == DEAD_RETRY ? "dead retry" : "dead drop"),
+				   dead->id, STR("done"));
+	log_line(LOG_INFO, "archive", "operator: dead %s %.*s: %lld", verb, STR_ARG(dead->id),
+		 (long long)dead->count);
+	buf_printf(&dead->answer, "%lld\n", (long long)dead->count);
+	end(dead, status ? 3 : 0);
+}
+
+static void move_letter(struct dead_job *dead, struct writer_batch *batch,
+			const struct archive_row *row)
+{
+	const struct writer_retry retry = {
+		.origin = archive_cell_text(row, COLUMN_dead_letters_origin),
+		.entry_id = archive_cell_text(row, COLUMN_dead_letters_entry_id),
+		.letter_id = archive_cell_text(row, COLUMN_dead_letters_letter_id),
+		.payload = archive_cell_text(row, COLUMN_dead_letters_payload),
+		.reason = archive_cell_text(row, COLUMN_dead_letters_reason),
+	};
+	writer_dead_drop(batch, retry.origin, retry.letter_id);
+	if (dead->verb == DEAD_RETRY)
+		results_retry(archiving_results(dead->archiving), batch, &retry);
+	if (dead->verb == DEAD_DROP) {
+		writer_count(batch, "dropped", 1);
+		writer_count(batch, "dead", -1);
+	}
+}
+
+/* What a sink refused is in the archive; only entries of the stream can be tried anew. */
+static bool all_can_be_tried(const struct dead_job *dead)
+{
+	const struct archive_row *row = NULL;
+	while ((row = archive_rows_next(&dead->rows, row)))
+		if (!str_eq(archive_cell_text(row, COLUMN_dead_letters_origin),
+			    STR("trade_results")))
+			return false;
+	return true;
+}
+
+static void move(struct dead_job *dead)
+{
+	struct writer_batch *batch = writer_batch_take(archiving_writer(dead->archiving));
+	const struct archive_row *row = NULL;
+	if (!batch) {
+		buf_printf(&dead->answer, "the archive is busy: ask again\n");
+		end(dead, 1);
+		return;
+	}
+	batch->done = on_moved;
+	batch->ctx = dead;
+	while ((row = archive_rows_next(&dead->rows, row))) {
+		move_letter(dead, batch, row);
+		dead->count++;
+	}
+	writer_submit(archiving_writer(dead->archiving), batch);
+}
+
+static void on_done(struct writer_job *job, enum status status)
+{
+	struct dead_job *dead = (struct dead_job *)job;
+	bool print = dead->verb == DEAD_LIST || dead->verb == DEAD_SHOW;
+	if (status || dead->status) {
+		end(dead, 3);
+	} else if (print) {
+		end(dead, dead->verb == DEAD_SHOW && !dead->count);
+	} else if (!dead->rows.count) {
+		buf_printf(&dead->answer, "no dead letter is called '%.*s'\n", STR_ARG(dead->id));
+		end(dead, 1);
+	} else if (dead->verb == DEAD_RETRY && !all_can_be_tried(dead)) {
+		buf_printf(&dead->answer, "a sink refused it: the archive has the row; mend the sink, "
+					  "then drop the letter\n");
+		end(dead, 1);
+	} else {
+		move(dead);
+	}
+}
+
+static bool find_verb(struct str word, enum dead_verb *verb)
+{
+	static const char *const words[] = { "list", "show", "retry", "drop" };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq(word, str_of(words[i]))) {
+			*verb = (enum dead_verb)i;
+			return true;
+		}
+	return false;
+}
+
+void dead_letters_run(struct archiving *archiving, struct str verb, struct str id,
+		      struct control_later *later)
+{
+	struct dead_job *dead = calloc(1, sizeof *dead);
+	if (!dead) {
+		control_answer(later, 3, STR("out of memory\n"));
+		return;
+	}
+	dead->job.work = work;
+	dead->job.done = on_done;
+	dead->archiving = archiving;
+	dead->later = later;
+	buf_init(&dead->answer, ANSWER_MAX);
+	archive_rows_init(&dead->rows, ANSWER_MAX);
+	struct buf text = buf_over(dead->id_storage, sizeof dead->id_storage);
+	if (mfp_unescape(id, &text) || !find_verb(verb, &dead->verb) ||
+	    (dead->verb != DEAD_LIST && !id.len)) {
+		buf_printf(&dead->answer, "archive dead: list, show ID, retry ID|all, drop ID\n");
+		end(dead, 2);
+		return;
+	}
+	dead->id = buf_str(&text);
+	writer_run(archiving_writer(archiving), &dead->job);
+}

@@ -1,0 +1,82 @@
+/* What HTTP counts: connections, requests, signals, what was denied. */
+#include "base/check.h"
+#include "daemon/metrics_print.h"
+#include "daemon/serving.h"
+
+struct figure {
+	const char *label;
+	uint64_t value;
+};
+
+static void put_figures(struct buf *out, enum metric metric, const struct figure *figures,
+			size_t count)
+{
+	metric_head(out, metric);
+	for (size_t i = 0; i < count; i++) {
+		const struct str label = str_of(figures[i].label);
+		metric_sample(out, metric, &label, 1, figures[i].value);
+	}
+}
+
+static void put_answers(const struct http_server_stats *stats, struct buf *out)
+{
+	const struct figure answers[] = {
+		{ "1xx", stats->answers[1] }, { "2xx", stats->answers[2] },
+		{ "3xx", stats->answers[3] }, { "4xx", stats->answers[4] },
+		{ "5xx", stats->answers[5] },
+	};
+	put_figures(out, METRIC_http_answers, answers, ARRAY_LEN(answers));
+}
+
+static void put_cuts(const struct http_server_stats *stats, struct buf *out)
+{
+	const struct figure cuts[] = {
+		{ "over_limit", stats->over_limit },
+		{ "not_taken", stats->not_taken },
+		{ "bad", stats->bad },
+		{ "late", stats->late },
+		{ "slow_reader", stats->slow_readers },
+		{ "bodies", stats->bodies_refused },
+		{ "answers", stats->answers_refused },
+		{ "unanswered", stats->unanswered },
+		{ "tls", stats->tls_failed },
+	};
+	put_figures(out, METRIC_http_cut, cuts, ARRAY_LEN(cuts));
+}
+
+static void put_server(const struct http_server_stats *stats, struct buf *out)
+{
+	metrics_put(out, METRIC_http_accepted, stats->accepted);
+	metrics_put(out, METRIC_http_open, stats->open);
+	metrics_put(out, METRIC_http_requests, stats->requests);
+	put_answers(stats, out);
+	put_cuts(stats, out);
+	metrics_put(out, METRIC_http_abandoned, stats->abandoned);
+	metrics_put(out, METRIC_http_bytes, stats->bytes_in);
+	metrics_put(out, METRIC_http_bytes_sent, stats->bytes_out);
+}
+
+static void put_requests(const struct serve_counts *counts, struct buf *out)
+{
+	const struct figure signals[] = {
+		{ "accepted", counts->accepted },       { "repeated", counts->repeated },
+		{ "refused", counts->refused },         { "busy", counts->busy },
+		{ "unavailable", counts->unavailable },
+	};
+	const struct figure denied[] = {
+		{ "no_token", counts->no_token }, { "bad_token", counts->bad_token },
+		{ "no_scope", counts->no_scope }, { "held_off", counts->held_off },
+		{ "host", counts->bad_host },     { "origin", counts->bad_origin },
+	};
+	put_figures(out, METRIC_http_signals, signals, ARRAY_LEN(signals));
+	put_figures(out, METRIC_http_denied, denied, ARRAY_LEN(denied));
+}
+
+void metrics_serve_print(struct daemon *daemon, struct buf *out)
+{
+	const struct serving *serving = daemon_serving(daemon);
+	if (!serving)
+		return;
+	put_server(serving_stats(serving), out);
+	put_requests(serving_counts(serving), out);
+}
