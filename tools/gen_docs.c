@@ -11,11 +11,13 @@
 #include "base/check.h"
 #include "cli/help.h"
 #include "def/config.h"
+#include "def/archive.h"
 #include "def/keys.h"
 #include "def/metrics.h"
 #include "def/segments.h"
 #include "gen_docs_mfp.h"
 #include "gen_docs_page.h"
+#include "serve/routes.h"
 
 enum { PAGE_BYTES = 1 << 20 };
 
@@ -163,6 +165,49 @@ static void keys_page(struct buf *out)
 	}
 }
 
+/* The archive's tables. */
+static const char *const archive_types[] = {
+	"text", "word", "whole number", "DECIMAL(18,8)", "DECIMAL(38,16)", "double"
+};
+
+static void archive_columns(struct buf *out, const struct archive_table_row *table)
+{
+	static const char *const columns[] = { "column", "type", "unit", "meaning" };
+	header(out, columns, ARRAY_LEN(columns));
+	for (uint32_t i = 0; i < table->columns; i++) {
+		const struct archive_column_row *row =
+		    archive_column_row((enum archive_column)(table->first + i));
+		char type[64];
+		snprintf(type, sizeof type, "%s%s", archive_types[row->type],
+			 row->optional ? "" : ", always");
+		buf_char(out, '|');
+		code_cell(out, row->name);
+		cell(out, type);
+		cell(out, row->unit);
+		cell(out, row->meaning);
+		buf_char(out, '\n');
+	}
+}
+
+static void archive_page(struct buf *out)
+{
+	title(out, "The archive", "archive.def",
+	      "Tables of the archive file (DuckDB), of ClickHouse and of PostgreSQL: the same "
+	      "names, UTC, times in µs unless the name says ms. Behind its columns each has "
+	      "`batch_id`: rows with the same key are told apart by it, the newest counts. "
+	      "ClickHouse keeps what the line says; the archive file `archive.keep_days` after "
+	      "every sink has it.");
+	for (unsigned i = 0; i < TABLE_COUNT; i++) {
+		const struct archive_table_row *table = archive_table_row((enum archive_table)i);
+		buf_printf(out, "\n## `%s`\n\n%s. Key: `%s`.", table->name, table->meaning,
+			   table->key);
+		if (table->days)
+			buf_printf(out, " %lld days.", (long long)table->days);
+		buf_printf(out, "\n\n");
+		archive_columns(out, table);
+	}
+}
+
 static void metrics_page(struct buf *out)
 {
 	static const char *const columns[] = { "metric", "type", "labels", "meaning" };
@@ -175,6 +220,41 @@ static void metrics_page(struct buf *out)
 		cell(out, metric_type_text(row->type));
 		cell(out, row->labels);
 		cell(out, row->help);
+		buf_char(out, '\n');
+	}
+}
+
+static const char *route_scope_text(enum route_scope scope)
+{
+	static const char *const texts[] = {
+		[ROUTE_SCOPE_OPEN] = "none",
+		[ROUTE_SCOPE_READ] = "read",
+		[ROUTE_SCOPE_SIGNAL] = "signal",
+		[ROUTE_SCOPE_OWN] = "the user's own, or admin",
+		[ROUTE_SCOPE_HOOK] = "signal, by the token in the path",
+	};
+	return texts[scope];
+}
+
+static void routes_page(struct buf *out)
+{
+	static const char *const columns[] = { "method", "path", "scope", "parameters", "answers" };
+	title(out, "HTTP", "routes.def",
+	      "What `[serve] listen` answers. The scope is that of the token "
+	      "(`Authorization: Bearer TOKEN`)\nwhere `serve.tokens_file` names a file of them; "
+	      "admin is all scopes, and without a file no\ntoken is asked for, on the loopback "
+	      "only. Bodies and answers are JSON unless the line says otherwise;\nan error is "
+	      "`{\"error\":\"…\"}`. HEAD is answered as GET. `/api/v1/openapi.json` has "
+	      "this table for\nprograms.\n");
+	header(out, columns, ARRAY_LEN(columns));
+	for (enum route_id id = 0; id < ROUTE_COUNT; id++) {
+		const struct route_row *row = route_row(id);
+		buf_char(out, '|');
+		cell(out, row->method);
+		code_cell(out, row->path);
+		cell(out, route_scope_text(row->scope));
+		cell(out, row->query);
+		cell(out, row->summary);
 		buf_char(out, '\n');
 	}
 }
@@ -331,8 +411,10 @@ static const struct {
 } pages[] = {
 	{ "config.md", config_page },
 	{ "commands.md", commands_page },
+	{ "archive.md", archive_page },
 	{ "keys.md", keys_page },
 	{ "metrics.md", metrics_page },
+	{ "routes.md", routes_page },
 	{ "ask.md", ask_print_reference },
 	{ "segments.md", segments_page },
 	{ "status.md", status_page },

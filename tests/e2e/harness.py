@@ -142,7 +142,8 @@ class WeirTest(unittest.TestCase):
             self.child = subprocess.Popen(
                 [WEIR, command, '--state', self.state, '--config', self.config, *args],
                 stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, 'WEIR_FLEET_LISTEN': '127.0.0.1:0', **(env or {})})
+                env={**os.environ, 'WEIR_FLEET_LISTEN': '127.0.0.1:0',
+                     'WEIR_SERVE_LISTEN': '127.0.0.1:0', **(env or {})})
         line = self.child.stdout.readline()
         self.assertIn('segments answered after', line, self.read_log())
         return line

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import socket
+import threading
 import time
 
 FNV = 0xcbf29ce484222325
@@ -130,3 +131,111 @@ class Terminal:
                 error = fields if verb == 'E' else error
         except (ConnectionError, ValueError):
             return error or {}
+
+
+class Lines:
+    """Lines of a socket; a time-out loses nothing, as it would with makefile."""
+
+    def __init__(self, conn):
+        self.conn, self.bytes = conn, b''
+
+    def readline(self):
+        while b'\n' not in self.bytes:
+            more = self.conn.recv(65536)
+            if not more:
+                return ''
+            self.bytes += more
+        line, _, self.bytes = self.bytes.partition(b'\n')
+        return line.decode() + '\n'
+
+    def close(self):
+        """The socket is its owner's."""
+
+
+class Expert(threading.Thread):
+    """A terminal that trades as the expert does: takes signals, executes each once, sends
+    what was not acknowledged again on each connection, answers `dup` with its result.
+    Connects again when weir is gone. orders: by sid, how often a position was opened."""
+
+    def __init__(self, port_of, name, token, login, delay=0.0):
+        super().__init__(daemon=True)
+        self.port_of, self.name_, self.token, self.login = port_of, name, token, login
+        self.delay, self.epoch = delay, int(time.time() * 1000)
+        self.orders, self.results, self.waiting = {}, {}, []
+        self.seq, self.down, self.ticket = 0, 0, int(login) * 1000
+        self.stopping, self.running = threading.Event(), threading.Event()
+
+    def reliable(self, terminal, verb, **fields):
+        self.seq += 1
+        self.waiting.append((self.seq, verb, fields))
+        terminal.send(verb, self.seq, **fields)
+
+    def execute(self, terminal, fields):
+        sid = fields['sid']
+        if sid in self.results:
+            self.reliable(terminal, 'Y', dn=self.down, sid=sid, st='dup')
+            self.reliable(terminal, 'R', **self.results[sid])
+            return
+        if int(fields['ttl']) <= 0:
+            self.reliable(terminal, 'Y', dn=self.down, sid=sid, st='exp')
+            return
+        self.reliable(terminal, 'Y', dn=self.down, sid=sid, st='rx')
+        time.sleep(self.delay)
+        self.ticket += 1
+        self.orders[sid] = self.orders.get(sid, 0) + 1
+        self.results[sid] = {
+            'sid': sid, 'st': 'done', 'rc': 10009, 'ord': self.ticket, 'deal': self.ticket,
+            'pos': self.ticket, 'sym': fields.get('sym', ''), 'sd': fields.get('sd', 'buy'),
+            'vol': fields.get('vol', '0.10'), 'rq': '1.08512', 'px': '1.08514', 'slp': '2.0',
+            'com': '-0.35', 'swp': '0.00', 'fee': '0.00', 'pl': '0.00',
+            'sv': int(time.time() * 1000) + 7200000, 'ex': 1, 'try': 1}
+        self.reliable(terminal, 'R', **self.results[sid])
+
+    def serve(self, terminal):
+        terminal.epoch, terminal.positions = self.epoch, []
+        up = int(terminal.hello(dn=self.down)['up'])
+        terminal.snapshot()
+        terminal.state()
+        self.waiting = [row for row in self.waiting if row[0] > up]
+        for seq, verb, fields in self.waiting:
+            terminal.send(verb, seq, **fields)
+        self.running.set()
+        told = time.monotonic()
+        while not self.stopping.is_set():
+            terminal.socket.settimeout(max(0.05, told + 1 - time.monotonic()))
+            try:
+                verb, seq, fields = terminal.read()
+            except TimeoutError:
+                verb, seq, fields = '', 0, {}
+            if verb == 'G':
+                self.down = max(self.down, seq)
+                self.execute(terminal, fields)
+            elif verb == 'C':
+                self.down = max(self.down, seq)
+                self.reliable(terminal, 'Y', dn=seq, cid=fields['cid'], st='ok')
+            elif verb == 'K':
+                self.waiting = [row for row in self.waiting if row[0] > int(fields['up'])]
+            elif verb == 'P':
+                terminal.send('p', 0, t=fields['t'])
+            if time.monotonic() > told + 1:
+                terminal.state(dn=self.down)
+                told = time.monotonic()
+
+    def run(self):
+        while not self.stopping.is_set():
+            terminal = None
+            try:
+                terminal = Terminal(self.port_of(), self.name_, self.token, self.login)
+                terminal.file.close()
+                terminal.file = Lines(terminal.socket)
+                self.serve(terminal)
+            except (OSError, KeyError, ValueError, EOFError):
+                self.running.clear()
+                time.sleep(0.1)
+            finally:
+                if terminal:
+                    terminal.close()
+
+    def stop(self):
+        self.stopping.set()
+        self.join(10)
