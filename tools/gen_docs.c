@@ -166,9 +166,8 @@ static void keys_page(struct buf *out)
 }
 
 /* The archive's tables. */
-static const char *const archive_types[] = {
-	"text", "word", "whole number", "DECIMAL(18,8)", "DECIMAL(38,16)", "double"
-};
+static const char *const archive_types[] = { "text",          "word",           "whole number",
+					     "DECIMAL(18,8)", "DECIMAL(38,16)", "double" };
 
 static void archive_columns(struct buf *out, const struct archive_table_row *table)
 {

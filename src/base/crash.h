@@ -33,7 +33,7 @@ enum crash {
 #define CRASH(name, meaning) CRASH_##name,
 	CRASH_POINTS
 #undef CRASH
-	CRASH_COUNT
+	    CRASH_COUNT
 };
 
 void crash_point(enum crash point);

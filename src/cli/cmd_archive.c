@@ -113,8 +113,8 @@ static enum status put_words(const struct args *args, size_t from, struct buf *r
 static void put_sql(const struct args *args, struct buf *request)
 {
 	const char *only = args->operands[0];
-	if (args->n_operands == 1 && strspn(only, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
-					 strlen(only)) {
+	if (args->n_operands == 1 &&
+	    strspn(only, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(only)) {
 		mfp_escape(request, STR("SELECT * FROM "));
 		mfp_escape(request, str_of(only));
 		return;
@@ -133,8 +133,8 @@ static const char *wire_format(const struct args *args)
 	return str_eq(format, STR("table")) ? "table" : "json";
 }
 
-static enum status write_request(const struct args *args, const char *staged,
-				 struct buf *request, struct err *err)
+static enum status write_request(const struct args *args, const char *staged, struct buf *request,
+				 struct err *err)
 {
 	switch (args->command) {
 	case COMMAND_archive_query:
@@ -153,7 +153,8 @@ static enum status write_request(const struct args *args, const char *staged,
 		buf_printf(request, "archive verify%s", args_has(args, FLAG_deep) ? " deep" : "");
 		break;
 	default:
-		buf_printf(request, "archive dead %s", args->n_operands ? args->operands[0] : "list");
+		buf_printf(request, "archive dead %s",
+			   args->n_operands ? args->operands[0] : "list");
 		if (args->n_operands > 1) {
 			buf_char(request, ' ');
 			(void)!put_words(args, 1, request);
@@ -169,8 +170,7 @@ static enum status write_request(const struct args *args, const char *staged,
 static enum status stage(const struct args *args, char path[PATH_BYTES_MAX], struct err *err)
 {
 	char folder[PATH_BYTES_MAX], *whole;
-	enum status status =
-	    path_format(folder, err, "%s/export", args_str(args, FLAG_state).ptr);
+	enum status status = path_format(folder, err, "%s/export", args_str(args, FLAG_state).ptr);
 	if (!status)
 		status = files_make_folder(folder, 0700, err);
 	if (status)
@@ -196,8 +196,8 @@ static int bring(const struct args *args, const char *staged)
 
 /* ---- */
 
-static int finish(const struct args *args, int exit_status, const char *staged,
-		  struct buf *answer, struct buf *out)
+static int finish(const struct args *args, int exit_status, const char *staged, struct buf *answer,
+		  struct buf *out)
 {
 	bool verify = args->command == COMMAND_archive_verify;
 	if (exit_status && !(verify && exit_status == CLI_NO)) { /* it says why, in a line */
@@ -207,8 +207,7 @@ static int finish(const struct args *args, int exit_status, const char *staged,
 	if (args->command == COMMAND_archive_export)
 		return bring(args, staged);
 	bool parsed = args->command == COMMAND_archive_query
-			  ? strcmp(wire_format(args), "json") == 0 &&
-				!args_has(args, FLAG_json) &&
+			  ? strcmp(wire_format(args), "json") == 0 && !args_has(args, FLAG_json) &&
 				!str_eq(args_str(args, FLAG_format), STR("json"))
 			  : !args_has(args, FLAG_json);
 	if (args->command == COMMAND_archive_dead && args->n_operands &&
@@ -231,11 +230,11 @@ int cmd_archive(const struct args *args)
 	if (!status)
 		status = write_request(args, staged, &request, &err);
 	if (!status)
-		status = running_or_started_ask(args, buf_str(&request),
-						export ? EXPORT_MS : QUERY_MS, &exit_status,
-						&answer, &err);
-	exit_status = status ? cli_fail(args, &err)
-			     : finish(args, exit_status, staged, &answer, &out);
+		status =
+		    running_or_started_ask(args, buf_str(&request), export ? EXPORT_MS : QUERY_MS,
+					   &exit_status, &answer, &err);
+	exit_status =
+	    status ? cli_fail(args, &err) : finish(args, exit_status, staged, &answer, &out);
 	buf_deinit(&answer);
 	buf_deinit(&out);
 	return exit_status;

@@ -94,8 +94,8 @@ static void put_now(struct buf *out, const json_t *root)
 	size_t index;
 	json_t *row;
 	json_array_foreach(json_object_get(root, "now"), index, row)
-	    buf_printf(out, "now: %.*s at %.*s, sent %lld times\n",
-		       STR_ARG(text_of(row, "state")), STR_ARG(text_of(row, "instance")),
+	    buf_printf(out, "now: %.*s at %.*s, sent %lld times\n", STR_ARG(text_of(row, "state")),
+		       STR_ARG(text_of(row, "instance")),
 		       (long long)json_integer_value(json_object_get(row, "sent")));
 }
 
@@ -147,9 +147,9 @@ int cmd_signal(const struct args *args)
 	if (args->command == COMMAND_signal_send) {
 		status = write_send(args, &request, id, sizeof id, &err);
 		if (!status)
-			status = running_ask_within(args_str(args, FLAG_state).ptr,
-						    buf_str(&request), TIMEOUT_MS, &exit_status,
-						    &answer, &err);
+			status =
+			    running_ask_within(args_str(args, FLAG_state).ptr, buf_str(&request),
+					       TIMEOUT_MS, &exit_status, &answer, &err);
 	} else {
 		buf_printf(&request, "signal trace %.200s", args->operands[0]);
 		status = running_or_started_ask(args, buf_str(&request), TIMEOUT_MS, &exit_status,

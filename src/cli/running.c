@@ -87,8 +87,8 @@ enum status running_or_started_ask(const struct args *args, struct str request, 
 	const char *state_dir = args_str(args, FLAG_state).ptr;
 	struct started started = { .request = request, .answer = answer };
 	for (int waited_ms = 0;; waited_ms += RETRY_MS) {
-		enum status status = running_ask_within(state_dir, request, timeout_ms,
-							exit_status, answer, err);
+		enum status status =
+		    running_ask_within(state_dir, request, timeout_ms, exit_status, answer, err);
 		if (status != STATUS_UNAVAILABLE)
 			return status;
 		if (!files_is_folder(state_dir))

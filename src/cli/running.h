@@ -9,11 +9,10 @@
 MUST_CHECK enum status running_ask(const char *state_dir, struct str request, int *exit_status,
 				   struct buf *answer, struct err *err);
 /* The same, waiting as long as that for the answer; running_ask waits 10 s. */
-MUST_CHECK enum status running_ask_within(const char *state_dir, struct str request,
-					  int timeout_ms, int *exit_status, struct buf *answer,
-					  struct err *err);
+MUST_CHECK enum status running_ask_within(const char *state_dir, struct str request, int timeout_ms,
+					  int *exit_status, struct buf *answer, struct err *err);
 /* The running weir, or one that is started from the state directory for the time of the
  * question: its segments and its archive, no listener. NOT_FOUND: no state directory. */
 MUST_CHECK enum status running_or_started_ask(const struct args *args, struct str request,
-					      int timeout_ms, int *exit_status,
-					      struct buf *answer, struct err *err);
+					      int timeout_ms, int *exit_status, struct buf *answer,
+					      struct err *err);

@@ -91,7 +91,8 @@ static enum status start_own(struct segment_visit *visit, const char *state_dir,
 		.config = config,
 		.state_dir = state_dir,
 		.store = true,
-		.segments = 1u << segment | 1u << SEGMENT_RMS, /* no daemon is without its markets */
+		.segments =
+		    1u << segment | 1u << SEGMENT_RMS, /* no daemon is without its markets */
 		.on_ready = on_ready,
 		.ctx = visit,
 	};

@@ -27,8 +27,8 @@ static void put_file(struct json_out *json, struct archiving *archiving)
 	json_out_i64(json, "checkpoints", (int64_t)counts->checkpoints);
 	json_out_i64(json, "failed", (int64_t)counts->failed);
 	json_out_i64(json, "salvaged", (int64_t)counts->salvaged);
-	json_out_double(json, "commit_p99_ms",
-			(double)hist_quantile(counts->commit_ns, 0.99) / 1e6, 2);
+	json_out_double(json, "commit_p99_ms", (double)hist_quantile(counts->commit_ns, 0.99) / 1e6,
+			2);
 	json_out_close(json, '}');
 }
 
@@ -42,11 +42,11 @@ static void put_results(struct json_out *json, struct archiving *archiving)
 		const char *name;
 		uint64_t value;
 	} facts[] = {
-		{ "read", counts.read },       { "archived", counts.archived },
-		{ "known", counts.known },     { "pending", counts.pending },
+		{ "read", counts.read },         { "archived", counts.archived },
+		{ "known", counts.known },       { "pending", counts.pending },
 		{ "retrying", counts.retrying }, { "dead", counts.dead },
-		{ "lost", counts.lost },       { "acknowledged", counts.acked },
-		{ "trimmed", counts.trimmed }, { "length", counts.length },
+		{ "lost", counts.lost },         { "acknowledged", counts.acked },
+		{ "trimmed", counts.trimmed },   { "length", counts.length },
 		{ "epochs", counts.epochs },
 	};
 	json_out_open(json, "trade_results", '{');

@@ -182,9 +182,9 @@ static enum status start_results(struct archiving *archiving, struct err *err)
 		.on_broken = on_broken,
 		.ctx = archiving,
 	};
-	enum status status = segments_connect(archiving->config.segments, SEGMENT_RTRS,
-					      "weir-archive", on_rtrs_up, archiving,
-					      &archiving->rtrs, err);
+	enum status status =
+	    segments_connect(archiving->config.segments, SEGMENT_RTRS, "weir-archive", on_rtrs_up,
+			     archiving, &archiving->rtrs, err);
 	if (status)
 		return status;
 	config.rtrs = redis_conn_port(archiving->rtrs);
@@ -379,10 +379,9 @@ static enum status set_paths(struct archiving *archiving, struct err *err)
 {
 	struct str name = config_str(archiving->config.config, CONFIG_archive_duckdb);
 	bool alone = str_find_char(name, '/') == name.len;
-	enum status status =
-	    alone ? path_format(archiving->path, err, "%s/%.*s", archiving->config.state_dir,
-				STR_ARG(name))
-		  : path_format(archiving->path, err, "%.*s", STR_ARG(name));
+	enum status status = alone ? path_format(archiving->path, err, "%s/%.*s",
+						 archiving->config.state_dir, STR_ARG(name))
+				   : path_format(archiving->path, err, "%.*s", STR_ARG(name));
 	if (!status)
 		status = path_format(archiving->temp, err, "%s/archive.tmp",
 				     archiving->config.state_dir);
@@ -405,9 +404,9 @@ static enum status open_writer(struct archiving *archiving, struct err *err)
 	};
 	enum status status = set_paths(archiving, err);
 	archiving_name_sinks(config, &writer);
-	return status ? status
-		      : writer_open(archiving->config.loop, &writer, &hooks, &archiving->writer,
-				    err);
+	return status
+		   ? status
+		   : writer_open(archiving->config.loop, &writer, &hooks, &archiving->writer, err);
 }
 
 enum status archiving_create(const struct archiving_config *config, struct archiving **out,

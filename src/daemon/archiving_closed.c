@@ -41,8 +41,8 @@ static void work(struct archive_db *db, struct writer_job *job)
 	struct err err = { 0 };
 	archive_rows_clear(&asked->rows);
 	if (db_read_rows(db, TABLE_trades, "trade_id IN (SELECT unnest(?))",
-			 DB_ARGS(DB_TEXTS(asked->asked, asked->count)), SIZE_MAX, &asked->rows,
-			 &err))
+			 DB_ARGS(DB_TEXTS(asked->asked, asked->count)), ARCHIVING_ASKED_MAX,
+			 &asked->rows, &err))
 		log_line(LOG_WARN, "archive", "closed trades are looked up later: %s", err.text);
 }
 
@@ -59,9 +59,8 @@ static struct trade_sum sum_of(const struct archive_row *row)
 	struct trade_sum sum = {
 		.login = archive_cell_int(row, COLUMN_trades_login, 0),
 		.position = archive_cell_int(row, COLUMN_trades_position_id, 0),
-		.side = str_eq(archive_cell_text(row, COLUMN_trades_side), STR("sell"))
-			    ? TRADE_SELL
-			    : TRADE_BUY,
+		.side = str_eq(archive_cell_text(row, COLUMN_trades_side), STR("sell")) ? TRADE_SELL
+											: TRADE_BUY,
 		.volume_in = archive_cell_int(row, COLUMN_trades_volume, 0),
 		.commission = archive_cell_int(row, COLUMN_trades_commission, 0),
 		.swap = archive_cell_int(row, COLUMN_trades_swap, 0),
@@ -90,8 +89,7 @@ static void drop(struct archiving *archiving, struct str instance, uint64_t posi
 {
 	for (uint32_t i = 0; i < archiving->closed_count; i++) {
 		struct closed_position *closed = &archiving->closed[i];
-		if (closed->position != position ||
-		    !str_eq(instance, str_of(closed->instance)))
+		if (closed->position != position || !str_eq(instance, str_of(closed->instance)))
 			continue;
 		*closed = archiving->closed[--archiving->closed_count];
 		return;

@@ -23,8 +23,7 @@ static void on_committed(void *ctx, struct writer_batch *batch, enum status stat
 	(void)batch;
 	for (uint32_t i = 0; i < rows->count && status == STATUS_OK && archiving->terminals; i++)
 		terminals_delivery_archived(archiving->terminals, rows->tags[i].tag,
-					    rows->tags[i].sid,
-					    str_of(rows->tags[i].instance));
+					    rows->tags[i].sid, str_of(rows->tags[i].instance));
 	rows->count = 0;
 	rows->batch = NULL;
 	if (archiving->spare_count < ARRAY_LEN(archiving->spare))

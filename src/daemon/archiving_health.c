@@ -46,8 +46,7 @@ static void watch_trouble(struct archiving *archiving)
 		archiving->trouble_since_ns = 0;
 	else if (!archiving->trouble_since_ns)
 		archiving->trouble_since_ns = now_ns;
-	double seconds =
-	    trouble ? (double)(now_ns - archiving->trouble_since_ns) / 1e9 + 0.001 : 0;
+	double seconds = trouble ? (double)(now_ns - archiving->trouble_since_ns) / 1e9 + 0.001 : 0;
 	struct line line;
 	buf_printf(begin(&line), "the archive file cannot be written for %.0f s: %s", seconds,
 		   writer_trouble(archiving->writer));
@@ -90,20 +89,6 @@ static void watch_refusal(struct archiving *archiving)
 	archiving->config.on_refuse(archiving->config.ctx, why);
 }
 
-static void watch_spill(struct archiving *archiving)
-{
-	struct line line;
-	if (!archiving->terminals)
-		return;
-	struct result_store_counts counts =
-	    result_store_counts(terminals_results(archiving->terminals));
-	buf_printf(begin(&line), "segment rtrs refuses writes: %.1f MB of results wait in the spill file",
-		   (double)counts.spilled_bytes / 1e6);
-	alert_value(archiving->config.alerts, ALERT_results_spill, STR("rtrs"),
-		    (double)counts.spilled_bytes,
-		    counts.spilled_bytes ? buf_str(&line.text) : STR(""));
-}
-
 void archiving_watch(struct archiving *archiving)
 {
 	if (!archiving->opened)
@@ -112,5 +97,4 @@ void archiving_watch(struct archiving *archiving)
 	watch_disk(archiving);
 	watch_refusal(archiving);
 	watch_dead(archiving);
-	watch_spill(archiving);
 }

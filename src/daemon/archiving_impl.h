@@ -9,9 +9,9 @@
 #include "os/redis_conn.h"
 
 enum {
-	ARCHIVING_TAGS_MAX = 1024,    /* deliveries of a batch */
-	ARCHIVING_CLOSED_MAX = 8192,  /* closed positions that wait for their trade */
-	ARCHIVING_ASKED_MAX = 512,    /* of them, asked for at once */
+	ARCHIVING_TAGS_MAX = 1024,   /* deliveries of a batch */
+	ARCHIVING_CLOSED_MAX = 8192, /* closed positions that wait for their trade */
+	ARCHIVING_ASKED_MAX = 512,   /* of them, asked for at once */
 	ARCHIVING_BATCH_NS = 100000000,
 };
 

@@ -75,14 +75,14 @@ static void work(struct archive_db *db, struct writer_job *job)
 		    DB_NONE, take_id, recall, &recall->err);
 	if (recall->status)
 		return;
-	recall->status =
-	    db_each(db,
-		    "SELECT server, login, deal_ticket, event_us, CAST(coalesce(pnl, 0) + "
-		    "coalesce(commission, 0) + coalesce(swap, 0) + coalesce(fee, 0) AS DECIMAL(18,8)) "
-		    "FROM trade_results WHERE event_us >= ? AND deal_ticket > 0 AND server IS NOT "
-		    "NULL AND login IS NOT NULL AND (side IS NULL OR side IN ('buy', 'sell')) ORDER "
-		    "BY event_us DESC LIMIT 65536",
-		    DB_ARGS(DB_INT(today_us)), take_deal, recall, &recall->err);
+	recall->status = db_each(
+	    db,
+	    "SELECT server, login, deal_ticket, event_us, CAST(coalesce(pnl, 0) + "
+	    "coalesce(commission, 0) + coalesce(swap, 0) + coalesce(fee, 0) AS DECIMAL(18,8)) "
+	    "FROM trade_results WHERE event_us >= ? AND deal_ticket > 0 AND server IS NOT "
+	    "NULL AND login IS NOT NULL AND (side IS NULL OR side IN ('buy', 'sell')) ORDER "
+	    "BY event_us DESC LIMIT 65536",
+	    DB_ARGS(DB_INT(today_us)), take_deal, recall, &recall->err);
 }
 
 /* ---- and back ---- */

@@ -31,7 +31,9 @@ static void on_answer(void *ctx, enum status status, struct str answer, bool tru
 	buf_str_put(&text, answer);
 	if (status && (!answer.len || answer.ptr[answer.len - 1] != '\n'))
 		buf_char(&text, '\n');
-	int exit_status = !status ? 0 : status == STATUS_TIMEOUT || status == STATUS_INVALID ? 1 : 3;
+	int exit_status = !status                                                ? 0
+			  : status == STATUS_TIMEOUT || status == STATUS_INVALID ? 1
+										 : 3;
 	if (truncated) { /* a cut table is no answer: programs would take it for the whole */
 		exit_status = 1;
 		buf_clear(&text);
@@ -147,8 +149,8 @@ static int on_verify(struct archive_request *request)
 		free(verify);
 		return 3;
 	}
-	*verify = (struct verify){ request->asked->daemon, later,
-				   str_eq(request->rest, STR("deep")) };
+	*verify =
+	    (struct verify){ request->asked->daemon, later, str_eq(request->rest, STR("deep")) };
 	archiving_settle(request->archiving, on_settled, verify);
 	return CONTROL_LATER;
 }

@@ -62,7 +62,8 @@ static int send_signal(const struct control_request *request, struct str rest)
 		return 1;
 	}
 	if (read_pairs(rest, &text, keys, values, &count)) {
-		buf_printf(request->answer, "signal send: KEY=VALUE …, see 'weir signal send --help'\n");
+		buf_printf(request->answer,
+			   "signal send: KEY=VALUE …, see 'weir signal send --help'\n");
 		return 2;
 	}
 	struct control_later *later = control_later(request->control);

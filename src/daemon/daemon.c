@@ -420,7 +420,9 @@ static void on_segment_up(void *ctx, enum segment segment)
 
 static void on_segment_down(void *ctx, enum segment segment, const struct err *why)
 {
-	(void)ctx;
+	struct daemon *daemon = ctx;
+	if (daemon->terminals)
+		terminals_disconnected(daemon->terminals, segment);
 	log_line(LOG_WARN, "store", "segment %s does not answer: %s", segment_row(segment)->name,
 		 why->text);
 }

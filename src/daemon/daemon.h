@@ -75,10 +75,10 @@ bool daemon_simulated(const struct daemon *daemon);
 int64_t daemon_segments_ready_ns(const struct daemon *daemon);
 int64_t daemon_restored_ns(const struct daemon *daemon);
 const struct sources *daemon_sources(const struct daemon *daemon);
-struct terminals *daemon_terminals(struct daemon *daemon); /* NULL: no fleet */
-struct archiving *daemon_archiving(struct daemon *daemon); /* NULL: no archive */
+struct terminals *daemon_terminals(struct daemon *daemon);         /* NULL: no fleet */
+struct archiving *daemon_archiving(struct daemon *daemon);         /* NULL: no archive */
 const struct serving *daemon_serving(const struct daemon *daemon); /* NULL: no HTTP */
-struct control *daemon_control(struct daemon *daemon);     /* NULL: options.control is not set */
+struct control *daemon_control(struct daemon *daemon); /* NULL: options.control is not set */
 const struct config *daemon_config(const struct daemon *daemon);
 /* Sends what has come to the segment now instead of at the next interval. */
 void daemon_flush(struct daemon *daemon);

@@ -56,10 +56,11 @@ static enum status print_letters(struct archive_db *db, struct dead_job *dead, s
 				 "at_us FROM dead_letters WHERE letter_id = ?",
 				 DB_ARGS(DB_TEXT(dead->id)), put_letter, dead, err);
 	else
-		status = db_each(db,
-				 "SELECT origin, letter_id, entry_id, reason, NULL, attempts, at_us "
-				 "FROM dead_letters ORDER BY at_us DESC LIMIT 1000",
-				 DB_NONE, put_letter, dead, err);
+		status =
+		    db_each(db,
+			    "SELECT origin, letter_id, entry_id, reason, NULL, attempts, at_us "
+			    "FROM dead_letters ORDER BY at_us DESC LIMIT 1000",
+			    DB_NONE, put_letter, dead, err);
 	buf_printf(&dead->answer, "]\n");
 	return status;
 }
@@ -173,8 +174,9 @@ static void on_done(struct writer_job *job, enum status status)
 		buf_printf(&dead->answer, "no dead letter is called '%.*s'\n", STR_ARG(dead->id));
 		end(dead, 1);
 	} else if (dead->verb == DEAD_RETRY && !all_can_be_tried(dead)) {
-		buf_printf(&dead->answer, "a sink refused it: the archive has the row; mend the sink, "
-					  "then drop the letter\n");
+		buf_printf(&dead->answer,
+			   "a sink refused it: the archive has the row; mend the sink, "
+			   "then drop the letter\n");
 		end(dead, 1);
 	} else {
 		move(dead);

@@ -60,13 +60,18 @@ static void put_sql(struct buf *sql, const struct story *story)
 	    sql,
 	    "SELECT * FROM (SELECT at_us, instance, step AS what, coalesce(detail, '') AS detail "
 	    "FROM trade_execution_log WHERE sid = %s "
-	    "UNION ALL SELECT received_us, instance, 'result ' || status, concat_ws(' ', result_id, "
-	    "'rc ' || retcode, side, volume, symbol, 'at ' || price, 'deal ' || deal_ticket, 'position ' "
+	    "UNION ALL SELECT received_us, instance, 'result ' || status, concat_ws(' ', "
+	    "result_id, "
+	    "'rc ' || retcode, side, volume, symbol, 'at ' || price, 'deal ' || deal_ticket, "
+	    "'position ' "
 	    "|| position_id, reason) FROM trade_results WHERE sid = %s "
-	    "UNION ALL SELECT began_us, instance, 'unknown', coalesce(cause, '') FROM reconciliation "
+	    "UNION ALL SELECT began_us, instance, 'unknown', coalesce(cause, '') FROM "
+	    "reconciliation "
 	    "WHERE sid = %s "
-	    "UNION ALL SELECT t.closed_us, t.instance, 'trade closed', concat_ws(' ', t.trade_id, 'pnl', "
-	    "t.pnl) FROM trades t WHERE (t.instance, t.position_id) IN (SELECT instance, position_id FROM "
+	    "UNION ALL SELECT t.closed_us, t.instance, 'trade closed', concat_ws(' ', t.trade_id, "
+	    "'pnl', "
+	    "t.pnl) FROM trades t WHERE (t.instance, t.position_id) IN (SELECT instance, "
+	    "position_id FROM "
 	    "trade_results WHERE sid = %s AND position_id IS NOT NULL)) ORDER BY at_us",
 	    sid, sid, sid, sid);
 }

@@ -425,6 +425,12 @@ void terminals_reconnected(struct terminals *terminals, enum segment segment)
 		signal_store_reconnected(terminals->signals);
 }
 
+void terminals_disconnected(struct terminals *terminals, enum segment segment)
+{
+	if (segment == SEGMENT_RTRS)
+		result_store_disconnected(terminals->results);
+}
+
 void terminals_flush_history(struct terminals *terminals, uint32_t slot)
 {
 	instance_store_flush(terminals->instances, fleet_at(terminals->fleet, slot));

@@ -53,6 +53,7 @@ void terminals_step(struct terminals *terminals);
 void terminals_alert(struct terminals *terminals, enum alert_rule rule, struct str scope,
 		     bool firing);
 void terminals_reconnected(struct terminals *terminals, enum segment segment);
+void terminals_disconnected(struct terminals *terminals, enum segment segment);
 /* Packs the rows of a terminal's history that are open, now. */
 void terminals_flush_history(struct terminals *terminals, uint32_t slot);
 

@@ -106,8 +106,8 @@ struct execution_store_hooks terminals_execution_hooks(struct terminals *termina
 enum status terminals_open_spill(struct terminals *terminals, struct err *err)
 {
 	char path[PATH_BYTES_MAX];
-	enum status status = path_format(path, err, "%s/spill/trade_results",
-					 terminals->config.state_dir);
+	enum status status =
+	    path_format(path, err, "%s/spill/trade_results", terminals->config.state_dir);
 	const struct spill_config config = {
 		.loop = terminals->config.loop,
 		.path = path,
@@ -228,10 +228,7 @@ enum status terminals_resume(struct terminals *terminals, struct str scope, stru
 	return STATUS_OK;
 }
 
-const struct halts *terminals_halts(const struct terminals *terminals)
-{
-	return &terminals->halts;
-}
+const struct halts *terminals_halts(const struct terminals *terminals) { return &terminals->halts; }
 
 struct signal_store *terminals_signal_store(struct terminals *terminals)
 {

@@ -22,9 +22,10 @@ enum archive_table {
 
 /* Columns of all tables in one row of numbers: those of a table lie together, in order. */
 enum archive_column {
-#define TABLE(id, key, time, days, meaning) COLUMN_FIRST_##id, COLUMN_BEFORE_##id = COLUMN_FIRST_##id - 1,
+#define TABLE(id, key, time, days, meaning)                                                        \
+	COLUMN_FIRST_##id, COLUMN_BEFORE_##id = COLUMN_FIRST_##id - 1,
 #define COLUMN(table, name, type, need, unit, meaning) COLUMN_##table##_##name,
-#define TABLE_END(id) COLUMN_END_##id, COLUMN_LAST_##id = COLUMN_END_##id - 1,
+#define TABLE_END(id)                                  COLUMN_END_##id, COLUMN_LAST_##id = COLUMN_END_##id - 1,
 #include "def/archive.def"
 	COLUMN_COUNT
 };

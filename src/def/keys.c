@@ -71,8 +71,8 @@ static struct str ended(const struct key *key)
 	buf_str_put(&key->text, broker);                                                           \
 	buf_char(&key->text, ':');                                                                 \
 	buf_str_put(&key->text, symbol)
-#define KEY_PART_SIGNAL uint64_t sid
-#define KEY_PUT_SIGNAL  buf_u64(&key->text, sid)
+#define KEY_PART_SIGNAL   uint64_t sid
+#define KEY_PUT_SIGNAL    buf_u64(&key->text, sid)
 #define KEY_PART_DELIVERY uint64_t sid, struct str instance
 #define KEY_PUT_DELIVERY                                                                           \
 	buf_u64(&key->text, sid);                                                                  \

@@ -237,6 +237,14 @@ class Foreign(oracle.ArchiveTest):
         self.check_duckdb(generator)
         self.stop()
 
+    def lost(self, generator):
+        """How many, once they and the archived ones are all."""
+        done = self.run_weir('archive', 'status', '--json', '--state', self.state, '--config',
+                             self.config)
+        lost = json.loads(done.stdout)['trade_results']['lost']
+        kept = self.in_duckdb(generator.prefix)[0]
+        return lost if kept + lost == len(generator.acked) else 0
+
     def test_trimmed_behind_its_back(self):
         self.use(Redis(os.path.join(self.temp, 'redis')))
         generator = self.generate(SEED)
@@ -255,11 +263,8 @@ class Foreign(oracle.ArchiveTest):
         after.stop()
         self.check_duckdb(after)
         self.wait_for('the loss is said', lambda: 'removed by somebody' in self.read_log())
-        kept = self.in_duckdb(generator.prefix)[0]
-        status = json.loads(self.run_weir('archive', 'status', '--json', '--state', self.state,
-                                          '--config', self.config).stdout)
-        self.assertEqual(kept + status['trade_results']['lost'], len(generator.acked))
-        self.assertGreaterEqual(removed, status['trade_results']['lost'])
+        lost = self.wait_for('all is accounted for', lambda: self.lost(generator))
+        self.assertGreaterEqual(removed, lost)
         done = self.run_weir('archive', 'verify', '--state', self.state, '--config', self.config,
                              '--json')
         self.assertEqual(done.returncode, 1, done.stdout)

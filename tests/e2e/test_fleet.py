@@ -271,6 +271,7 @@ class Simulated(FleetTest):
 
     terminals = 100
     scenario = '[terminal]\nown_rate = 2/s\n'
+    more = '[archive]\nduckdb =\n'  # its results are looked for in their stream
 
     def setUp(self):
         super().setUp()

@@ -178,8 +178,8 @@ static void test_everything_else_is_refused_and_changes_nothing(void **state)
 		"SELECT * FROM force_checkpoint()",
 		"SELECT * FROM Checkpoint()",
 		"SELECT (SELECT count(*) FROM force_checkpoint())",
-		"WITH x AS (FROM enable_logging('QueryLog', storage = 'file', storage_path = "
-		"'/tmp/weir_x')) FROM x",
+		("WITH x AS (FROM enable_logging('QueryLog', storage = 'file', storage_path = "
+		 "'/tmp/weir_x')) FROM x"),
 		"SELECT * FROM query('SELECT * FROM force_checkpoint()')",
 		"SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
 		"SELECT * FROM duckdb_secrets()",
