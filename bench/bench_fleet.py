@@ -96,12 +96,21 @@ class Load(test_fleet.Simulated):
         print(f'{TERMINALS} terminals, {rate:.0f} results/s recorded', flush=True)
         bound(f'weir, {name}', share, '% of a core', 50)
 
+    def recorded(self):
+        """How often each deal is in the archive file."""
+        path = os.path.join(self.temp, 'recorded.csv')
+        self.control('archive verify')  # what has come is in the file
+        done = self.run_weir('archive', 'export', '--state', self.state, '--format', 'csv',
+                             '--out', path, 'SELECT instance, deal_ticket, count(*) FROM '
+                             'trade_results WHERE deal_ticket > 0 GROUP BY ALL', timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(path, encoding='utf-8') as file:
+            rows = [line.strip().replace('"', '').split(',') for line in file][1:]
+        return {(row[0], int(row[1])): int(row[2]) for row in rows}
+
     def check(self):
         orders, acks = self.truth()
-        recorded = {}
-        for _, fields in self.entries('rtrs', 'trade_results'):
-            key = (fields['ins'], int(fields['deal']))
-            recorded[key] = recorded.get(key, 0) + 1
+        recorded = self.recorded()
         print(f'{len(orders)} deals, {len(acks)} acknowledged, {len(recorded)} recorded')
         bound('acknowledged and not recorded', sum(key not in recorded for key in acks),
               'results', 0)
