@@ -56,11 +56,11 @@ static enum status print_letters(struct archive_db *db, struct dead_job *dead, s
 				 "at_us FROM dead_letters WHERE letter_id = ?",
 				 DB_ARGS(DB_TEXT(dead->id)), put_letter, dead, err);
 	else
-		status =
-		    db_each(db,
-			    "SELECT origin, letter_id, entry_id, reason, NULL, attempts, at_us "
-			    "FROM dead_letters ORDER BY at_us DESC LIMIT 1000",
-			    DB_NONE, put_letter, dead, err);
+		status = db_each(db,
+				 "SELECT origin, letter_id, entry_id, reason, CAST(NULL AS "
+				 "VARCHAR), attempts, at_us "
+				 "FROM dead_letters ORDER BY at_us DESC LIMIT 1000",
+				 DB_NONE, put_letter, dead, err);
 	buf_printf(&dead->answer, "]\n");
 	return status;
 }

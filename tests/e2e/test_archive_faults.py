@@ -111,6 +111,46 @@ class Managed(oracle.ArchiveTest):
         self.check_ledger()
         self.stop()
 
+    def dead(self, *words):
+        return self.run_weir('archive', 'dead', *words, '--state', self.state, '--config',
+                             self.config, '--json')
+
+    def test_bad_entries_become_dead_letters_and_good_ones_go(self):
+        """Rows 22 and 28: the ladder, over a restart, then a reason by name."""
+        self.settings = self.settings.replace('checkpoint = 1s',
+                                              'checkpoint = 1s\nretry = 1s,2s,3s')
+        self.write_config('')
+        self.start()
+        generator = self.generate(SEED, rate=1000)
+        with self.connect() as conn:
+            for rid, field, value in (('bad-1', 'vol', 'NaN'), ('bad-2', 'pnl', '1e400'),
+                                      ('bad-3', 'st', 'flying'), ('bad-4', 'sym', b'\xff\xfe')):
+                conn.call('XADD', 'trade_results', '*', 'rid', rid, 'st', 'done', field, value)
+            conn.call('XADD', 'trade_results', '*', 'st', 'done')  # without a rid
+        self.wait_for('they are tried again', lambda: self.results()['retrying'] == 5)
+        self.kill()
+        self.start()
+        self.wait_for('dead letters', lambda: len(self.letters()) == 5)
+        letters = {row['id']: row for row in self.letters()}
+        for rid, field in (('bad-1', 'vol'), ('bad-2', 'pnl'), ('bad-3', 'st'), ('bad-4', 'sym')):
+            self.assertIn(field, letters[rid]['reason'])
+            self.assertEqual(letters[rid]['attempts'], 4)
+        generator.stop()
+        self.check_duckdb(generator)
+        self.check_ledger()
+        self.assertEqual(self.dead('drop', 'bad-1').returncode, 0)
+        self.assertEqual(self.dead('retry', 'bad-2').returncode, 0)
+        self.wait_for('it is tried anew', lambda: self.results()['retrying'] == 1)
+        self.assertEqual(self.dead('show', 'bad-1').returncode, 1)
+        self.check_ledger()
+        self.stop()
+
+    def letters(self):
+        return json.loads(self.dead('list').stdout)
+
+    def results(self):
+        return json.loads(self.control('archive status'))['trade_results']
+
     def test_stream_is_deleted(self):
         """What was not archived is gone with it, and said; the rest goes on."""
         self.start()
