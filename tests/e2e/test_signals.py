@@ -258,8 +258,8 @@ class Crashes(SignalTest):
         for name in self.names:
             self.wait_state(name, 'RUNNING', 60)
         self.wait_for('all signals are done', lambda: not self.entries('rtss', 'trade_signals'), 90)
+        self.check_ledger()  # which waits until what has come is archived
         self.judge(sent)
-        self.check_ledger()
         self.stop()
 
     def produce(self, sent, seed):
