@@ -44,6 +44,7 @@ def rss_mb(pid):
 class Load(test_fleet.Simulated):
     terminals = TERMINALS
     scenario = '[terminal]\nown_rate = 10/s\nspread = 1s\n'
+    more = ''  # with the archive: that is how weir runs
 
     def begin(self):
         """weir with room for them; the port it listens on."""
