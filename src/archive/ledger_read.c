@@ -81,8 +81,10 @@ static enum status count_rows(struct archive_db *db, struct ledger_counted *coun
 			      struct err *err)
 {
 	enum status status =
-	    db_each(db, "SELECT count(*), count(DISTINCT result_id) FROM trade_results", DB_NONE,
-		    take_results, counted, err);
+	    db_each(db,
+		    "SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM "
+		    "trade_results GROUP BY result_id)",
+		    DB_NONE, take_results, counted, err);
 	if (!status)
 		status = db_each(db,
 				 "SELECT status, (attempt = 0)::BIGINT, count(*) FROM signals "

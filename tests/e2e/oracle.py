@@ -108,9 +108,10 @@ class ArchiveTest(harness.WeirTest):
         return json.loads(done.stdout)
 
     def in_duckdb(self, like):
-        row = self.query('SELECT count(*) AS n, count(DISTINCT result_id) AS ids, '
-                         'CAST(coalesce(sum(pnl), 0) AS VARCHAR) AS total FROM trade_results '
-                         f"WHERE result_id LIKE '{like}%'")[0]
+        row = self.query('SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS n, count(*) AS ids, '
+                         'CAST(coalesce(sum(p), 0) AS VARCHAR) AS total FROM (SELECT count(*) AS '
+                         'n, sum(pnl) AS p FROM trade_results '
+                         f"WHERE result_id LIKE '{like}%' GROUP BY result_id)")[0]
         return int(row['n']), int(row['ids']), Decimal(row['total'])
 
     def check_duckdb(self, generator, seconds=30):
