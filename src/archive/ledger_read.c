@@ -50,51 +50,93 @@ static bool take_end(void *ctx, const struct db_row *row)
 static bool take_results(void *ctx, const struct db_row *row)
 {
 	struct ledger_counted *counted = ctx;
-	counted->result_rows = db_row_int(row, 0, 0);
-	counted->result_ids = db_row_int(row, 1, 0);
+	counted->result_rows += db_row_int(row, 0, 0);
+	counted->result_ids += db_row_int(row, 1, 0);
 	return true;
 }
 
 static bool take_joined(void *ctx, const struct db_row *row)
 {
 	struct ledger_counted *counted = ctx;
-	counted->ends_missing = db_row_int(row, 0, 0);
-	counted->ends_many = db_row_int(row, 1, 0);
+	counted->ends_missing += db_row_int(row, 0, 0);
+	counted->ends_many += db_row_int(row, 1, 0);
 	return true;
 }
 
+static bool take_signals(void *ctx, const struct db_row *row)
+{
+	struct ledger_counted *counted = ctx;
+	counted->deliveries += db_row_int(row, 0, 0);
+	counted->signals += db_row_int(row, 1, 0);
+	return true;
+}
+
+/* What is grouped is counted in parts, by the hash of what it is grouped by, so that the groups
+ * of one part fit DuckDB's memory however many rows there are. */
+enum { PART_ROWS = 200000 };
+
+static const char results_of_part[] =
+    "SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM trade_results "
+    "WHERE hash(result_id) % ? = ? GROUP BY result_id)";
+
+static const char signals_of_part[] =
+    "SELECT count(*), count(DISTINCT sid) FROM (SELECT DISTINCT sid, instance FROM signals "
+    "WHERE hash(sid) % ? = ?)";
+
 /* Final is what is neither a part nor unknown; an end that stays unknown has its `unk`. Ends
  * whose results may be past their days are left out: two days, as what repeats may come late. */
-static const char joined[] =
+static const char joined_of_part[] =
     "WITH r AS (SELECT sid, coalesce(instance, '') AS instance, "
     "count(*) FILTER (status IN ('done', 'fail', 'exp', 'refused')) AS finals, "
     "count(*) FILTER (status = 'unk') AS unknown FROM trade_results "
-    "WHERE sid > 0 GROUP BY ALL), "
-    "s AS (SELECT sid, instance, status FROM signals WHERE ? = 0 OR ended_us > "
-    "(SELECT min(event_us) FROM trade_results) + 172800000000), "
+    "WHERE sid > 0 AND hash(sid) % $1 = $2 GROUP BY ALL), "
+    "s AS (SELECT sid, instance, status FROM signals WHERE hash(sid) % $1 = $2 AND ($3 = 0 OR "
+    "ended_us > (SELECT min(event_us) FROM trade_results) + 172800000000)), "
     "j AS (SELECT s.status, coalesce(r.finals, 0) AS finals, coalesce(r.unknown, 0) AS unknown "
     "FROM s LEFT JOIN r ON s.sid = r.sid AND s.instance = r.instance) "
     "SELECT count(*) FILTER (finals = 0 AND (status <> 'unk' OR unknown = 0)), "
     "count(*) FILTER (finals > 1) FROM j";
 
+static int64_t parts_of(int64_t rows) { return rows > 0 ? rows / PART_ROWS + 1 : 1; }
+
+static enum status count_parts(struct archive_db *db, struct ledger_counted *counted,
+			       struct err *err)
+{
+	int64_t parts =
+	    parts_of(counted->rows > counted->signal_rows ? counted->rows : counted->signal_rows);
+	enum status status = STATUS_OK;
+	for (int64_t part = 0; part < parts && !status; part++) {
+		status = db_each(db, results_of_part, DB_ARGS(DB_INT(parts), DB_INT(part)),
+				 take_results, counted, err);
+		if (!status)
+			status =
+			    db_each(db, joined_of_part,
+				    DB_ARGS(DB_INT(parts), DB_INT(part), DB_INT(counted->gone)),
+				    take_joined, counted, err);
+	}
+	return status;
+}
+
+static enum status count_signals(struct archive_db *db, struct ledger_counted *counted,
+				 struct err *err)
+{
+	int64_t parts = parts_of(counted->signal_rows);
+	enum status status = STATUS_OK;
+	for (int64_t part = 0; part < parts && !status; part++)
+		status = db_each(db, signals_of_part, DB_ARGS(DB_INT(parts), DB_INT(part)),
+				 take_signals, counted, err);
+	return status;
+}
+
 static enum status count_rows(struct archive_db *db, struct ledger_counted *counted,
 			      struct err *err)
 {
-	enum status status =
-	    db_each(db,
-		    "SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM "
-		    "trade_results GROUP BY result_id)",
-		    DB_NONE, take_results, counted, err);
+	enum status status = count_parts(db, counted, err);
 	if (!status)
 		status = db_each(db,
 				 "SELECT status, (attempt = 0)::BIGINT, count(*) FROM signals "
 				 "GROUP BY ALL",
 				 DB_NONE, take_end, counted, err);
-	if (!status)
-		status = db_scalar(db,
-				   "SELECT count(*) FROM (SELECT DISTINCT sid, instance FROM "
-				   "signals)",
-				   DB_NONE, 0, &counted->deliveries, err);
 	if (!status)
 		status = db_scalar(db, "SELECT count(*) FROM retries", DB_NONE, 0,
 				   &counted->retry_rows, err);
@@ -103,9 +145,6 @@ static enum status count_rows(struct archive_db *db, struct ledger_counted *coun
 				   "SELECT count(DISTINCT letter_id) FROM dead_letters WHERE "
 				   "origin = 'trade_results'",
 				   DB_NONE, 0, &counted->letters, err);
-	if (!status)
-		status =
-		    db_each(db, joined, DB_ARGS(DB_INT(counted->gone)), take_joined, counted, err);
 	return status;
 }
 
@@ -114,8 +153,7 @@ static void work(struct archive_db *db, struct writer_job *of)
 	struct ledger_job *job = (struct ledger_job *)of;
 	struct ledger_counted *counted = &job->counted;
 	read_counters(db, &job->sources, counted);
-	job->status = db_scalar(db, "SELECT count(DISTINCT sid) FROM signals", DB_NONE, 0,
-				&counted->signals, &job->err);
+	job->status = count_signals(db, counted, &job->err);
 	if (!job->status && job->ledger.deep)
 		job->status = count_rows(db, counted, &job->err);
 }
