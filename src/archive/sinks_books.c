@@ -30,8 +30,8 @@ static bool take_part(void *ctx, const struct db_row *row)
 	part.to = db_row_int(row, 6, db_row_int(row, 3, 0));
 	part.tries = db_row_int(row, 7, 0);
 	part.was_sent = str_eq(db_row_text(row, 8), STR("sent"));
-	bool is_told = part.part_id == job->told.part_id; /* being sent, or just now done */
-	if (part.table != TABLE_COUNT && !is_told)
+	bool is_busy = part.part_id == job->told.part_id || part.part_id == job->busy_id;
+	if (part.table != TABLE_COUNT && !is_busy)
 		job->queue[job->queued++] = part;
 	return job->queued < SINKS_QUEUE;
 }
@@ -276,8 +276,8 @@ static bool has_room(const struct sinks_part *part, int64_t id)
 static enum status hold(struct sinks_job *job, const struct sinks_part *part, const char *why)
 {
 	job->held = true;
-	job->told = *part;
-	snprintf(job->why, sizeof job->why, "batch %lld cannot be divided: %s",
+	job->held_table = part->table;
+	snprintf(job->held_why, sizeof job->held_why, "batch %lld cannot be divided: %s",
 		 (long long)part->batch_id, why);
 	return STATUS_OK;
 }
@@ -364,7 +364,7 @@ static enum status record_told(struct archive_db *db, struct sinks_job *job, str
 		else
 			status = sinks_bury(db, job, part, job->why, err);
 		if (!status && job->held)
-			status = set_state(db, job, part, "new", part->tries, job->why, err);
+			status = set_state(db, job, part, "new", part->tries, job->held_why, err);
 		return status;
 	}
 	return status;
@@ -378,7 +378,9 @@ static enum status record(struct archive_db *db, void *ctx, struct err *err)
 	job->poison = 0;
 	if (job->records)
 		status = record_told(db, job, err);
-	if (!status && job->sends && job->ready->there)
+	if (!status && job->unsent.part_id >= 0)
+		status = set_state(db, job, &job->unsent, "new", job->unsent.tries, "", err);
+	if (!status && job->marks && job->ready->there && !job->ready->marked)
 		status = mark_sent(db, job, err);
 	return status;
 }

@@ -39,6 +39,7 @@ struct sinks_part {
 struct sinks_ready {
 	bool there;
 	struct sinks_part part;
+	bool marked;   /* recorded as sent, before it is */
 	uint32_t rows; /* in the body; 0: nothing is left of it */
 	struct buf body;
 };
@@ -54,14 +55,19 @@ struct sinks_job {
 	struct sinks_part told;
 	uint32_t told_rows;
 	char why[SINKS_WHY];
-	bool prepares, sends;   /* the next one is encoded; and recorded as sent */
+	bool prepares, marks; /* the next one is encoded; and recorded as sent */
+	int64_t busy_id;      /* the part that is being sent; -1: none */
+	struct sinks_part
+	    unsent;             /* marked, and not to be sent now: `new` again; part_id -1: none */
 	bool looks_again;       /* what was found before is not believed */
 	bool skip[TABLE_COUNT]; /* tables that are held */
 	struct sinks_ready *ready;
 	/* out */
 	enum status status;
 	struct err err;
-	bool held;  /* what was to be split cannot be: why */
+	bool held; /* what was to be split cannot be: why, and its table */
+	enum archive_table held_table;
+	char held_why[SINKS_WHY];
 	bool ended; /* the whole batch is done */
 	uint64_t poison, waiting_batches, waiting_rows;
 	/* the thread's own */

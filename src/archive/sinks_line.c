@@ -7,7 +7,7 @@
 static const int64_t away_ms[] = { 5000, 15000, 30000, 60000 };
 
 static void go_on(struct sinks_line *line);
-static void submit(struct sinks_line *line, bool sends);
+static void submit(struct sinks_line *line);
 
 static int64_t ms(int64_t value) { return value * 1000000; }
 
@@ -180,11 +180,36 @@ static void expire(struct sinks_line *line)
 
 /* ---- send ---- */
 
-/* An answer, and the thread is not at work for this line: both are needed to go on. */
+static void begin(struct sinks_line *line, struct sinks_ready *ready);
+
+static struct sinks_ready *other(struct sinks_line *line, const struct sinks_ready *ready)
+{
+	return ready == &line->ready[0] ? &line->ready[1] : &line->ready[0];
+}
+
+/* What was read ahead is not sent now; marked as it is, it would be asked for first. */
+static void drop_ahead(struct sinks_line *line, struct sinks_ready *ahead)
+{
+	if (ahead->there && ahead->marked && !ahead->part.was_sent) {
+		line->job.unsent = ahead->part;
+		line->job.unsent.is_new = false;
+	}
+	ahead->there = false;
+}
+
+static bool may_follow(const struct sinks_line *line, const struct sinks_ready *next)
+{
+	return next->there && next->marked && next->rows &&
+	       (!next->part.tries || !line->sink->ops->probes);
+}
+
+/* An answer, and the thread is not at work for this line: both are needed to go on. The next
+ * one, which is marked already, is sent while this one's end is recorded, so that the sink
+ * does not wait for the file. */
 static void settle_answer(struct sinks_line *line)
 {
 	struct sinks_job *job = &line->job;
-	struct sinks_ready *ready = line->now;
+	struct sinks_ready *ready = line->now, *next = other(line, line->now);
 	job->told = ready->part;
 	job->told.tries++; /* as it was recorded */
 	job->told.is_new = false;
@@ -192,12 +217,17 @@ static void settle_answer(struct sinks_line *line)
 	job->outcome = line->outcome;
 	snprintf(job->why, sizeof job->why, "%s", line->outcome == SINK_DONE ? "" : line->why);
 	job->records = true;
-	if (line->outcome != SINK_DONE)
-		for (size_t i = 0; i < ARRAY_LEN(line->ready); i++)
-			line->ready[i].there = false;
 	ready->there = false;
 	line->now = NULL;
-	submit(line, line->outcome == SINK_DONE);
+	if (line->outcome != SINK_DONE || line->sinks->closing) {
+		drop_ahead(line, next);
+	} else if (may_follow(line, next)) {
+		line->now = next;
+		submit(line);
+		begin(line, next);
+		return;
+	}
+	submit(line);
 }
 
 static void answered(struct sinks_line *line, enum sink_outcome outcome, const char *why)
@@ -241,12 +271,20 @@ static void send_now(struct sinks_line *line)
 	line->phase = SINKS_SENDING;
 	line->count.resent += ready->part.tries > 0;
 	line->sink->ops->send(line->sink, &batch, sent, line);
-	submit(line, false);
+	if (!line->job_runs)
+		submit(line);
 }
 
 /* ---- probe ---- */
 
 static void probe(struct sinks_line *line);
+
+/* What it was about to say of them is looked for again. */
+static void drop_all(struct sinks_line *line)
+{
+	line->ready[0].there = line->ready[1].there = false;
+	line->job.looks_again = true;
+}
 
 static void probed(void *ctx, enum sink_outcome outcome, uint64_t count, const char *why)
 {
@@ -268,8 +306,7 @@ static void probed(void *ctx, enum sink_outcome outcome, uint64_t count, const c
 	} else if (outcome == SINK_HELD) {
 		answered(line, SINK_HELD, why);
 	} else {
-		line->ready[0].there = line->ready[1].there = false;
-		line->job.looks_again = true;
+		drop_all(line);
 		away(line, why);
 	}
 }
@@ -334,8 +371,7 @@ static void nothing_to_send(struct sinks_line *line)
 /* The books could not be changed: that is the writer's trouble, and nothing was lost. */
 static void books_failed(struct sinks_line *line)
 {
-	line->ready[0].there = line->ready[1].there = false;
-	line->job.looks_again = true;
+	drop_all(line);
 	say(line, SINK_AWAY, line->job.err.text);
 	wait_ns(line, ms(SINKS_HOUSE_MS), go_on);
 }
@@ -351,7 +387,7 @@ static void settle_told(struct sinks_line *line)
 	} else if (job->status != STATUS_OK) {
 		books_failed(line);
 	} else if (job->held) {
-		hold_table(line, job->told.table, job->why);
+		hold_table(line, job->held_table, job->held_why);
 		go_on(line);
 	} else if (failed) {
 		after_failure(line);
@@ -368,6 +404,8 @@ static void worked(struct writer_job *base, enum status status)
 	struct sinks_line *line = job->line;
 	line->job_runs = false;
 	job->looks_again = false;
+	if (job->status == STATUS_OK && status == STATUS_OK)
+		job->unsent.part_id = -1;
 	if (status != STATUS_OK) { /* the writer is being closed, and did not run it */
 		job->status = status;
 		snprintf(job->err.text, sizeof job->err.text, "%s", status_text(status));
@@ -379,12 +417,13 @@ static void worked(struct writer_job *base, enum status status)
 		settle_told(line);
 		return;
 	}
+	job->records = false; /* what could not be recorded is asked for again */
 	if (job->status != STATUS_OK || job->held) {
 		job->ready->there = false;
 		job->looks_again = true;
 	}
 	if (job->held)
-		hold_table(line, job->told.table, job->why);
+		hold_table(line, job->held_table, job->held_why);
 	if (line->answered)
 		settle_answer(line);
 }
@@ -398,20 +437,18 @@ static struct sinks_ready *slot(struct sinks_line *line)
 	return second->there ? second : first;
 }
 
-/* sends: what is ready is recorded as sent, and begins when that is done; else the next one
- * is only made ready, while something is being sent. */
-static void submit(struct sinks_line *line, bool sends)
+/* The end of what was sent is recorded, and what is ready as sent, which begins when that is
+ * done and nothing else is being sent. */
+static void submit(struct sinks_line *line)
 {
 	struct sinks_job *job = &line->job;
 	int64_t now_ns = sinks_now(line->sinks);
 	bool fails = job->records && job->outcome != SINK_DONE;
 	CHECK(!line->job_runs);
 	job->ready = slot(line);
-	job->sends = sends && !line->sinks->closing;
-	job->prepares = !fails && !line->sinks->closing;
-	if (line->now)
-		job->told = line->now->part;
-	else if (!job->records)
+	job->prepares = job->marks = !fails && !line->sinks->closing;
+	job->busy_id = line->now ? line->now->part.part_id : -1;
+	if (!job->records)
 		job->told.part_id = -1;
 	for (unsigned i = 0; i < TABLE_COUNT; i++)
 		job->skip[i] = line->until_ns[i] > now_ns;
@@ -435,7 +472,7 @@ static void go_on(struct sinks_line *line)
 	} else if (sinks_now(sinks) >= line->expire_ns) {
 		expire(line);
 	} else {
-		submit(line, true);
+		submit(line);
 	}
 }
 
@@ -453,7 +490,7 @@ void sinks_line_init(struct sinks_line *line)
 	line->job.line = line;
 	line->job.job.work = sinks_work;
 	line->job.job.done = worked;
-	line->job.told.part_id = -1;
+	line->job.told.part_id = line->job.busy_id = line->job.unsent.part_id = -1;
 	line->count.name = line->sink->ops->name;
 	for (size_t i = 0; i < ARRAY_LEN(line->ready); i++)
 		sinks_body_init(line, i);

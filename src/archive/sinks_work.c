@@ -16,6 +16,7 @@ static enum status encode(struct archive_db *db, struct sinks_job *job,
 	size_t at = 0;
 	enum status status = sinks_read(db, sinks, part, err);
 	ready->part = *part;
+	ready->marked = false;
 	ready->rows = 0;
 	buf_clear(&ready->body);
 	if (status || !sinks->rows.count)
@@ -99,8 +100,11 @@ static enum status work(struct archive_db *db, struct sinks_job *job, struct err
 		status = prepare(db, job, err);
 	uint64_t poison = job->poison;
 	bool held = job->held;
-	if (!status && (is_done || (job->sends && job->ready->there)))
+	bool marks = job->marks && job->ready->there && !job->ready->marked;
+	if (!status && (is_done || marks || job->unsent.part_id >= 0))
 		status = sinks_record(db, job, err);
+	if (!status && marks)
+		job->ready->marked = true;
 	job->poison += poison;
 	job->held |= held;
 	if (!status && job->ended && job->waiting_batches) {
