@@ -110,7 +110,8 @@ MUST_CHECK enum status db_transact(struct archive_db *db, db_transaction_fn fn, 
 				   struct err *err);
 
 /* Inside db_transact: written with it, and known to the loop (writer_marked, writer_counted)
- * once it is committed. Names: at most DB_NAMES of them, of 1..DB_NAME_MAX bytes. */
+ * once it is committed. Names: at most DB_NAMES of them, of 1..DB_NAME_MAX bytes; a mark beyond
+ * takes the place of the one that was not written for the longest time. */
 enum { DB_NAMES = 4096, DB_NAME_MAX = 127 };
 void db_mark(struct archive_db *db, struct str name, struct str value);
 void db_count(struct archive_db *db, const char *name, int64_t by);

@@ -31,14 +31,31 @@ static struct db_name *find(struct db_books *books, struct str name, bool counts
 	return NULL;
 }
 
+/* The mark that was not written for the longest time, of a market or a terminal that is gone:
+ * without it a stream is read again from its begin, against what is there. That of the results
+ * stays. */
+static struct db_name *oldest_mark(struct db_books *books)
+{
+	struct db_name *oldest = NULL;
+	for (size_t i = 0; i < books->count; i++) {
+		struct db_name *at = &books->names[i];
+		if (!at->counts && !at->changed && strcmp(at->name, "trade_results") != 0 &&
+		    (!oldest || at->written < oldest->written))
+			oldest = at;
+	}
+	return oldest;
+}
+
+/* NULL: all are taken, by counters and by marks of this transaction. */
 static struct db_name *take(struct db_books *books, struct str name, bool counts)
 {
 	CHECK(name.len > 0 && name.len <= DB_NAME_MAX);
 	struct db_name *at = find(books, name, counts);
 	if (at)
 		return at;
-	CHECK(books->count < DB_NAMES);
-	at = &books->names[books->count++];
+	at = books->count < DB_NAMES ? &books->names[books->count++] : oldest_mark(books);
+	if (!at)
+		return NULL;
 	*at = (struct db_name){ .counts = counts };
 	memcpy(at->name, name.ptr, name.len);
 	return at;
@@ -48,6 +65,7 @@ static void change(struct db_books *books, struct db_name *at)
 {
 	books->changed += !at->changed;
 	at->changed = true;
+	at->written = books->used;
 }
 
 /* A mark may come from outside (a stream's epoch): what is not plain ASCII is shown so. */
@@ -64,8 +82,10 @@ void db_mark(struct archive_db *db, struct str name, struct str value)
 	CHECK(db->in_transaction);
 	pthread_mutex_lock(&db->books.lock);
 	struct db_name *at = take(&db->books, name, false);
-	copy_text(at->text_next, value);
-	change(&db->books, at);
+	if (at) {
+		copy_text(at->text_next, value);
+		change(&db->books, at);
+	}
 	pthread_mutex_unlock(&db->books.lock);
 }
 
@@ -74,6 +94,7 @@ void db_count(struct archive_db *db, const char *name, int64_t by)
 	CHECK(db->in_transaction);
 	pthread_mutex_lock(&db->books.lock);
 	struct db_name *at = take(&db->books, str_of(name), true);
+	CHECK(at); /* they are as many as tables and sinks */
 	at->next += by;
 	change(&db->books, at);
 	pthread_mutex_unlock(&db->books.lock);
@@ -175,11 +196,11 @@ enum status db_books_write(struct archive_db *db, struct err *err)
 
 static void restore(struct db_books *books, bool counts, struct str name, struct str value)
 {
-	if (!name.len || name.len > DB_NAME_MAX || books->count >= DB_NAMES)
+	int64_t number = 0;
+	if (!name.len || name.len > DB_NAME_MAX || (counts && str_to_i64(value, &number)))
 		return;
 	struct db_name *at = take(books, name, counts);
-	int64_t number = 0;
-	if (counts && str_to_i64(value, &number))
+	if (!at)
 		return;
 	at->value = at->next = number;
 	copy_text(at->text, counts ? (struct str){ "", 0 } : value);

@@ -48,8 +48,9 @@ bool db_trouble_wait(struct db_trouble *trouble);
 
 struct db_name {
 	char name[DB_NAME_MAX + 1];
-	bool counts;  /* a counter of the ledger; else a mark of sync_state */
-	bool changed; /* in this transaction */
+	bool counts;      /* a counter of the ledger; else a mark of sync_state */
+	bool changed;     /* in this transaction */
+	uint64_t written; /* number of the transaction that changed it last; 0: before this run */
 	int64_t value, next;
 	char text[DB_VALUE_MAX + 1], text_next[DB_VALUE_MAX + 1];
 };

@@ -193,6 +193,49 @@ static void test_a_mark_of_any_bytes_comes_back_as_the_same_text(void **state)
 	}
 }
 
+/* ---- more marks than there is room for ---- */
+
+enum { MARKS = DB_NAMES + 500, MARKS_EACH = 250 };
+
+static enum status mark_some(struct archive_db *db, void *ctx, struct err *err)
+{
+	int *next = ctx;
+	char name[32], value[32];
+	(void)err;
+	if (*next == 0)
+		db_mark(db, STR("trade_results"), STR("kept"));
+	for (int i = *next; i < *next + MARKS_EACH; i++) {
+		snprintf(name, sizeof name, "market-%d", i);
+		snprintf(value, sizeof value, "%d", i);
+		db_mark(db, str_of(name), str_of(value));
+	}
+	return STATUS_OK;
+}
+
+static enum status mark_many(struct archive_db *db, void *ctx, struct err *err)
+{
+	enum status status = STATUS_OK;
+	(void)ctx;
+	for (int next = 0; next < MARKS && !status; next += MARKS_EACH)
+		status = db_transact(db, mark_some, &next, err);
+	return status;
+}
+
+static void test_the_oldest_mark_makes_room_and_never_that_of_the_results(void **state)
+{
+	struct stage *stage = *state;
+	assert_int_equal(stage_run(stage, mark_many, NULL, NULL), STATUS_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_true(
+		    str_eq(writer_marked(stage->writer, STR("trade_results")), STR("kept")));
+		assert_true(str_eq(writer_marked(stage->writer, STR("market-4500")), STR("4500")));
+		assert_true(str_eq(writer_marked(stage->writer, STR("market-1000")), STR("1000")));
+		assert_int_equal(writer_marked(stage->writer, STR("market-0")).len, 0);
+		stage_close(stage);
+		stage_open(stage);
+	}
+}
+
 /* ---- rows out of the file ---- */
 
 static void random_row(struct archive_rows *rows, struct rng *rng, int64_t n)
@@ -324,6 +367,7 @@ int main(void)
 		TEST(test_statements_are_bound_run_and_read),
 		TEST(test_a_transaction_is_whole_or_nothing),
 		TEST(test_a_mark_of_any_bytes_comes_back_as_the_same_text),
+		TEST(test_the_oldest_mark_makes_room_and_never_that_of_the_results),
 		TEST(test_rows_are_read_as_they_were_written),
 		TEST(test_rows_may_be_appended_by_work_on_the_thread),
 	};
