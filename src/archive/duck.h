@@ -16,16 +16,16 @@
 	DUCK(open_ext) DUCK(close) DUCK(connect) DUCK(disconnect) DUCK(interrupt) \
 	DUCK(free) DUCK(query) DUCK(destroy_result) DUCK(result_error) \
 	DUCK(result_error_type) DUCK(rows_changed) DUCK(column_count) DUCK(column_name) \
-	DUCK(column_type) DUCK(column_logical_type) DUCK(fetch_chunk) DUCK(prepare) \
+	DUCK(fetch_chunk) DUCK(prepare) \
 	DUCK(prepare_error) DUCK(destroy_prepare) DUCK(nparams) \
 	DUCK(prepared_statement_column_count) DUCK(prepared_statement_column_type) \
 	DUCK(prepared_statement_type) DUCK(bind_null) DUCK(bind_int64) DUCK(bind_double) \
 	DUCK(bind_varchar_length) DUCK(bind_value) DUCK(execute_prepared) \
-	DUCK(execute_prepared_streaming) DUCK(extract_statements_error) \
-	DUCK(destroy_extracted) DUCK(create_varchar_length) DUCK(create_list_value) \
+	DUCK(execute_prepared_streaming) \
+	DUCK(create_varchar_length) DUCK(create_list_value) \
 	DUCK(destroy_value) DUCK(create_logical_type) DUCK(create_decimal_type) \
 	DUCK(destroy_logical_type) DUCK(get_type_id) DUCK(decimal_internal_type) \
-	DUCK(decimal_scale) DUCK(create_data_chunk) DUCK(destroy_data_chunk) \
+	DUCK(create_data_chunk) DUCK(destroy_data_chunk) \
 	DUCK(data_chunk_reset) DUCK(data_chunk_get_vector) DUCK(data_chunk_get_size) \
 	DUCK(data_chunk_set_size) DUCK(vector_get_data) DUCK(vector_get_validity) \
 	DUCK(vector_get_column_type) DUCK(vector_ensure_validity_writable) \
