@@ -205,7 +205,8 @@ static enum status parse_list(const struct config_row *row, struct str text,
 			buf_printf(why, "%s", row->choices);
 			return STATUS_INVALID;
 		}
-		if (list_holds(buf_str(&list), word))
+		/* amounts, which have a unit, may be equal */
+		if (!*row->unit && list_holds(buf_str(&list), word))
 			return refuse(why, word, "is in the list twice");
 		if (count++)
 			buf_char(&list, ',');

@@ -167,6 +167,16 @@ static void words_with_numbers_are_read_apart(void **state)
 				 STATUS_FORMAT);
 }
 
+static void amounts_of_a_list_may_be_equal(void **state)
+{
+	(void)state;
+	const char *const environ[] = { NULL };
+	struct config *config = NULL;
+	assert_int_equal(create("[archive]\nretry = 1s, 1s,2s\n", environ, &config), STATUS_OK);
+	assert_str(config_str(config, CONFIG_archive_retry), "1s,1s,2s");
+	config_destroy(config);
+}
+
 /* Others pass them on to C libraries: a shorter value leaves nothing of a longer one. */
 static void texts_end_with_a_nul_byte(void **state)
 {
@@ -588,6 +598,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_number_is_refused),
 		cmocka_unit_test(a_list_may_be_empty_where_its_row_says_so),
 		cmocka_unit_test(words_with_numbers_are_read_apart),
+		cmocka_unit_test(amounts_of_a_list_may_be_equal),
 		cmocka_unit_test(texts_end_with_a_nul_byte),
 		cmocka_unit_test(comments_blanks_and_line_ends_are_as_documented),
 		cmocka_unit_test(each_fault_is_told_with_line_column_and_reason),
