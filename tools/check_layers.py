@@ -24,6 +24,7 @@ FLOORS = [
     ("ask",),
     ("os",),
     ("feed", "gate", "store", "sim", "agent", "archive", "serve", "migrate"),
+    ("measure",),
     ("daemon",),
     ("cli",),
     ("",),  # main.c

@@ -2,18 +2,21 @@
  * packed history of terminals.
  *
  *	cc -O2 -std=gnu11 -D_GNU_SOURCE -Isrc -Itools -o build/train_priors \
- *	   tools/train_priors.c src/codec/{tape,bars,pack,samples}*.c src/codec/priors_*.c \
- *	   src/base/[a-z]*.c src/def/market_id.c -lm -lz
+ *	   tools/train_priors.c src/codec/{tape,bars,pack,samples}*.c src/codec/entries_*.c \
+ *	   src/codec/priors_*.c \
+ *	   src/base/[a-z]*.c src/def/market_id.c -llz4 -lzstd -lm -lz
  *	build/train_priors VERSION src/codec MARKET...
- *	build/train_priors VERSION src/codec samples
+ *	build/train_priors VERSION src/codec samples|entries
  *
  * MARKET is one market's recordings, with commas between them. It writes
  * src/codec/priors_tape_VERSION.c and priors_bars_VERSION.c, or priors_samples_VERSION.c,
- * which needs no recording (train_samples.h); add them to priors.h, and to the end of
- * the lists in tape.c, bars.c and samples.c. Never change a version that shipped.
+ * or priors_results_VERSION.c and priors_signals_VERSION.c, which need no recording
+ * (train_samples.h, train_entries.h); add them to priors.h, and to the end of the lists
+ * in tape.c, bars.c, samples.c and entries.c. Never change a version that shipped.
  * bench_tape shows what a version is worth on a market it was not trained on. */
 #include <stdio.h>
 
+#include "train_entries.h"
 #include "train_samples.h"
 #include "train_tables.h"
 
@@ -56,17 +59,30 @@ static int write_samples(const char *folder, const char *version)
 	return write_words(folder, "samples", version, words, SAMPLES_PRIORS) ? 0 : 1;
 }
 
+static int write_entries(const char *folder, const char *version)
+{
+	static uint16_t words[ENTRIES_SLOTS];
+	train_entries(ENTRIES_RESULTS, words);
+	if (!write_words(folder, "results", version, words, ENTRIES_SLOTS))
+		return 1;
+	train_entries(ENTRIES_SIGNALS, words);
+	return write_words(folder, "signals", version, words, ENTRIES_SLOTS) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	static uint16_t tape_words[TAPE_SLOTS], bars_words[BARS_SLOTS];
 	struct train tape = { .count_max = TRAIN_COUNT_MAX },
 		     bars = { .count_max = TRAIN_COUNT_MAX };
 	if (argc < 4) {
-		fprintf(stderr, "usage: train_priors VERSION FOLDER FILE[,FILE]...|samples\n");
+		fprintf(stderr,
+			"usage: train_priors VERSION FOLDER FILE[,FILE]...|samples|entries\n");
 		return 2;
 	}
 	if (strcmp(argv[3], "samples") == 0)
 		return write_samples(argv[2], argv[1]);
+	if (strcmp(argv[3], "entries") == 0)
+		return write_entries(argv[2], argv[1]);
 	for (int i = 3; i < argc; i++) {
 		struct trade_file all = { 0 };
 		if (!read_market(argv[i], &all))

@@ -51,8 +51,8 @@ struct train_samples {
 
 static void train_samples_renew(struct train_samples *train)
 {
-	struct pack_priors priors = { 1, train->words };
-	samples_start_make(&train->start, &priors);
+	struct pack_priors start = { 1, train->words };
+	samples_start_make(&train->start, &start);
 	samples_costs_make(&train->costs, &train->start);
 }
 
