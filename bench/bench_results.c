@@ -45,11 +45,11 @@ static size_t null_pending(const struct redis_port *port)
 
 static const struct redis_ops null_ops = { null_command, null_pending };
 
-/* HMGET's three nils do for an array, and EXEC's array is looked through for errors. */
+/* HMGET's four nils do for an array, and EXEC's array is looked through for errors. */
 static void answer(struct null_server *server)
 {
-	static const struct redis_reply nils[3];
-	static const struct redis_reply array = { .type = REDIS_ARRAY, .count = 3, .items = nils };
+	static const struct redis_reply nils[4];
+	static const struct redis_reply array = { .type = REDIS_ARRAY, .count = 4, .items = nils };
 	server->bytes += server->out.len;
 	buf_clear(&server->out);
 	while (server->n_due > 0) {

@@ -1,8 +1,9 @@
 /* What it takes to read trade_results: a real server with its append-only file synced
- * always, results of a busy fleet in the stream, and a writer that only counts. All of it is
- * read, turned into rows, acknowledged and trimmed: entries a second by the clock, and what of
- * a core the loop's thread needs for one. Beside it the same in the barest way there is, a
- * blocking client that looks at nothing but the ids. */
+ * always, results of a busy fleet in the stream, an entry each or packed PACKED_ROWS an entry,
+ * and a writer that only counts. All of it is read, turned into rows, acknowledged and
+ * trimmed: results a second by the clock, and what of a core the loop's thread needs for one.
+ * Beside it the same of plain entries in the barest way there is, a blocking client that
+ * looks at nothing but the ids. */
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include "archive/results.h"
 #include "../tests/redis_fixture.h"
 #include "base/check.h"
+#include "codec/entries.h"
 #include "os/redis_conn.h"
 #include "report.h"
+#include "trade/result.h"
 
-enum { ENTRIES = 100000, ROUNDS = 3, PAGE = 1000, FIELDS = 50, IDS = PAGE * 48 };
+enum { RESULTS = 102400, PACKED_ROWS = 32, ROUNDS = 3, PAGE = 1000, FIELDS = 50 };
 
 static const int64_t patience_ns = 60000000000;
 
@@ -81,14 +84,16 @@ static char newest_mark[WRITER_MARK_BYTES];
 
 void writer_mark(struct writer_batch *batch, struct str name, struct str value)
 {
-	(void)batch, (void)name;
+	(void)batch;
+	if (!str_eq(name, STR("trade_results")))
+		return;
 	CHECK(str_copy(value, newest_mark, sizeof newest_mark) == STATUS_OK);
 }
 
 struct str writer_marked(const struct writer *writer, struct str name)
 {
-	(void)writer, (void)name;
-	return str_of(newest_mark);
+	(void)writer;
+	return str_eq(name, STR("trade_results")) ? str_of(newest_mark) : (struct str){ 0 };
 }
 
 static uint64_t retries;
@@ -144,15 +149,25 @@ static size_t put_number(struct str *argv, size_t argc, const char *name, const 
 	return put_text(argv, argc, name, storage);
 }
 
-/* As a terminal's R frame becomes one; src/trade/result.c. */
-static void add_result(struct redis_port *port, unsigned long long number)
-{
+struct made {
 	char text[16][32], rid[80];
-	struct str argv[3 + FIELDS] = { STR("XADD"), STR("trade_results"), STR("*") };
+	struct str argv[3 + FIELDS];
+	size_t argc;
+};
+
+/* As a terminal's R frame becomes one; src/trade/result.c. */
+static void make_result(struct made *made, unsigned long long number)
+{
+	char(*text)[32] = made->text;
+	struct str *argv = made->argv;
 	unsigned long long sid = 5629499534213121 + number, deal = 391774213 + number;
 	size_t n = 3;
-	snprintf(rid, sizeof rid, "%llu-mt5-%llu-%llu", sid, 1000 + number % 1000, deal);
-	n = put_text(argv, n, "rid", rid);
+	argv[0] = STR("XADD");
+	argv[1] = STR("trade_results");
+	argv[2] = STR("*");
+	snprintf(made->rid, sizeof made->rid, "%llu-mt5-%llu-%llu", sid, 1000 + number % 1000,
+		 deal);
+	n = put_text(argv, n, "rid", made->rid);
 	n = put_number(argv, n, "sid", "", text[0], sid);
 	n = put_number(argv, n, "ins", "mt5-", text[1], 1000 + number % 1000);
 	n = put_text(argv, n, "st", "done");
@@ -174,7 +189,34 @@ static void add_result(struct redis_port *port, unsigned long long number)
 	n = put_number(argv, n, "sv", "", text[9], 1784056990412 + number);
 	n = put_number(argv, n, "t", "", text[10], 1784046190500 + number);
 	n = put_text(argv, n, "try", "1");
-	CHECK(redis_command(port, argv, n, NULL, NULL) == STATUS_OK);
+	made->argc = n;
+}
+
+static void add_plain(struct redis_port *port, unsigned long long number)
+{
+	struct made made;
+	make_result(&made, number);
+	CHECK(redis_command(port, made.argv, made.argc, NULL, NULL) == STATUS_OK);
+}
+
+static void add_packed(struct redis_port *port, unsigned long long number)
+{
+	static struct made made[PACKED_ROWS];
+	static struct str values[PACKED_ROWS][RESULT_FIELDS];
+	static char bytes[ENTRIES_CHUNK_BYTES];
+	static struct entries_packer *packer;
+	struct buf chunk = buf_over(bytes, sizeof bytes);
+	packer = packer ? packer : entries_packer_create();
+	for (size_t row = 0; row < PACKED_ROWS; row++) {
+		make_result(&made[row], number + row);
+		for (size_t i = 3; i < made[row].argc; i += 2)
+			values[row][entries_field_find(ENTRIES_RESULTS, made[row].argv[i])] =
+			    made[row].argv[i + 1];
+	}
+	CHECK(entries_pack(packer, ENTRIES_RESULTS, values[0], PACKED_ROWS, &chunk) == STATUS_OK);
+	const struct str argv[] = { STR("XADD"), STR("trade_results"), STR("*"), STR("p"),
+				    buf_str(&chunk) };
+	CHECK(redis_command(port, argv, ARRAY_LEN(argv), NULL, NULL) == STATUS_OK);
 }
 
 /* ---- both ways ---- */
@@ -219,18 +261,22 @@ static void run_command(struct bench *bench, const struct str *argv, size_t argc
 	wait_for(bench, &bench->done);
 }
 
-static void fill(struct bench *bench)
+static void fill(struct bench *bench, bool packed)
 {
 	const struct str ping = STR("PING");
-	for (int i = 0; i < ENTRIES; i++) {
-		add_result(redis_conn_port(bench->conn), bench->next++);
-		if (i % 2000 == 0)
+	for (int i = 0; i < RESULTS; i += packed ? PACKED_ROWS : 1) {
+		if (packed)
+			add_packed(redis_conn_port(bench->conn), bench->next);
+		else
+			add_plain(redis_conn_port(bench->conn), bench->next);
+		bench->next += packed ? PACKED_ROWS : 1;
+		if (i % 2048 == 0)
 			run_command(bench, &ping, 1);
 	}
 	run_command(bench, &ping, 1);
 }
 
-/* Entries a second by the clock. */
+/* Results a second by the clock. */
 static double bare_round(struct bench *bench)
 {
 	redisContext *redis = redisConnectUnix(bench->path);
@@ -240,7 +286,7 @@ static double bare_round(struct bench *bench)
 	freeReplyObject(redisCommand(redis, "XGROUP CREATE trade_results bare 0"));
 	double begin = seconds_of(CLOCK_MONOTONIC);
 	int taken = 0;
-	while (taken < ENTRIES) {
+	while (taken < RESULTS) {
 		redisReply *reply = redisCommand(
 		    redis, "XREADGROUP GROUP bare c COUNT 1000 STREAMS trade_results >");
 		CHECK(reply && reply->type == REDIS_REPLY_ARRAY);
@@ -259,12 +305,13 @@ static double bare_round(struct bench *bench)
 	freeReplyObject(redisCommand(redis, "XTRIM trade_results MAXLEN 0"));
 	freeReplyObject(redisCommand(redis, "XGROUP DESTROY trade_results bare"));
 	redisFree(redis);
-	return ENTRIES / spent;
+	return RESULTS / spent;
 }
 
-/* Entries a second by the clock; *cpu_us: of the loop's thread, for an entry. */
-static double weir_round(struct bench *bench, double *cpu_us)
+/* Results a second by the clock; *cpu_us: of the loop's thread, for one. */
+static double weir_round(struct bench *bench, bool packed, double *cpu_us)
 {
+	const uint64_t entries = packed ? RESULTS / PACKED_ROWS : RESULTS;
 	struct results_config config = { .rtrs = redis_conn_port(bench->conn),
 					 .writer = &bench->writer,
 					 .timers = loop_timers(bench->loop),
@@ -281,15 +328,15 @@ static double weir_round(struct bench *bench, double *cpu_us)
 	results_drain(bench->writer.results, on_done, bench);
 	wait_for(bench, &bench->done);
 	double spent = seconds_of(CLOCK_MONOTONIC) - begin;
-	*cpu_us = (seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1e6 / ENTRIES;
-	CHECK(bench->writer.rows - rows == ENTRIES && retries == 0);
+	*cpu_us = (seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1e6 / RESULTS;
+	CHECK(bench->writer.rows - rows == RESULTS && retries == 0);
 	const struct results_counts counts = results_counts(bench->writer.results);
-	CHECK(counts.acked == ENTRIES && counts.trimmed > ENTRIES / 2);
+	CHECK(counts.acked == entries && counts.trimmed > entries / 2);
 	results_stop(bench->writer.results);
 	const struct str trim[] = { STR("XTRIM"), STR("trade_results"), STR("MAXLEN"), STR("0") };
 	run_command(bench, trim, ARRAY_LEN(trim)); /* and what was on its way is answered */
 	results_destroy(bench->writer.results);
-	return ENTRIES / spent;
+	return RESULTS / spent;
 }
 
 static void open_bench(struct bench *bench)
@@ -329,26 +376,39 @@ static void close_bench(struct bench *bench)
 	fixture_remove(bench->folder);
 }
 
+static void run_round(struct bench *bench, bool packed, struct samples *rate, struct samples *cpu)
+{
+	double cpu_us;
+	fill(bench, packed);
+	samples_add(rate, weir_round(bench, packed, &cpu_us) / 1000);
+	samples_add(cpu, cpu_us);
+}
+
 int main(void)
 {
 	static struct bench bench;
-	struct samples bare = { 0 }, weir = { 0 }, cpu = { 0 };
+	static struct samples bare, rates[2], cpus[2];
 	if (!fixture_has_redis())
 		return 77;
 	open_bench(&bench);
 	for (int round = 0; round < ROUNDS; round++) {
-		double cpu_us;
-		fill(&bench);
+		fill(&bench, false);
 		samples_add(&bare, bare_round(&bench) / 1000);
-		fill(&bench);
-		samples_add(&weir, weir_round(&bench, &cpu_us) / 1000);
-		samples_add(&cpu, cpu_us);
+		run_round(&bench, false, &rates[0], &cpus[0]);
+		run_round(&bench, true, &rates[1], &cpus[1]);
 	}
 	close_bench(&bench);
-	double bare_k = report("results: bare XREADGROUP, XACK, XTRIM", &bare, "k entries/s");
-	double weir_k = report("results: read, rows, acknowledged, trimmed", &weir, "k entries/s");
-	double cpu_us = report("results: of the loop's thread, an entry", &cpu, "us");
-	bool met = report_bound("  share of the bare loop", weir_k / bare_k, "", true, 0.8);
-	met &= report_bound("  one entry", cpu_us, "us", false, 6);
+	double bare_k =
+	    report("results: bare XREADGROUP, XACK, XTRIM, plain", &bare, "k results/s");
+	double plain_k =
+	    report("results: read, rows, acknowledged, trimmed", &rates[0], "k results/s");
+	double plain_us = report("results: of the loop's thread, one", &cpus[0], "us");
+	double packed_k =
+	    report("results: the same, packed, 32 an entry", &rates[1], "k results/s");
+	double packed_us = report("results: of the loop's thread, a packed one", &cpus[1], "us");
+	bool met = report_bound("  share of the bare loop", plain_k / bare_k, "", true, 0.8);
+	met &= report_bound("  one result", plain_us, "us", false, 6);
+	met &= report_bound("  packed, times as many a second", packed_k / plain_k, "", true, 1);
+	met &= report_bound("  a packed one", packed_us, "us", false, plain_us);
 	return met ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 
 #include "archive/ledger_impl.h"
 #include "base/check.h"
+#include "codec/entries.h"
 
 const char *ledger_end_name(enum delivery_bucket bucket)
 {
@@ -59,15 +60,22 @@ static void sum_deliveries(struct ledger *ledger, const struct ledger_counted *c
 	ledger->signals.received = counted->signals;
 }
 
-/* Unread entries are those added and not read, but no more than the stream still holds. */
+/* The most that is in the stream still: what was ever packed, all of it in what is left. */
+static int64_t held_at_most(const struct results_counts *now)
+{
+	uint64_t room = now->length * (ENTRIES_ROWS_MAX - 1);
+	return (int64_t)(now->length + (now->beyond < room ? now->beyond : room));
+}
+
+/* Unread results are those added and not read, but no more than the stream still holds. */
 static void sum_results(struct ledger *ledger, const struct ledger_counted *counted,
 			const struct results_counts *now)
 {
 	int64_t taken = counted->read + counted->lost;
 	int64_t added = (int64_t)now->added > taken ? (int64_t)now->added : taken;
-	int64_t unread = added - taken, length = (int64_t)now->length;
+	int64_t unread = added - taken, held = held_at_most(now);
 	ledger->results.total = added - counted->known;
-	ledger->results.waiting = unread < length ? unread : length;
+	ledger->results.waiting = unread < held ? unread : held;
 	ledger->results.retrying = counted->retrying;
 	ledger->results.archived = counted->rows;
 	ledger->results.dead = counted->dead + counted->dropped;

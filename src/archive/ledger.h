@@ -9,7 +9,7 @@
  *
  * What has ended is counted in the archive file, in the transaction of its rows; what has
  * not is counted where it is: in the trade core and in the stream. `total` comes from the
- * stream itself (entries ever added, less repeated ones), so the sums can be wrong, and then
+ * stream itself (results ever added, less repeated ones), so the sums can be wrong, and then
  * something was lost. deep: counted from the rows (with what retention took out), each
  * ended delivery has one final result, no result is there twice, and every sink holds
  * what it confirmed.

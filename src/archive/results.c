@@ -35,11 +35,13 @@ struct results *results_create(const struct results_config *config)
 	results->world = (struct results_world){ config->offset_ms, config->account, config->ctx };
 	results->timer = (struct timer){ .fn = on_timer, .ctx = results };
 	results->retry_timer = (struct timer){ .fn = on_retry_timer, .ctx = results };
-	results->page = PAGE;
+	results->entry_rows = FIRST_ROWS;
+	results->page = PAGE_ROWS / FIRST_ROWS;
+	results->reader = entries_reader_create();
 	if (!results->config.claim_ms)
 		results->config.claim_ms = CLAIM_MS;
 	results_retry_init(results);
-	if (!results->held || !make_slots(results)) {
+	if (!results->held || !results->reader || !make_slots(results)) {
 		results_destroy(results);
 		return NULL;
 	}
@@ -53,15 +55,19 @@ void results_destroy(struct results *results)
 	timers_cancel(results->config.timers, &results->timer);
 	timers_cancel(results->config.timers, &results->retry_timer);
 	results_retry_deinit(results);
+	entries_reader_destroy(results->reader);
 	for (size_t i = 0; i < SLOTS; i++)
 		free(results->slots[i].ids);
 	free(results);
 }
 
-/* "EPOCH ID BASE HASH", as results_batch.c writes it. */
-static bool read_mark(struct results *results, struct str mark)
+/* "EPOCH ID BASE HASH", and the other one, as results_batch.c writes them. */
+static bool read_mark(struct results *results)
 {
-	struct str word, id, base, hash = mark;
+	const struct writer *writer = results->config.writer;
+	struct str mark = writer_marked(writer, results_mark), word, id, base, hash = mark;
+	if (results_id_parse(writer_marked(writer, results_mark_one), &results->one_until))
+		results->one_until = (struct results_id){ 0 };
 	if (!mark.ptr || !str_split(&hash, ' ', &word) || !str_split(&hash, ' ', &id) ||
 	    !str_split(&hash, ' ', &base))
 		return false;
@@ -86,8 +92,7 @@ void results_start(struct results *results)
 		return;
 	}
 	results->read_ever = read_in_file(results);
-	results->marked =
-	    read_mark(results, writer_marked(results->config.writer, STR("trade_results")));
+	results->marked = read_mark(results);
 	if (!results->marked) {
 		results->word[0] = 0;
 		results->cursor = (struct results_id){ 0 };
@@ -120,10 +125,10 @@ void results_reconnected(struct results *results)
 	results_kick(results);
 }
 
-/* What the file says now is where it stands. Batches that are at the writer come on top of it,
- * with what the stream brings again; the one that is being filled is read again as well. The
- * group goes back at once: should weir die before that was read, the group is behind the
- * mark that those batches bring, and the stream is read from 0. */
+/* What the file says now is where it stands: the batch that is being filled is read again.
+ * Batches that are at the writer come on top of it, and their marks say that all before them
+ * is there. Were that lost a second time before it was read again, nobody would miss it:
+ * then the stream gets another word, which those marks have not, and is read from 0. */
 void results_salvaged(struct results *results)
 {
 	struct results_id before = results->cursor;
@@ -131,9 +136,8 @@ void results_salvaged(struct results *results)
 	if (results->state == RESULTS_OFF)
 		return;
 	memcpy(word, results->word, sizeof word);
-	bool known =
-	    read_mark(results, writer_marked(results->config.writer, STR("trade_results")));
-	if (!known || strcmp(word, results->word) != 0) {
+	bool known = read_mark(results);
+	if (!known || strcmp(word, results->word) != 0 || results->at_writer) {
 		memcpy(results->word, word, sizeof word);
 		results->broken = "the archive file was salvaged";
 	}
@@ -313,7 +317,9 @@ struct results_counts results_counts(const struct results *results)
 	int64_t retrying = writer_counted(results->config.writer, "retrying");
 	counts.retrying = retrying > 0 ? (uint64_t)retrying : 0;
 	counts.length = results->seen.length;
-	counts.added = (uint64_t)(results->base + (int64_t)results->seen.added);
+	counts.beyond = results->seen.beyond;
+	counts.added =
+	    (uint64_t)(results->base + (int64_t)(results->seen.added + results->seen.beyond));
 	counts.lag_ms = lag_ms(results);
 	return counts;
 }

@@ -40,10 +40,11 @@ struct slot *results_slot(struct results *results)
 	return slot;
 }
 
-bool results_slot_has_room(const struct slot *slot, size_t entries)
+/* An entry has one row at least, so ids have room where rows have. */
+bool results_slot_has_room(const struct slot *slot, size_t rows)
 {
-	return slot->count + entries <= WRITER_ROWS_MAX &&
-	       slot->batch->rows.count + entries <= WRITER_ROWS_MAX;
+	return slot->count + rows <= WRITER_ROWS_MAX &&
+	       slot->batch->rows.count + rows <= WRITER_ROWS_MAX;
 }
 
 void results_drop_filling(struct results *results)
@@ -176,7 +177,10 @@ static void put_mark(struct results *results, struct writer_batch *batch)
 	buf_char(&text, ' ');
 	buf_u64(&text, results->cursor_hash);
 	CHECK(!text.overflow);
-	writer_mark(batch, STR("trade_results"), buf_str(&text));
+	writer_mark(batch, results_mark, buf_str(&text));
+	buf_clear(&text);
+	results_id_print(&text, results->one_until);
+	writer_mark(batch, results_mark_one, buf_str(&text));
 }
 
 void results_submit(struct results *results)
@@ -215,8 +219,8 @@ void results_submit_due(struct results *results)
 	if (!slot)
 		return;
 	bool lags = results->full_page || results->reads_due > 1;
-	bool full =
-	    lags ? !results_slot_has_room(slot, PAGE) : slot->batch->rows.count >= BATCH_ROWS;
+	bool full = lags ? !results_slot_has_room(slot, results_page_rows(results))
+			 : slot->batch->rows.count >= BATCH_ROWS;
 	if (full || results->drained || results_now(results) - slot->begun_ns >= GATHER_NS)
 		results_submit(results);
 }

@@ -48,8 +48,10 @@ static bool take_stray(struct results *results, const struct redis_reply *entry,
 	results->claim_from = id;
 	if (results_has(results, id))
 		return true;
-	struct slot *slot = results_slot(results);
-	if (!slot || (results->n_claimed && !slot->claims) || !results_slot_has_room(slot, 1))
+	size_t rows = results_rows_of(&entry->items[1]);
+	struct slot *slot =
+	    results->n_claimed ? results_slot(results) : results_slot_for(results, rows);
+	if (!slot || (results->n_claimed && !slot->claims) || !results_slot_has_room(slot, rows))
 		return false;
 	if (entry->items[1].type != REDIS_ARRAY)
 		results_lost(results, slot, id, told);

@@ -3,7 +3,9 @@
  *   results.c         life, what is due, counts
  *   results_sync.c    whether the stream is the one that was read, and where to read on
  *   results_look.c    the same each second, with what is counted of the stream
+ *   results_facts.c   what the server says of the stream, its groups, its results
  *   results_read.c    pages of the stream into batches
+ *   results_packed.c  packed entries into rows
  *   results_batch.c   batches: filled, at the writer, acknowledged
  *   results_trim.c    what a checkpoint holds leaves the stream
  *   results_claim.c   entries that are pending with somebody else, or with nobody
@@ -12,6 +14,9 @@
  * One place, `cursor`: the highest entry that is in a batch. Entries above it are new (">"),
  * or they are pending for us and in no batch: the answer got lost, or there was no room.
  * Those are read first (`behind`), from the pending entries after the cursor.
+ *
+ * A packed entry is in one batch as a whole: each of its rows is a row there, or in the
+ * ladder by itself. What is counted are results, what is acknowledged are entries.
  *
  * A batch's entries stay in its slot until the server has acknowledged them. Everything that
  * speaks of ids belongs to a `generation` of the stream: a reset begins another one, and what
@@ -23,10 +28,13 @@
 #include "archive/results_row.h"
 #include "base/check.h"
 #include "base/crash.h"
+#include "codec/entries.h"
 #include "def/keys.h"
 
 enum {
-	PAGE = 1000,       /* entries asked for at once */
+	PAGE = 1000,       /* entries asked for at once, … */
+	PAGE_ROWS = 4096,  /* … and no more than bring so many results, by the page before */
+	FIRST_ROWS = 32,   /* of an entry, before any was seen */
 	READS_MAX = 2,     /* pages on their way */
 	BATCH_ROWS = 1000, /* a batch is submitted with so many, or … */
 	AT_WRITER_MAX = 2,
@@ -38,6 +46,9 @@ enum {
 	TRIM_TRIES = 5,  /* with the stream watched */
 	HELD_MAX = 4096, /* of the ladder, in memory; more wait in the file */
 	HELD_BYTES = 8 << 20,
+	LETTER_BYTES = RESULTS_PAYLOAD_MAX + 1024, /* of a row of the ladder, at most */
+	LETTERS_MAX = WRITER_ROWS_MAX,             /* in a batch; the writer takes twice as many */
+	LETTERS_BYTES = 12 << 20,                  /* in a batch; the writer takes 16 MB */
 	DEAD_MAX = 1024,
 	WORD_MAX = 40,           /* bytes of archive:epoch */
 	WORD_BEGIN = 8,          /* of them in the name of a retry */
@@ -65,8 +76,9 @@ struct slot {
 	struct results_id last; /* what the mark says when it is submitted */
 	uint64_t generation;
 	int64_t begun_ns;
-	uint64_t read, lost; /* entries; and those that were gone */
-	uint64_t changes;    /* of the ladder */
+	uint64_t read, lost;          /* results; and those that were gone */
+	uint64_t changes;             /* of the ladder */
+	size_t letters, letter_bytes; /* what is said of the ladder's rows */
 	uint32_t retried, dead;
 	uint32_t acks_due;
 	bool ack_failed;
@@ -82,8 +94,19 @@ struct point {
 struct stream_facts {
 	bool there;
 	struct results_id last;
-	uint64_t length, added;
-	bool added_known; /* a server before 7.0 does not count */
+	uint64_t length, added; /* entries */
+	uint64_t beyond;        /* results ever, beyond one of each entry */
+	bool added_known;       /* a server before 7.0 does not count */
+	bool beyond_known;      /* false: nothing says so */
+};
+
+/* Under way: results_facts.c. */
+struct facts {
+	struct stream_facts stream;
+	uint64_t before; /* stream.beyond, asked for before the stream was */
+	enum status status;
+	uint32_t due, tries;
+	void (*fn)(struct results *results, enum status status);
 };
 
 struct group_facts {
@@ -134,14 +157,23 @@ struct results {
 	const struct redis_reply *cursor_fields; /* not hashed yet; NULL: it is */
 	struct results_id checked_until;         /* rids up to it may be in the file */
 	uint64_t generation;
-	int64_t base;       /* entries that were counted by streams of before */
+	/* Results that were counted by streams of before: base + added + beyond are all there
+	 * ever were. Entries up to one_until, which were there when this stream was begun,
+	 * are one each in it until they are read. */
+	int64_t base;
+	struct results_id one_until;
 	uint64_t read_ever; /* with what is in batches */
 	bool behind;
 	uint32_t reads_due;
-	bool reads_new; /* of those on their way */
-	bool full_page; /* the newest one was */
-	uint64_t page;  /* entries to be asked for: less after answers that did not come */
+	bool reads_new;      /* of those on their way */
+	bool full_page;      /* the newest one was */
+	uint64_t page;       /* entries to be asked for: less after answers that did not come */
+	uint64_t asked;      /* of the pages on their way */
+	uint64_t entry_rows; /* results of an entry, as the newest page had them; not 0 */
 	int64_t read_at_ns;
+
+	struct facts facts;
+	struct entries_reader *reader;
 
 	/* the sync */
 	bool sync_due;
@@ -202,13 +234,17 @@ struct results {
 	void *drained_ctx;
 	bool drain_asked, drain_read; /* a page since; to the end of the stream */
 
-	struct results_payload payload; /* of what is tried again */
+	struct results_payload payload;   /* of what is tried again */
+	char letter[RESULTS_PAYLOAD_MAX]; /* of what is put into the ladder */
 	char text[ACK_PAGE * (RESULTS_ID_TEXT + 3)];
 	struct str words[ACK_PAGE + 8];
 };
 
 static const struct str results_group = { "archive", 7 }, results_consumer = { "weir", 4 },
 			results_claimer = { "weir:claim", 10 };
+/* Of the archive file: where reading stands; up to where entries are one each in its base. */
+static const struct str results_mark = { "trade_results", 13 },
+			results_mark_one = { "trade_results_one", 17 };
 
 static inline int64_t results_now(const struct results *results)
 {
@@ -231,24 +267,53 @@ struct str results_number(char storage[24], uint64_t value);
 /* results_sync.c */
 void results_sync(struct results *results);
 void results_sync_later(struct results *results);
-bool results_stream_read(const struct redis_reply *reply, struct stream_facts *out);
+
+/* results_facts.c */
 bool results_groups_read(const struct redis_reply *reply, struct groups_facts *out);
 bool results_no_key(enum status status, const struct redis_reply *reply);
+/* fn: results->facts.stream is it, or why there is none. False: nothing could be sent, or
+ * they are under way for somebody else: ask again later. */
+bool results_ask_facts(struct results *results,
+		       void (*fn)(struct results *results, enum status status));
 
 /* results_read.c */
 uint64_t results_hash(const struct redis_reply *fields);
 void results_hash_cursor(struct results *results);
 void results_read(struct results *results);
-/* The entry's row, or its place in the ladder. FULL: no room in this batch. */
+/* The entry's rows, each a row or a place in the ladder. FULL: no room in this batch, and
+ * nothing of it is there. */
 MUST_CHECK enum status results_take(struct results *results, struct slot *slot,
 				    struct results_id id, const struct redis_reply *fields);
 void results_lost(struct results *results, struct slot *slot, struct results_id id, uint32_t *told);
 /* [[stream, [entry…]]], or nil: none. NULL: neither. */
 const struct redis_reply *results_entries(const struct redis_reply *reply);
 
+/* To be filled with so many rows; NULL: none now. */
+struct slot *results_slot_for(struct results *results, size_t rows);
+/* What the newest page says another one may bring. */
+uint64_t results_page_rows(const struct results *results);
+
+/* results_packed.c */
+/* Results of an entry's fields, by the head of what is packed; 1 of anything else. */
+size_t results_rows_of(const struct redis_reply *fields);
+/* The chunk's rows, each in the batch or in the ladder; *rows of them. FORMAT: it cannot be
+ * unpacked, told->fault says why. FULL: no room. Then nothing of it is there. */
+MUST_CHECK enum status results_unpack(struct results *results, struct slot *slot,
+				      struct results_id id, struct str chunk, size_t *rows,
+				      struct results_told *told);
+/* The entry was taken: it has so many results, and the stream's count said another number. */
+void results_packed_counted(struct results *results, struct results_id id,
+			    const struct redis_reply *fields, size_t rows);
+
+/* Such a result may be one that was sent before. */
+static inline bool results_is_late(const struct results_told *told)
+{
+	return told->event_us < told->received_us - INT64_C(10000000);
+}
+
 /* results_batch.c */
 struct slot *results_slot(struct results *results); /* to be filled; NULL: none now */
-bool results_slot_has_room(const struct slot *slot, size_t entries);
+bool results_slot_has_room(const struct slot *slot, size_t rows);
 void results_submit(struct results *results); /* the one that is being filled, if it may go */
 void results_submit_now(struct results *results);
 void results_submit_due(struct results *results);
@@ -270,9 +335,18 @@ void results_retry_init(struct results *results);
 void results_retry_deinit(struct results *results);
 void results_load(struct results *results);         /* what of the ladder is in the file */
 void results_retry_forget(struct results *results); /* and it is loaded again */
-/* An entry that is no row. FULL: not in this batch. */
-MUST_CHECK enum status results_bad(struct results *results, struct slot *slot, struct results_id id,
+/* Where a result that is no row stands: its entry, its row if that is packed. */
+struct results_place {
+	struct results_id id;
+	bool packed;
+	size_t row;
+};
+/* FULL: not in this batch. */
+MUST_CHECK enum status results_bad(struct results *results, struct slot *slot,
+				   const struct results_place *place,
 				   const struct results_entry *entry, const char *fault);
+/* Whether so many find room there, whatever they say. */
+bool results_has_letters(const struct results *results, const struct slot *slot, size_t count);
 void results_retries_due(struct results *results);
 void results_look_at_clock(struct results *results);
 void results_retry_timer(struct results *results); /* armed for the first that is due */

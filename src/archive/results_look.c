@@ -9,6 +9,12 @@ static void look_failed(struct results *results, enum status status)
 	results_kick(results);
 }
 
+static bool is_over(struct results *results)
+{
+	results->looking &= !results->stopped;
+	return results->stopped;
+}
+
 static void look_again(struct results *results, const char *why)
 {
 	results->looking = false;
@@ -29,13 +35,17 @@ static bool all_is_read(const struct results *results)
 	       results_id_cmp(results->seen.last, results->cursor) == 0;
 }
 
-/* Entries that are gone without ever having been read leave a gap in the count. What was
- * read twice (a crash between the commit of an entry that was somebody else's and its
- * acknowledgement) is taken as counted by the stream, too. */
+/* What is gone without ever having been read leaves a gap in the count: of a packed entry all
+ * its results, of one that is known by its id already the others. What was read twice (a
+ * crash between the commit of an entry that was somebody else's and its acknowledgement) is
+ * taken as counted by the stream, too. Who removes the field x alone removes no result: it is
+ * written again as it was. */
 static void settle_counts(struct results *results)
 {
-	int64_t gap = results->base + (int64_t)results->seen.added - (int64_t)results->read_ever;
-	if (!gap || !all_is_read(results))
+	int64_t gap = results->base + (int64_t)(results->seen.added + results->seen.beyond) -
+		      (int64_t)results->read_ever;
+	bool uncounted = results->counts.packed && !results->seen.beyond_known;
+	if (!gap || uncounted || !all_is_read(results))
 		return;
 	struct slot *slot = results_slot(results);
 	if (!slot)
@@ -48,7 +58,7 @@ static void settle_counts(struct results *results)
 	slot->lost += (uint64_t)gap;
 	results->read_ever += (uint64_t)gap;
 	results->counts.lost += (uint64_t)gap;
-	results_tell(results, "%lld entries were removed by somebody before they were read",
+	results_tell(results, "%lld results were removed by somebody before they were read",
 		     (long long)gap);
 }
 
@@ -82,28 +92,29 @@ static void look_at_memory(struct results *results, struct str info)
 static void on_memory(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct results *results = ctx;
+	if (is_over(results))
+		return;
 	if (status || reply->type != REDIS_BULK) {
 		look_failed(results, status);
 		return;
 	}
 	results->looking = false;
-	if (!results->stopped)
-		look_at_memory(results, reply->text);
+	look_at_memory(results, reply->text);
 	results_kick(results);
 }
 
-static void on_stream(void *ctx, enum status status, const struct redis_reply *reply)
+static void on_facts(struct results *results, enum status status)
 {
-	struct results *results = ctx;
 	const struct str argv[] = { STR("INFO"), STR("memory") };
-	struct stream_facts seen = { 0 };
-	if (!results_no_key(status, reply) && (status || !results_stream_read(reply, &seen))) {
+	if (is_over(results))
+		return;
+	if (status) {
 		look_failed(results, status);
 		return;
 	}
-	results->seen = seen;
-	if (results->state == RESULTS_RUNNING && !results->stopped) {
-		if (results_id_cmp(seen.last, results->cursor) < 0) {
+	results->seen = results->facts.stream;
+	if (results->state == RESULTS_RUNNING) {
+		if (results_id_cmp(results->seen.last, results->cursor) < 0) {
 			look_again(results, "its last entry is behind the mark");
 			return;
 		}
@@ -116,15 +127,15 @@ static void on_stream(void *ctx, enum status status, const struct redis_reply *r
 static void on_groups(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct results *results = ctx;
-	struct key key;
-	struct str argv[] = { STR("XINFO"), STR("STREAM"), key_trade_results(&key) };
 	struct groups_facts *groups = &results->seen_groups;
+	if (is_over(results))
+		return;
 	if (status && !results_no_key(status, reply)) {
 		look_failed(results, status);
 	} else if (status || !results_groups_read(reply, groups) || groups->own == GROUPS_MAX ||
 		   results_id_cmp(groups->groups[groups->own].last, results->cursor) < 0) {
 		look_again(results, NULL); /* which finds out what it is */
-	} else if (results_send(results, argv, ARRAY_LEN(argv), on_stream)) {
+	} else if (!results_ask_facts(results, on_facts)) {
 		results->looking = false;
 	}
 }
@@ -134,6 +145,8 @@ static void on_word(void *ctx, enum status status, const struct redis_reply *rep
 	struct results *results = ctx;
 	struct key key;
 	struct str argv[] = { STR("XINFO"), STR("GROUPS"), key_trade_results(&key) };
+	if (is_over(results))
+		return;
 	if (status)
 		look_failed(results, status);
 	else if (results->state == RESULTS_RUNNING &&

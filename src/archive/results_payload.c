@@ -1,4 +1,5 @@
-/* The fields of an entry as JSON, and back. */
+/* The fields of an entry as JSON, and back. Of a packed one the bytes in hex: escaped they
+ * would not fit. */
 #include "archive/results_row.h"
 #include "base/check.h"
 
@@ -51,11 +52,30 @@ static bool put_member(struct buf *out, const struct redis_reply *pair, bool *cu
 	return true;
 }
 
+static const char digits[] = "0123456789abcdef";
+
+static void put_packed(struct buf *out, struct str chunk)
+{
+	buf_str_put(out, STR("{\"p\":[\""));
+	for (size_t i = 0; i < chunk.len; i++) {
+		unsigned char c = (unsigned char)chunk.ptr[i];
+		const char pair[] = { digits[c >> 4], digits[c & 15] };
+		buf_put(out, pair, sizeof pair);
+	}
+	buf_str_put(out, STR("\"]}"));
+}
+
 void results_payload_write(struct buf *out, const struct results_entry *entry)
 {
 	bool cut = false, room = true;
 	size_t members = 0;
+	struct str chunk;
 	CHECK(out->len == 0);
+	if (results_row_is_packed(entry, &chunk) &&
+	    2 * chunk.len + TAIL_BYTES <= RESULTS_PAYLOAD_MAX) {
+		put_packed(out, chunk);
+		return;
+	}
 	buf_char(out, '{');
 	for (size_t i = 0; i + 1 < entry->count && room; i += 2)
 		room =
@@ -80,19 +100,18 @@ static bool take(struct reading *reading, char c)
 	return true;
 }
 
-static bool take_hex(struct reading *reading, unsigned *value)
+static bool take_hex(struct reading *reading, size_t count, unsigned *value)
 {
 	*value = 0;
-	if (reading->rest.len < 4)
+	if (reading->rest.len < count)
 		return false;
-	for (int i = 0; i < 4; i++) {
-		static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < count; i++) {
 		const char *at = reading->rest.ptr[i] ? strchr(digits, reading->rest.ptr[i]) : NULL;
 		if (!at)
 			return false;
 		*value = *value * 16 + (unsigned)(at - digits);
 	}
-	reading->rest = str_skip(reading->rest, 4);
+	reading->rest = str_skip(reading->rest, count);
 	return true;
 }
 
@@ -104,7 +123,7 @@ static bool take_escape(struct reading *reading)
 		buf_char(&reading->bytes, '"');
 	} else if (take(reading, '\\')) {
 		buf_char(&reading->bytes, '\\');
-	} else if (take(reading, 'u') && take_hex(reading, &value)) {
+	} else if (take(reading, 'u') && take_hex(reading, 4, &value)) {
 		if (value >= SURROGATE + 0x80 && value <= SURROGATE + 0xff)
 			value -= SURROGATE;
 		else if (value >= 0x20)
@@ -137,11 +156,35 @@ static bool take_string(struct reading *reading, struct redis_reply *out)
 	return !reading->bytes.overflow;
 }
 
+/* ["0102…"] */
+static bool take_bytes(struct reading *reading, struct redis_reply *out)
+{
+	size_t from = reading->bytes.len;
+	if (!take(reading, '[') || !take(reading, '"'))
+		return false;
+	while (!take(reading, '"')) {
+		unsigned value;
+		if (!take_hex(reading, 2, &value))
+			return false;
+		buf_char(&reading->bytes, (char)value);
+	}
+	*out = (struct redis_reply){
+		.type = REDIS_BULK, .text = { reading->bytes.ptr + from, reading->bytes.len - from }
+	};
+	return take(reading, ']') && !reading->bytes.overflow;
+}
+
+static bool take_value(struct reading *reading, struct redis_reply *out)
+{
+	bool bytes = reading->rest.len && reading->rest.ptr[0] == '[';
+	return bytes ? take_bytes(reading, out) : take_string(reading, out);
+}
+
 static bool take_member(struct reading *reading, struct results_payload *payload)
 {
 	struct redis_reply *pair = &payload->items[payload->count];
 	if (payload->count == ARRAY_LEN(payload->items) || !take_string(reading, &pair[0]) ||
-	    !take(reading, ':') || !take_string(reading, &pair[1]))
+	    !take(reading, ':') || !take_value(reading, &pair[1]))
 		return false;
 	bool mark = !pair[0].text.len && str_eq(pair[1].text, STR("cut"));
 	payload->cut |= mark;

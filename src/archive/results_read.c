@@ -2,8 +2,6 @@
  * and in no batch. */
 #include "archive/results_impl.h"
 
-static const int64_t late_us = 10000000; /* such a result may be one that was sent before */
-
 /* ---- an entry ---- */
 
 void results_lost(struct results *results, struct slot *slot, struct results_id id, uint32_t *told)
@@ -17,22 +15,47 @@ void results_lost(struct results *results, struct slot *slot, struct results_id 
 			     (unsigned long long)id.ms, (unsigned long long)id.seq);
 }
 
+static enum status take_plain(struct results *results, struct slot *slot, struct results_id id,
+			      const struct results_entry *entry)
+{
+	const struct results_place place = { .id = id };
+	struct results_told told;
+	enum status status = results_row_add(&slot->batch->rows, entry, &results->world, &told);
+	if (status == STATUS_FORMAT)
+		status = results_bad(results, slot, &place, entry, told.fault);
+	else if (!status && results_is_late(&told))
+		slot->batch->flags |= WRITER_CHECKED;
+	return status;
+}
+
+static enum status take_packed(struct results *results, struct slot *slot, struct results_id id,
+			       const struct results_entry *entry, struct str chunk, size_t *rows)
+{
+	const struct results_place place = { .id = id };
+	struct results_told told;
+	enum status status = results_unpack(results, slot, id, chunk, rows, &told);
+	if (status != STATUS_FORMAT)
+		return status;
+	*rows = 1; /* a letter, whatever it holds */
+	return results_bad(results, slot, &place, entry, told.fault);
+}
+
 enum status results_take(struct results *results, struct slot *slot, struct results_id id,
 			 const struct redis_reply *fields)
 {
 	const struct results_entry entry = { id.ms, fields->items, fields->count };
-	struct results_told told;
-	enum status status = results_row_add(&slot->batch->rows, &entry, &results->world, &told);
-	if (status == STATUS_FORMAT)
-		status = results_bad(results, slot, id, &entry, told.fault);
-	else if (!status && told.event_us < told.received_us - late_us)
-		slot->batch->flags |= WRITER_CHECKED;
+	struct str chunk;
+	size_t rows = 1;
+	bool packed = results_row_is_packed(&entry, &chunk);
+	enum status status = packed ? take_packed(results, slot, id, &entry, chunk, &rows)
+				    : take_plain(results, slot, id, &entry);
 	if (status)
 		return status;
-	results->counts.packed += told.packed;
-	results->counts.read++;
-	results->read_ever++;
-	slot->read++;
+	if (packed)
+		results_packed_counted(results, id, fields, rows);
+	results->counts.read += rows;
+	results->read_ever += rows;
+	slot->read += rows;
 	return STATUS_OK;
 }
 
@@ -66,14 +89,14 @@ const struct redis_reply *results_entries(const struct redis_reply *reply)
 	return &reply->items[0].items[1];
 }
 
-/* The batch that is being filled, or another one when it has no room left. */
-static struct slot *slot_for_one(struct results *results)
+/* The batch that is being filled, or another one when it has no room for as many rows. */
+struct slot *results_slot_for(struct results *results, size_t rows)
 {
 	struct slot *slot = results_slot(results);
-	if (slot && !results_slot_has_room(slot, 1)) {
+	if (slot && !results_slot_has_room(slot, rows)) {
 		results_submit(results);
 		slot = results_slot(results);
-		if (slot && !results_slot_has_room(slot, 1))
+		if (slot && !results_slot_has_room(slot, rows))
 			return NULL;
 	}
 	return slot;
@@ -82,7 +105,7 @@ static struct slot *slot_for_one(struct results *results)
 static enum status take_one(struct results *results, struct results_id id,
 			    const struct redis_reply *fields, uint32_t *told)
 {
-	struct slot *slot = slot_for_one(results);
+	struct slot *slot = results_slot_for(results, results_rows_of(fields));
 	if (!slot)
 		return STATUS_FULL;
 	enum status status = STATUS_OK;
@@ -155,18 +178,39 @@ static int64_t until_next_page(const struct results *results, size_t count, bool
 	return count ? BUSY_NS : IDLE_NS;
 }
 
+uint64_t results_page_rows(const struct results *results)
+{
+	return results->page * results->entry_rows;
+}
+
+/* The next page is as many entries as should bring PAGE_ROWS results, if they are like these;
+ * after a failure it grows again by and by. Of a short page nothing is learnt: what comes while
+ * there is no hurry is packed less. */
+static void size_page(struct results *results, const struct redis_reply *entries)
+{
+	size_t rows = 0;
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].count == 2)
+			rows += results_rows_of(&entries->items[i].items[1]);
+	if (rows && (results->full_page || results->behind))
+		results->entry_rows = (rows + entries->count - 1) / entries->count;
+	uint64_t most = PAGE_ROWS / results->entry_rows;
+	most = most < PAGE ? most : PAGE;
+	results->page = results->page * 4 < most ? results->page * 4 : most;
+}
+
 static void page_came(struct results *results, const struct redis_reply *entries)
 {
 	results_well(results);
 	if (entries->count)
 		crash_point(CRASH_read);
 	bool all = take_page(results, entries);
-	results->full_page = entries->count >= results->page;
+	results->full_page = entries->count >= results->asked;
 	bool end = all && results->reads_new && !results->full_page;
 	results->caught_up |= end;
 	results->drain_read |= end && results->drain_asked;
 	results->behind = !all || (!results->reads_new && results->full_page);
-	results->page = results->page * 4 < PAGE ? results->page * 4 : PAGE;
+	size_page(results, entries);
 	results->read_at_ns = results_now(results) + until_next_page(results, entries->count, all);
 }
 
@@ -213,6 +257,7 @@ static bool ask_page(struct results *results)
 	struct key key;
 	results_id_print(&text, results->cursor);
 	results->reads_new = !results->behind;
+	results->asked = results->page;
 	struct str argv[] = { STR("XREADGROUP"),
 			      STR("GROUP"),
 			      results_group,
@@ -231,7 +276,7 @@ static bool ask_page(struct results *results)
 /* Whether there would be a batch for another page. */
 static bool has_room(struct results *results)
 {
-	size_t due = (results->reads_due + 1) * (size_t)results->page;
+	size_t due = (results->reads_due + 1) * results_page_rows(results);
 	if (results->filling)
 		return results_slot_has_room(results->filling, due);
 	for (size_t i = 0; i < SLOTS; i++)

@@ -1,13 +1,16 @@
 /* The ladder: entries that are no rows are tried again, and then are dead letters.
  *
  * An entry is called ID@WORD there, with the begin of archive:epoch's word: after a fail-over
- * ids are given again. The file has all of them, memory the HELD_MAX that are due first. Times run
+ * ids are given again. A row of a packed one is ID/ROW@WORD, its letter without a rid ID/ROW;
+ * rows count from 0. The file has all of them, memory the HELD_MAX that are due first. Times run
  * by the monotonic clock; the file has them as wall time, which is written again when the wall
  * clock jumps. After a restart the wall clock tells what is left, never more than the
  * step's own length: so a clock that was set back holds nothing up. */
 #include "archive/results_impl.h"
 
 #include <stdlib.h>
+
+enum { PLACE_TEXT = RESULTS_ID_TEXT + 4 }; /* ID/255 */
 
 static const int64_t jump_ns = 1000000000, ms_ns = 1000000;
 static const struct str origin = { "trade_results", 13 };
@@ -143,6 +146,20 @@ static struct str id_of(struct str entry_id)
 	return str_make(entry_id.ptr, str_find_char(entry_id, '@'));
 }
 
+static void put_place(struct buf *out, const struct results_place *place)
+{
+	results_id_print(out, place->id);
+	if (!place->packed)
+		return;
+	buf_char(out, '/');
+	buf_u64(out, place->row);
+}
+
+static enum status read_place(struct str text, struct results_id *id)
+{
+	return results_id_parse(str_make(text.ptr, str_find_char(text, '/')), id);
+}
+
 static void put_word(const struct results *results, struct buf *out)
 {
 	struct str word = str_of(results->word);
@@ -153,6 +170,46 @@ static void put_word(const struct results *results, struct buf *out)
 static int64_t wall_ms(const struct results *results)
 {
 	return clock_wall_ns(results->config.clock) / ms_ns;
+}
+
+static size_t bytes_of(const struct writer_retry *retry)
+{
+	return retry->origin.len + retry->entry_id.len + retry->letter_id.len + retry->payload.len +
+	       retry->reason.len;
+}
+
+bool results_has_letters(const struct results *results, const struct slot *slot, size_t count)
+{
+	const struct archive_rows *rows = &slot->batch->rows;
+	if (!count)
+		return true;
+	if (!results->config.retries) /* they are dead at once: rows */
+		return rows->used + count * LETTER_BYTES <= rows->bytes_max &&
+		       rows->count + count <= WRITER_ROWS_MAX;
+	return slot->letters + count <= LETTERS_MAX &&
+	       slot->letter_bytes + count * LETTER_BYTES <= LETTERS_BYTES;
+}
+
+static enum status put_retry(struct slot *slot, const struct writer_retry *retry)
+{
+	if (slot->letters == LETTERS_MAX || slot->letter_bytes + bytes_of(retry) > LETTERS_BYTES)
+		return STATUS_FULL;
+	enum status status = writer_retry_put(slot->batch, retry);
+	if (status)
+		return status;
+	slot->letters++;
+	slot->letter_bytes += bytes_of(retry);
+	slot->changes++;
+	return STATUS_OK;
+}
+
+static void drop_retry(struct slot *slot, const struct writer_retry *retry)
+{
+	writer_retry_drop(slot->batch, origin, retry->entry_id);
+	writer_count(slot->batch, "retrying", -1);
+	slot->letters++;
+	slot->letter_bytes += origin.len + retry->entry_id.len;
+	slot->changes++;
 }
 
 /* Its row, and no more tries. */
@@ -188,21 +245,18 @@ static enum status step(struct results *results, struct slot *slot, struct write
 	enum status status;
 	if (waited >= config->retries) {
 		status = bury(results, slot, retry);
-		if (status || !was_there)
-			return status;
-		writer_retry_drop(slot->batch, origin, retry->entry_id);
-		writer_count(slot->batch, "retrying", -1);
-		return STATUS_OK;
+		if (!status && was_there)
+			drop_retry(slot, retry);
+		return status;
 	}
 	retry->due_ms = wall_ms(results) + config->retry_ms[waited];
-	status = writer_retry_put(slot->batch, retry);
+	status = put_retry(slot, retry);
 	if (status)
 		return status;
 	if (!was_there)
 		writer_count(slot->batch, "retrying", 1);
 	hold(results, retry, results_now(results) + config->retry_ms[waited] * ms_ns);
 	slot->retried++;
-	slot->changes++;
 	return STATUS_OK;
 }
 
@@ -220,14 +274,15 @@ static bool is_known(const struct results *results, const struct writer_retry *r
 	return false;
 }
 
-enum status results_bad(struct results *results, struct slot *slot, struct results_id id,
-			const struct results_entry *entry, const char *fault)
+enum status results_bad(struct results *results, struct slot *slot,
+			const struct results_place *place, const struct results_entry *entry,
+			const char *fault)
 {
-	char storage[RESULTS_ID_TEXT + 1 + WORD_BEGIN];
+	char storage[PLACE_TEXT + 1 + WORD_BEGIN];
 	struct buf text = buf_over(storage, sizeof storage);
-	struct buf payload = buf_over(results->payload.bytes, sizeof results->payload.bytes);
+	struct buf payload = buf_over(results->letter, sizeof results->letter);
 	struct str rid = results_row_rid(entry);
-	results_id_print(&text, id);
+	put_place(&text, place);
 	put_word(results, &text);
 	struct writer_retry retry = { .origin = origin,
 				      .entry_id = buf_str(&text),
@@ -250,30 +305,49 @@ enum status results_bad(struct results *results, struct slot *slot, struct resul
 
 /* ---- trying again ---- */
 
-/* FORMAT: it is none still, told->fault says why. */
+/* The reason that it had. */
+static enum status same_fault(const struct held *held, struct results_told *told)
+{
+	struct buf fault = buf_over(told->fault, sizeof told->fault - 1);
+	size_t len = held->reason.len < fault.cap ? held->reason.len : fault.cap;
+	buf_put(&fault, held->reason.ptr, len);
+	told->fault[fault.len] = 0;
+	return STATUS_FORMAT;
+}
+
+/* FORMAT: it is none still, told->fault says why. *rows: how many it is. */
 static enum status convert(struct results *results, struct slot *slot, const struct held *held,
-			   struct results_told *told)
+			   size_t *rows, struct results_told *told)
 {
 	struct results_payload *payload = &results->payload;
 	struct results_id id = { 0 };
+	struct str chunk;
 	enum status status = results_payload_read(payload, held->payload);
-	if (status || payload->cut || results_id_parse(id_of(held->entry_id), &id)) {
-		struct buf fault = buf_over(told->fault, sizeof told->fault - 1);
-		size_t len = held->reason.len < fault.cap ? held->reason.len : fault.cap;
-		buf_put(&fault, held->reason.ptr, len);
-		told->fault[fault.len] = 0;
-		return STATUS_FORMAT;
-	}
+	if (status || payload->cut || read_place(id_of(held->entry_id), &id))
+		return same_fault(held, told);
 	const struct results_entry entry = { id.ms, payload->items, payload->count };
-	return results_row_add(&slot->batch->rows, &entry, &results->world, told);
+	*rows = 1;
+	return results_row_is_packed(&entry, &chunk)
+		   ? results_unpack(results, slot, id, chunk, rows, told)
+		   : results_row_add(&slot->batch->rows, &entry, &results->world, told);
+}
+
+/* It was one result, and is as many as its rows. */
+static void count_rows(struct results *results, struct slot *slot, size_t rows)
+{
+	results->counts.read += rows - 1;
+	results->read_ever += rows - 1;
+	results->base += (int64_t)rows - 1;
+	slot->read += rows - 1;
 }
 
 static enum status try_again(struct results *results, struct slot *slot, const struct held *held)
 {
 	struct results_told told;
-	enum status status = convert(results, slot, held, &told);
+	struct writer_retry retry = retry_of(held);
+	size_t rows;
+	enum status status = convert(results, slot, held, &rows, &told);
 	if (status == STATUS_FORMAT) {
-		struct writer_retry retry = retry_of(held);
 		retry.reason = str_of(told.fault);
 		retry.attempts++;
 		return step(results, slot, &retry, true);
@@ -281,9 +355,8 @@ static enum status try_again(struct results *results, struct slot *slot, const s
 	if (status)
 		return status;
 	slot->batch->flags |= WRITER_CHECKED;
-	writer_retry_drop(slot->batch, origin, held->entry_id);
-	writer_count(slot->batch, "retrying", -1);
-	slot->changes++;
+	drop_retry(slot, &retry);
+	count_rows(results, slot, rows);
 	return STATUS_OK;
 }
 
@@ -319,9 +392,8 @@ static bool write_again(struct results *results)
 		struct held *held = results->held[i];
 		held->due_ms = now_ms + (held->due_ns - now_ns) / ms_ns;
 		const struct writer_retry retry = retry_of(held);
-		if (writer_retry_put(slot->batch, &retry))
+		if (put_retry(slot, &retry))
 			return false;
-		slot->changes++;
 	}
 	return true;
 }
@@ -356,7 +428,7 @@ void results_retry(struct results *results, struct writer_batch *batch,
 		   const struct writer_retry *letter)
 {
 	struct writer_retry retry = *letter;
-	char storage[RESULTS_ID_TEXT + 1 + WORD_BEGIN];
+	char storage[PLACE_TEXT + 1 + WORD_BEGIN];
 	struct buf text = buf_over(storage, sizeof storage);
 	if (!str_eq(letter->origin, origin))
 		return;

@@ -1,12 +1,10 @@
 #include "archive/results_row.h"
 
-#include "base/check.h"
-#include "trade/result.h"
+#include <assert.h>
 
-struct fields {
-	struct str values[RESULT_FIELDS];
-	uint64_t seen; /* bit: the field stands in the entry, empty or not */
-};
+#include "base/check.h"
+
+static_assert(RESULT_FIELDS <= 64, "a bit for each field");
 
 struct place {
 	enum result_field field;
@@ -96,18 +94,20 @@ static enum result_field find(struct str name, enum result_field from)
 	return RESULT_FIELDS;
 }
 
-static enum status gather(struct fields *fields, const struct results_entry *entry,
+/* values: zeroed. */
+static enum status gather(struct str *values, const struct results_entry *entry,
 			  struct results_told *told)
 {
 	enum result_field next = 0;
+	uint64_t seen = 0; /* bit: the field stands in the entry, empty or not */
 	for (size_t i = 0; i + 1 < entry->count; i += 2) {
 		enum result_field field = find(entry->items[i].text, next);
 		if (field == RESULT_FIELDS)
 			continue;
-		if (fields->seen & (UINT64_C(1) << field))
+		if (seen & (UINT64_C(1) << field))
 			return fault_of(told, field, "stands twice");
-		fields->seen |= UINT64_C(1) << field;
-		fields->values[field] = entry->items[i + 1].text;
+		seen |= UINT64_C(1) << field;
+		values[field] = entry->items[i + 1].text;
 		next = field + 1;
 	}
 	return STATUS_OK;
@@ -144,10 +144,10 @@ static size_t longest(enum result_field field)
 	}
 }
 
-static enum status check_texts(const struct fields *fields, struct results_told *told)
+static enum status check_texts(const struct str *values, struct results_told *told)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct str value = fields->values[texts[i].field];
+		struct str value = values[texts[i].field];
 		if (value.len > longest(texts[i].field))
 			return fault_of(told, texts[i].field, "too long");
 		if (!is_text(value))
@@ -166,43 +166,43 @@ static bool is_status(struct str st)
 	return false;
 }
 
-static enum status check(const struct fields *fields, struct results_told *told)
+static enum status check(const struct str *values, struct results_told *told)
 {
-	if (!fields->values[RESULT_rid].len)
+	if (!values[RESULT_rid].len)
 		return fault_of(told, RESULT_rid, "missing");
-	if (!fields->values[RESULT_st].len)
+	if (!values[RESULT_st].len)
 		return fault_of(told, RESULT_st, "missing");
-	if (!is_status(fields->values[RESULT_st]))
+	if (!is_status(values[RESULT_st]))
 		return fault_of(told, RESULT_st, "not one of done part fail exp refused unk");
-	return check_texts(fields, told);
+	return check_texts(values, told);
 }
 
 /* ---- time, account ---- */
 
-static enum status read_ms(const struct fields *fields, enum result_field field,
+static enum status read_ms(const struct str *values, enum result_field field,
 			   struct results_told *told, int64_t *ms)
 {
-	if (!fields->values[field].len)
+	if (!values[field].len)
 		return STATUS_OK;
-	if (str_to_i64(fields->values[field], ms))
+	if (str_to_i64(values[field], ms))
 		return fault_of(told, field, "not a number of ms");
 	if (*ms < 0 || *ms > time_max_ms)
 		return fault_of(told, field, "out of range");
 	return STATUS_OK;
 }
 
-static enum status read_times(const struct fields *fields, const struct results_entry *entry,
+static enum status read_times(const struct str *values, uint64_t id_ms,
 			      const struct results_world *world, struct results_told *told)
 {
-	int64_t received_ms = entry->id_ms < (uint64_t)time_max_ms ? (int64_t)entry->id_ms : 0;
+	int64_t received_ms = id_ms < (uint64_t)time_max_ms ? (int64_t)id_ms : 0;
 	int64_t server_ms = 0, offset_ms = INT64_MIN;
-	enum status status = read_ms(fields, RESULT_t, told, &received_ms);
+	enum status status = read_ms(values, RESULT_t, told, &received_ms);
 	if (!status)
-		status = read_ms(fields, RESULT_sv, told, &server_ms);
+		status = read_ms(values, RESULT_sv, told, &server_ms);
 	if (status)
 		return status;
 	if (server_ms && world->offset_ms)
-		offset_ms = world->offset_ms(world->ctx, fields->values[RESULT_ins]);
+		offset_ms = world->offset_ms(world->ctx, values[RESULT_ins]);
 	bool known = offset_ms > -time_max_ms && offset_ms < server_ms;
 	told->received_us = received_ms * 1000;
 	told->event_us = known ? (server_ms - offset_ms) * 1000 : told->received_us;
@@ -228,12 +228,12 @@ static bool account_of_rid(struct str rid, struct str *server, int64_t *login)
 	       !str_to_i64(str_make(rest.ptr + ends[1] + 1, ends[0] - ends[1] - 1), login);
 }
 
-static void put_account(struct archive_rows *rows, const struct fields *fields,
+static void put_account(struct archive_rows *rows, const struct str *values,
 			const struct results_world *world)
 {
-	struct str server, instance = fields->values[RESULT_ins];
+	struct str server, instance = values[RESULT_ins];
 	int64_t login;
-	bool known = account_of_rid(fields->values[RESULT_rid], &server, &login);
+	bool known = account_of_rid(values[RESULT_rid], &server, &login);
 	if (!known && world->account && instance.len)
 		known = world->account(world->ctx, instance, &server, &login);
 	if (!known)
@@ -244,11 +244,11 @@ static void put_account(struct archive_rows *rows, const struct fields *fields,
 
 /* ---- the row ---- */
 
-static enum status put_numbers(struct archive_rows *rows, const struct fields *fields,
+static enum status put_numbers(struct archive_rows *rows, const struct str *values,
 			       struct results_told *told)
 {
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		struct str value = fields->values[numbers[i].field];
+		struct str value = values[numbers[i].field];
 		if (!value.len)
 			continue;
 		enum status status = archive_row_number(rows, numbers[i].column, value);
@@ -259,56 +259,40 @@ static enum status put_numbers(struct archive_rows *rows, const struct fields *f
 	return STATUS_OK;
 }
 
-static void put_texts(struct archive_rows *rows, const struct fields *fields)
+static void put_texts(struct archive_rows *rows, const struct str *values)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (fields->values[texts[i].field].len)
-			archive_row_text(rows, texts[i].column, fields->values[texts[i].field]);
+		if (values[texts[i].field].len)
+			archive_row_text(rows, texts[i].column, values[texts[i].field]);
 }
 
-static bool is_packed(const struct results_entry *entry)
-{
-	return entry->count == 2 && str_eq(entry->items[0].text, STR("p"));
-}
-
-static enum status fault_of_codec(const struct results_entry *entry, struct results_told *told)
-{
-	struct str packed = entry->items[1].text;
-	char why[40];
-	struct buf text = buf_over(why, sizeof why - 1);
-	if (packed.len)
-		buf_printf(&text, "%u is not known", (unsigned char)packed.ptr[0]);
-	else
-		buf_printf(&text, "missing");
-	why[text.len] = 0;
-	return fault(told, STR("codec"), why);
-}
-
-enum status results_row_add(struct archive_rows *rows, const struct results_entry *entry,
+enum status results_row_put(struct archive_rows *rows, const struct str *values, uint64_t id_ms,
 			    const struct results_world *world, struct results_told *told)
 {
-	struct fields fields = { 0 };
-	told->packed = is_packed(entry);
-	if (told->packed)
-		return fault_of_codec(entry, told);
-	enum status status = gather(&fields, entry, told);
+	enum status status = check(values, told);
 	if (!status)
-		status = check(&fields, told);
-	if (!status)
-		status = read_times(&fields, entry, world, told);
+		status = read_times(values, id_ms, world, told);
 	if (status)
 		return status;
 	archive_rows_begin(rows, TABLE_trade_results);
-	put_texts(rows, &fields);
-	put_account(rows, &fields, world);
+	put_texts(rows, values);
+	put_account(rows, values, world);
 	archive_row_int(rows, COLUMN_trade_results_received_us, told->received_us);
 	archive_row_int(rows, COLUMN_trade_results_event_us, told->event_us);
-	status = put_numbers(rows, &fields, told);
+	status = put_numbers(rows, values, told);
 	if (status) {
 		archive_rows_cancel(rows);
 		return status;
 	}
 	return archive_rows_end(rows);
+}
+
+enum status results_row_add(struct archive_rows *rows, const struct results_entry *entry,
+			    const struct results_world *world, struct results_told *told)
+{
+	struct str values[RESULT_FIELDS] = { 0 };
+	enum status status = gather(values, entry, told);
+	return status ? status : results_row_put(rows, values, entry->id_ms, world, told);
 }
 
 struct str results_row_rid(const struct results_entry *entry)
@@ -320,4 +304,44 @@ struct str results_row_rid(const struct results_entry *entry)
 									     : (struct str){ 0 };
 	}
 	return (struct str){ 0 };
+}
+
+/* ---- packed entries ---- */
+
+bool results_row_is_packed(const struct results_entry *entry, struct str *chunk)
+{
+	if (entry->count != 2 || !str_eq(entry->items[0].text, STR("p")))
+		return false;
+	*chunk = entry->items[1].text;
+	return true;
+}
+
+enum status results_row_fault_of_chunk(struct results_told *told, struct str chunk,
+				       enum status status)
+{
+	char why[40];
+	struct buf text = buf_over(why, sizeof why - 1);
+	if (!chunk.len)
+		buf_printf(&text, "missing");
+	else if (status == STATUS_VERSION)
+		buf_printf(&text, "%u is not known", (unsigned char)chunk.ptr[0]);
+	else
+		buf_printf(&text, "%s", status_text(status));
+	why[text.len] = 0;
+	return fault(told, STR("codec"), why);
+}
+
+struct results_entry results_row_entry(const struct str *values, uint64_t id_ms,
+				       struct redis_reply *items)
+{
+	struct results_entry entry = { .id_ms = id_ms, .items = items };
+	for (size_t i = 0; i < RESULT_FIELDS; i++) {
+		if (!values[i].ptr)
+			continue;
+		const struct str name = { names[i].text, names[i].len };
+		items[entry.count++] = (struct redis_reply){ .type = REDIS_BULK, .text = name };
+		items[entry.count++] =
+		    (struct redis_reply){ .type = REDIS_BULK, .text = values[i] };
+	}
+	return entry;
 }

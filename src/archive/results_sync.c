@@ -1,6 +1,6 @@
 /* Whether the stream is the one that was read, and where to read on:
  *
- *   GET archive:epoch → (SET NX) → XINFO STREAM → XINFO GROUPS → XREVRANGE mark - COUNT 1
+ *   GET archive:epoch → (SET NX) → the stream's facts → XINFO GROUPS → XREVRANGE mark - COUNT 1
  *     it is:     acknowledge what is pending up to the mark → XGROUP SETID mark
  *     it is not: SET archive:epoch → acknowledge … → XGROUP SETID 0 or CREATE 0
  *
@@ -12,84 +12,12 @@
 
 #include "os/secret.h"
 
-enum { WORD_BYTES = 16, GROUP_FIELDS = 2 };
+enum { WORD_BYTES = 16 };
 
 static void ask_stream(struct results *results);
 static void ask_groups(struct results *results);
 static void ack_pending(struct results *results);
 static void place_group(struct results *results);
-
-/* ---- answers ---- */
-
-bool results_no_key(enum status status, const struct redis_reply *reply)
-{
-	return status == STATUS_REDIS_ERR && reply &&
-	       str_starts(reply->text, STR("ERR no such key"));
-}
-
-static const struct redis_reply *member(const struct redis_reply *map, const char *name)
-{
-	for (size_t i = 0; i + 1 < map->count; i += 2)
-		if (str_eq(map->items[i].text, str_of(name)))
-			return &map->items[i + 1];
-	return NULL;
-}
-
-static bool id_member(const struct redis_reply *map, const char *name, struct results_id *out)
-{
-	const struct redis_reply *value = member(map, name);
-	return value && results_id_parse(value->text, out) == STATUS_OK;
-}
-
-static bool count_member(const struct redis_reply *map, const char *name, uint64_t *out)
-{
-	const struct redis_reply *value = member(map, name);
-	if (!value || value->type != REDIS_INTEGER || value->integer < 0)
-		return false;
-	*out = (uint64_t)value->integer;
-	return true;
-}
-
-bool results_stream_read(const struct redis_reply *reply, struct stream_facts *out)
-{
-	struct stream_facts facts = { .there = true };
-	if (reply->type != REDIS_ARRAY || !id_member(reply, "last-generated-id", &facts.last) ||
-	    !count_member(reply, "length", &facts.length))
-		return false;
-	facts.added_known = count_member(reply, "entries-added", &facts.added);
-	*out = facts;
-	return true;
-}
-
-static bool read_group(const struct redis_reply *map, struct group_facts *out)
-{
-	const struct redis_reply *name = member(map, "name");
-	return map->type == REDIS_ARRAY && name &&
-	       !str_copy(name->text, out->name, sizeof out->name) &&
-	       id_member(map, "last-delivered-id", &out->last) &&
-	       count_member(map, "pending", &out->pending);
-}
-
-bool results_groups_read(const struct redis_reply *reply, struct groups_facts *out)
-{
-	*out = (struct groups_facts){ .own = GROUPS_MAX };
-	if (reply->type != REDIS_ARRAY)
-		return false;
-	out->too_many = reply->count > GROUPS_MAX;
-	for (size_t i = 0; i < reply->count; i++) {
-		struct group_facts group = { 0 };
-		bool known = read_group(&reply->items[i], &group);
-		bool own = known && str_eq(str_of(group.name), results_group);
-		out->too_many |= !known; /* a name that is not kept: nothing is trimmed */
-		if (out->count == GROUPS_MAX && own)
-			out->count--;
-		if (!known || out->count == GROUPS_MAX)
-			continue;
-		out->own = own ? out->count : out->own;
-		out->groups[out->count++] = group;
-	}
-	return true;
-}
 
 /* ---- steps ---- */
 
@@ -172,22 +100,20 @@ static void on_word(void *ctx, enum status status, const struct redis_reply *rep
 	}
 }
 
-static void on_stream(void *ctx, enum status status, const struct redis_reply *reply)
+static void on_facts(struct results *results, enum status status)
 {
-	struct results *results = ctx;
-	results->stream = (struct stream_facts){ 0 };
-	if (results_no_key(status, reply) ||
-	    (!status && results_stream_read(reply, &results->stream)))
-		ask_groups(results);
-	else
+	if (status) {
 		sync_failed(results, status);
+		return;
+	}
+	results->stream = results->facts.stream;
+	ask_groups(results);
 }
 
 static void ask_stream(struct results *results)
 {
-	struct key key;
-	struct str argv[] = { STR("XINFO"), STR("STREAM"), key_trade_results(&key) };
-	ask(results, argv, ARRAY_LEN(argv), on_stream);
+	if (!results_ask_facts(results, on_facts))
+		results->sync_due = true;
 }
 
 /* NULL: it is the stream that was read. */
@@ -364,11 +290,13 @@ static void run(struct results *results)
 	results_kick(results);
 }
 
-/* What is in the file, and what is in the stream now: that is all there ever was. */
+/* What is in the file, and what is in the stream now: that is all there ever was. How many
+ * results a packed entry holds is not known before it is read: until then it is one. */
 static int64_t base_of(const struct results *results)
 {
 	const struct stream_facts *stream = &results->stream;
-	return (int64_t)results->read_ever + (int64_t)stream->length - (int64_t)stream->added;
+	return (int64_t)results->read_ever + (int64_t)stream->length -
+	       (int64_t)(stream->added + stream->beyond);
 }
 
 static void begin_stream(struct results *results)
@@ -380,6 +308,7 @@ static void begin_stream(struct results *results)
 	}
 	memcpy(results->word, results->next_word, sizeof results->word);
 	results->base = base_of(results);
+	results->one_until = results->stream.last;
 	results->cursor = (struct results_id){ 0 };
 	results->cursor_hash = 0;
 	results->checked_until = results->stream.last;

@@ -22,12 +22,15 @@ struct reading {
 	struct str name, part; /* the stream; what follows its prefix */
 	enum key_id key;
 	struct read_rows *rows;
-	struct read_last *last; /* closed trades */
-	struct buf out, open;   /* open: a value of bytes beside the stream */
-	uint64_t newest;        /* lines that are wanted; 0: all */
+	struct read_last *last;        /* closed trades */
+	struct buf out, open;          /* open: a value of bytes beside the stream */
+	struct entries_reader *packed; /* results and signals */
+	uint64_t newest;               /* lines that are wanted; 0: all */
+	uint64_t rows_back;            /* of the newest entries */
 	uint64_t entries, damaged;
 	size_t page;
-	char next[48]; /* where the next page begins */
+	char next[48];   /* where the next page begins */
+	char oldest[44]; /* of the newest entries, as they are looked for */
 	bool is_full;
 	int exit_status;
 };
@@ -68,7 +71,26 @@ static bool is_packed(const struct reading *reading)
 	       reading->key == KEY_trades_closed;
 }
 
-/* [id, [name, value, …]]; a packed one has the one field c. */
+/* Of results and signals an entry is plain, or has the one field p: then its chunk. */
+static bool find_chunk(const struct reading *reading, const struct redis_reply *fields,
+		       enum entries_table *table, struct str *chunk)
+{
+	*table = reading->key == KEY_trade_results ? ENTRIES_RESULTS : ENTRIES_SIGNALS;
+	bool mixed = reading->key == KEY_trade_results || reading->key == KEY_trade_signals;
+	return mixed && read_is_packed(fields, chunk);
+}
+
+static void take_mixed(struct reading *reading, struct str id, const struct redis_reply *fields)
+{
+	enum entries_table table;
+	struct str chunk;
+	if (!find_chunk(reading, fields, &table, &chunk))
+		read_entry(reading->rows, id, fields);
+	else if (read_packed(reading->rows, reading->packed, table, id, chunk))
+		reading->damaged++;
+}
+
+/* [id, [name, value, …]]; a packed one of the other streams has the one field c. */
 static void take_entry(struct reading *reading, const struct redis_reply *entry)
 {
 	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
@@ -80,7 +102,7 @@ static void take_entry(struct reading *reading, const struct redis_reply *entry)
 	snprintf(reading->next, sizeof reading->next, "(%.*s", STR_ARG(entry->items[0].text));
 	reading->entries++;
 	if (!is_packed(reading))
-		read_entry(reading->rows, entry->items[0].text, fields);
+		take_mixed(reading, entry->items[0].text, fields);
 	else if (fields->count == 2 && str_eq(fields->items[0].text, STR("c")))
 		take_chunk(reading, fields->items[1].text);
 	else
@@ -98,16 +120,7 @@ static void on_page(void *ctx, enum status status, const struct redis_reply *rep
 		take_entry(reading, &reply->items[i]);
 }
 
-/* From back to front, as the server was asked. */
-static void on_newest(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	if (status || reply->type != REDIS_ARRAY)
-		return;
-	for (size_t i = reply->count; i-- > 0;)
-		take_entry(ctx, &reply->items[i]);
-}
-
-/* The bounds as ids: of plain entries only, a row's time is not its entry's id. */
+/* The bounds as ids: of events, results and signals, whose time is their entry's. */
 static void bounds(const struct reading *reading, char from[static 24], char to[static 24])
 {
 	const struct read_rows *rows = reading->rows;
@@ -120,22 +133,12 @@ static void bounds(const struct reading *reading, char from[static 24], char to[
 		snprintf(to, 24, "%lld", (long long)(rows->to_ms > 0 ? rows->to_ms - 1 : 0));
 }
 
-static enum status read_newest(struct reading *reading, struct err *err)
-{
-	char from[24], to[24], count[24];
-	bounds(reading, from, to);
-	snprintf(count, sizeof count, "%llu", (unsigned long long)reading->newest);
-	const struct str argv[] = { STR("XREVRANGE"), reading->name, str_of(to),
-				    str_of(from),     STR("COUNT"),  str_of(count) };
-	return segment_visit_call(reading->visit, argv, ARRAY_LEN(argv), on_newest, reading, err);
-}
-
-static enum status read_pages(struct reading *reading, struct err *err)
+/* From reading->next on. */
+static enum status read_on(struct reading *reading, struct err *err)
 {
 	char from[24], to[24], count[24];
 	bounds(reading, from, to);
 	snprintf(count, sizeof count, "%d", PAGE);
-	snprintf(reading->next, sizeof reading->next, "%s", from);
 	do {
 		const struct str argv[] = { STR("XRANGE"), reading->name, str_of(reading->next),
 					    str_of(to),    STR("COUNT"),  str_of(count) };
@@ -145,6 +148,65 @@ static enum status read_pages(struct reading *reading, struct err *err)
 			return status;
 	} while (reading->page == PAGE && give(reading) && !reading->is_full);
 	return STATUS_OK;
+}
+
+static enum status read_pages(struct reading *reading, struct err *err)
+{
+	char to[24], from[24];
+	bounds(reading, from, to);
+	snprintf(reading->next, sizeof reading->next, "%s", from);
+	return read_on(reading, err);
+}
+
+/* ---- the newest lines ---- */
+
+static void count_back(struct reading *reading, const struct redis_reply *entry)
+{
+	enum entries_table table;
+	struct str chunk;
+	size_t rows = 1;
+	if (entry->count != 2 || reading->rows_back >= reading->newest)
+		return;
+	snprintf(reading->oldest, sizeof reading->oldest, "%.*s", STR_ARG(entry->items[0].text));
+	if (find_chunk(reading, &entry->items[1], &table, &chunk) &&
+	    entries_count(table, chunk, &rows))
+		rows = 1;
+	reading->rows_back += rows;
+}
+
+/* From back to front, as the server was asked. */
+static void on_page_back(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct reading *reading = ctx;
+	reading->page = 0;
+	if (status || reply->type != REDIS_ARRAY)
+		return;
+	reading->page = reply->count;
+	for (size_t i = 0; i < reply->count; i++)
+		count_back(reading, &reply->items[i]);
+}
+
+/* How many lines an entry has is seen in it: first the place is looked for where that many
+ * begin, then it is read from there. */
+static enum status read_newest(struct reading *reading, struct err *err)
+{
+	char from[24], to[24], count[24];
+	bounds(reading, from, to);
+	snprintf(count, sizeof count, "%d", PAGE);
+	snprintf(reading->next, sizeof reading->next, "%s", to);
+	do {
+		const struct str argv[] = { STR("XREVRANGE"), reading->name, str_of(reading->next),
+					    str_of(from),     STR("COUNT"),  str_of(count) };
+		enum status status = segment_visit_call(reading->visit, argv, ARRAY_LEN(argv),
+							on_page_back, reading, err);
+		if (status)
+			return status;
+		snprintf(reading->next, sizeof reading->next, "(%s", reading->oldest);
+	} while (reading->page == PAGE && reading->rows_back < reading->newest);
+	if (!reading->oldest[0])
+		return STATUS_OK;
+	snprintf(reading->next, sizeof reading->next, "%s", reading->oldest);
+	return read_on(reading, err);
 }
 
 /* ---- what is packed, and still open beside its stream ---- */
@@ -316,12 +378,15 @@ int cmd_read(const struct args *args)
 	reading.rows->to_ms = args_i64(args, FLAG_to);
 	reading.newest = args_has(args, FLAG_n) ? (uint64_t)args_i64(args, FLAG_n) : 0;
 	reading.last = read_last_create();
+	reading.packed = entries_reader_create();
+	CHECK(reading.packed);
 	buf_init(&reading.out, OUT_LIMIT);
 	buf_init(&reading.open, OPEN_LIMIT);
 	int exit_status = run(&reading, config);
 	buf_deinit(&reading.open);
 	buf_deinit(&reading.out);
 	read_last_destroy(reading.last);
+	entries_reader_destroy(reading.packed);
 	free(reading.rows);
 	config_destroy(config);
 	return exit_status;

@@ -88,6 +88,36 @@ void read_entry(struct read_rows *rows, struct str id, const struct redis_reply 
 	end(rows);
 }
 
+bool read_is_packed(const struct redis_reply *fields, struct str *chunk)
+{
+	if (fields->type != REDIS_ARRAY || fields->count != 2 ||
+	    !str_eq(fields->items[0].text, STR("p")))
+		return false;
+	*chunk = fields->items[1].text;
+	return true;
+}
+
+enum status read_packed(struct read_rows *rows, struct entries_reader *reader,
+			enum entries_table table, struct str id, struct str chunk)
+{
+	size_t fields, count = 0;
+	const struct str *names = entries_fields(table, &fields);
+	enum status status = entries_read(reader, table, chunk, &count);
+	for (size_t row = 0; !status && row < count; row++) {
+		const struct str *values = entries_row(reader, row);
+		begin(rows);
+		put_str(rows, "entry", id);
+		for (size_t i = 0; i < fields; i++) {
+			if (!values[i].ptr)
+				continue;
+			name(rows, names[i]);
+			put_text(rows, values[i]);
+		}
+		end(rows);
+	}
+	return status;
+}
+
 /* An id is the venue's where its ids are ordered, its seq elsewhere; 0 where there is none. */
 static void put_trade(struct read_rows *rows, const struct tape_info *info,
 		      const struct trade *trade)

@@ -7,6 +7,7 @@
 
 #include "codec/bars.h"
 #include "codec/closed.h"
+#include "codec/entries.h"
 #include "codec/samples.h"
 #include "codec/tape.h"
 #include "port/redis.h"
@@ -26,6 +27,11 @@ struct read_rows {
 
 /* id: the entry's; fields: its names and values, as the server answered. */
 void read_entry(struct read_rows *rows, struct str id, const struct redis_reply *fields);
+/* Each row of a packed entry as if it had been one by itself; the entry's id is theirs. */
+MUST_CHECK enum status read_packed(struct read_rows *rows, struct entries_reader *reader,
+				   enum entries_table table, struct str id, struct str chunk);
+/* The chunk of an entry of the one field p; false: it is a plain one. */
+bool read_is_packed(const struct redis_reply *fields, struct str *chunk);
 MUST_CHECK enum status read_tape(struct read_rows *rows, struct str chunk);
 /* Of minutes at or before the newest told one, nothing. */
 MUST_CHECK enum status read_bars(struct read_rows *rows, struct str chunk);

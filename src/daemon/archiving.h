@@ -27,6 +27,8 @@ struct archiving_config {
 	void (*on_open)(void *ctx, enum status status, const struct err *err);
 	/* New signals are to be refused (why: one word), or may come again (NULL). */
 	void (*on_refuse)(void *ctx, const char *why);
+	/* Nothing is committed, so nothing leaves the streams; or it does again. */
+	void (*on_stuck)(void *ctx, bool stuck);
 	void *ctx;
 };
 

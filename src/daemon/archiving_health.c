@@ -42,6 +42,8 @@ static void watch_trouble(struct archiving *archiving)
 {
 	int64_t now_ns = loop_now_ns(archiving->config.loop);
 	bool trouble = writer_state(archiving->writer) == WRITER_TROUBLE;
+	if (trouble != (archiving->trouble_since_ns != 0))
+		archiving->config.on_stuck(archiving->config.ctx, trouble);
 	if (!trouble)
 		archiving->trouble_since_ns = 0;
 	else if (!archiving->trouble_since_ns)

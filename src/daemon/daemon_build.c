@@ -43,10 +43,30 @@ static enum status open_archive(struct daemon *daemon, struct err *err)
 		.alerts = daemon->alerts,
 		.on_open = daemon_archive_open,
 		.on_refuse = daemon_refuse_signals,
+		.on_stuck = daemon_archive_stuck,
 		.ctx = daemon,
 	};
 	return daemon->options.archive ? archiving_create(&config, &daemon->archiving, err)
 				       : STATUS_OK;
+}
+
+/* Memory is for a weir that stays to look after. */
+static enum status open_budgets(struct daemon *daemon, struct err *err)
+{
+	const struct budgets_config config = {
+		.loop = daemon->loop,
+		.segments = daemon->segments,
+		.alerts = daemon->alerts,
+		.outputs = daemon->outputs,
+		.terminals = daemon->terminals,
+	};
+	if (!daemon->options.stay)
+		return STATUS_OK;
+	daemon->budgets = budgets_create(&config);
+	if (!daemon->budgets)
+		return err_set(err, STATUS_NO_MEMORY, "no memory to watch the memory");
+	daemon->world.memory = budgets_facts(daemon->budgets);
+	return STATUS_OK;
 }
 
 static enum status open_store(struct daemon *daemon, struct err *err)
@@ -72,7 +92,9 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 	status = daemon_build_outputs(daemon, err);
 	if (!status)
 		status = open_archive(daemon, err);
-	return status ? status : open_fleet(daemon, err);
+	if (!status)
+		status = open_fleet(daemon, err);
+	return status ? status : open_budgets(daemon, err);
 }
 
 static enum status open_feed(struct daemon *daemon, struct err *err)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/archiving.h"
+#include "daemon/budgets.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/serving.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct terminals *terminals; /* NULL: no fleet */
 	struct archiving *archiving; /* NULL: no archive */
 	struct serving *serving;     /* NULL: no HTTP */
+	struct budgets *budgets;     /* NULL: it does not stay */
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
@@ -71,6 +73,7 @@ void daemon_drain_timer(void *ctx);
 void daemon_archive_open(void *ctx, enum status status, const struct err *err);
 /* daemon_serve.c */
 void daemon_refuse_signals(void *ctx, const char *why);
+void daemon_archive_stuck(void *ctx, bool stuck);
 MUST_CHECK enum status daemon_start_serving(struct daemon *daemon, struct err *err);
 /* From the configuration in force: what takes effect without a new start. */
 MUST_CHECK enum status daemon_apply_settings(struct daemon *daemon, struct err *err);

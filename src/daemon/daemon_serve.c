@@ -16,6 +16,13 @@ enum status daemon_start_serving(struct daemon *daemon, struct err *err)
 	return serving_start(daemon->serving, err);
 }
 
+void daemon_archive_stuck(void *ctx, bool stuck)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->terminals)
+		terminals_save_room(daemon->terminals, stuck);
+}
+
 void daemon_refuse_signals(void *ctx, const char *why)
 {
 	struct daemon *daemon = ctx;

@@ -70,6 +70,7 @@ static void put_results(const struct result_store_counts *counts, struct buf *ou
 {
 	metrics_put(out, METRIC_results_recorded, counts->results);
 	metrics_put(out, METRIC_results_repeated, counts->repeated);
+	metrics_put(out, METRIC_results_unread, counts->unread);
 	metrics_put(out, METRIC_results_refused, counts->refused);
 	metrics_put(out, METRIC_results_waiting, counts->waiting_bytes);
 	metrics_put(out, METRIC_results_failed, counts->failed);

@@ -277,8 +277,9 @@ static enum status build_stores(struct terminals *terminals, struct err *err)
 	    account_store_create(segments_redis(segments, SEGMENT_RTS), fleet, timers, clock);
 	terminals->results = result_store_create(segments_redis(segments, SEGMENT_RTRS), fleet,
 						 timers, clock, &results);
-	terminals->signals =
-	    signal_store_create(segments_redis(segments, SEGMENT_RTSS), timers, clock, &signals);
+	terminals->signals = signal_store_create(
+	    segments_redis(segments, SEGMENT_RTSS), timers, clock,
+	    config_bool(terminals->config.config, CONFIG_streams_packed), &signals);
 	const struct execution_store_hooks executions = terminals_execution_hooks(terminals);
 	terminals->executions = execution_store_create(segments_redis(segments, SEGMENT_RLS),
 						       segments_redis(segments, SEGMENT_RTRS),
@@ -286,6 +287,8 @@ static enum status build_stores(struct terminals *terminals, struct err *err)
 	if (!terminals->instances || !terminals->accounts || !terminals->results ||
 	    !terminals->signals || !terminals->executions)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the fleet's stores");
+	result_store_use_packing(terminals->results,
+				 config_bool(terminals->config.config, CONFIG_streams_packed));
 	terminals_meet_archive(terminals);
 	return terminals_open_spill(terminals, err);
 }

@@ -70,6 +70,8 @@ void terminals_remember_deal(struct terminals *terminals, struct str server, int
 			     uint64_t deal, int64_t at_ms, int64_t profit);
 /* New signals end as refused why=WORD; NULL: no more. */
 void terminals_refuse_signals(struct terminals *terminals, const char *why);
+/* Nothing leaves the stream of results: they are packed for room (result_store.h). */
+void terminals_save_room(struct terminals *terminals, bool saving);
 /* What opens positions stops for the scope, at once and through restarts (halts.h); err says
  * what stands behind the scope's name: EXISTS, INVALID, FULL; NOT_FOUND. */
 MUST_CHECK enum status terminals_halt(struct terminals *terminals, struct str scope,
@@ -80,6 +82,9 @@ const struct halts *terminals_halts(const struct terminals *terminals);
 /* For who adds signals for others (signal_adding.h). */
 struct signal_store *terminals_signal_store(struct terminals *terminals);
 struct deliveries *terminals_trade_core(struct terminals *terminals);
+
+/* Back-pressure (memory/valve.h): the actions in force from now on, 1 << enum valve_action. */
+void terminals_shed(struct terminals *terminals, uint32_t actions);
 
 /* For those who look. */
 struct fleet *terminals_fleet(struct terminals *terminals);

@@ -120,6 +120,11 @@ enum status terminals_open_spill(struct terminals *terminals, struct err *err)
 	return status;
 }
 
+void terminals_save_room(struct terminals *terminals, bool saving)
+{
+	result_store_save_room(terminals->results, saving);
+}
+
 void terminals_watch_spill(const struct terminals *terminals)
 {
 	char storage[128];

@@ -352,6 +352,7 @@ static bool on_signal(void *ctx, const struct signal_entry *entry)
 		.keys = entry->keys,
 		.values = entry->values,
 		.count = entry->count,
+		.fault = entry->fault,
 		.again = entry->again,
 		.members = entry->members,
 		.member_count = entry->member_count,
@@ -387,8 +388,8 @@ static enum status send_signal(void *ctx, uint32_t slot, struct str line)
 static enum status keep_route(void *ctx, uint64_t sid, struct delivery_entry_id entry,
 			      const struct str *instances, size_t count)
 {
-	const struct stream_id id = { entry.ms, entry.seq };
-	return signal_store_route(((struct terminals *)ctx)->signals, sid, id, instances, count);
+	(void)entry; /* the sid says it */
+	return signal_store_route(((struct terminals *)ctx)->signals, sid, instances, count);
 }
 
 static enum status put_result(void *ctx, const struct result *result, uint64_t tag)
@@ -405,7 +406,6 @@ static void on_delivery(void *ctx, const struct delivery_view *delivery)
 	struct terminals *terminals = ctx;
 	const struct signal_stand stand = {
 		.sid = delivery->sid,
-		.entry = { delivery->entry.ms, delivery->entry.seq },
 		.instance = delivery->instance,
 		.id = delivery->id,
 		.st = delivery->state == DELIVERY_SENT ? "sent" : "received",

@@ -3,17 +3,18 @@
 #include "base/check.h"
 #include "def/timeframes.h"
 
-#define PATTERN_MARKET    "{market}"
-#define PATTERN_MARKET_TF "{market}:TF"
-#define PATTERN_SYMBOL    "{symbol}"
-#define PATTERN_ALERT     "{scope}:{rule}"
-#define PATTERN_INSTANCE  "{id}"
-#define PATTERN_STATE     "STATE"
-#define PATTERN_POSITION  "{instance-position}"
-#define PATTERN_QUOTE     "BROKER:SYMBOL"
-#define PATTERN_SIGNAL    "{sid}"
-#define PATTERN_DELIVERY  "{sid-instance}"
-#define PATTERN_USER      "{user}"
+#define PATTERN_MARKET     "{market}"
+#define PATTERN_MARKET_TF  "{market}:TF"
+#define PATTERN_SYMBOL     "{symbol}"
+#define PATTERN_ALERT      "{scope}:{rule}"
+#define PATTERN_INSTANCE   "{id}"
+#define PATTERN_STATE      "STATE"
+#define PATTERN_POSITION   "{instance-position}"
+#define PATTERN_QUOTE      "BROKER:SYMBOL"
+#define PATTERN_SIGNAL     "{sid}"
+#define PATTERN_DELIVERY   "{sid-instance}"
+#define PATTERN_USER       "{user}"
+#define PATTERN_USER_FIELD "{user}:FIELD"
 
 static const struct key_row rows[] = {
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
@@ -78,8 +79,13 @@ static struct str ended(const struct key *key)
 	buf_u64(&key->text, sid);                                                                  \
 	buf_char(&key->text, '-');                                                                 \
 	buf_str_put(&key->text, instance)
-#define KEY_PART_USER struct str user
-#define KEY_PUT_USER  buf_str_put(&key->text, user)
+#define KEY_PART_USER       struct str user
+#define KEY_PUT_USER        buf_str_put(&key->text, user)
+#define KEY_PART_USER_FIELD struct str user, struct str field
+#define KEY_PUT_USER_FIELD                                                                         \
+	buf_str_put(&key->text, user);                                                             \
+	buf_char(&key->text, ':');                                                                 \
+	buf_str_put(&key->text, field)
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id##_prefix(void) { return STR(prefix ":"); }                             \
 	struct str key_##id(struct key *key, KEY_PART_##part)                                      \

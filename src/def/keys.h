@@ -28,17 +28,18 @@ enum key_id {
 	KEY_COUNT
 };
 
-#define KEY_PART_MARKET    const struct market_id *market
-#define KEY_PART_MARKET_TF const struct market_id *market, int32_t minutes
-#define KEY_PART_SYMBOL    struct str symbol
-#define KEY_PART_ALERT     struct str scope, struct str rule
-#define KEY_PART_INSTANCE  struct str instance
-#define KEY_PART_DELIVERY  uint64_t sid, struct str instance
-#define KEY_PART_USER      struct str user
-#define KEY_PART_STATE     struct str state
-#define KEY_PART_POSITION  struct str instance, uint64_t position
-#define KEY_PART_QUOTE     struct str broker, struct str symbol
-#define KEY_PART_SIGNAL    uint64_t sid
+#define KEY_PART_MARKET     const struct market_id *market
+#define KEY_PART_MARKET_TF  const struct market_id *market, int32_t minutes
+#define KEY_PART_SYMBOL     struct str symbol
+#define KEY_PART_ALERT      struct str scope, struct str rule
+#define KEY_PART_INSTANCE   struct str instance
+#define KEY_PART_DELIVERY   uint64_t sid, struct str instance
+#define KEY_PART_USER       struct str user
+#define KEY_PART_USER_FIELD struct str user, struct str field
+#define KEY_PART_STATE      struct str state
+#define KEY_PART_POSITION   struct str instance, uint64_t position
+#define KEY_PART_QUOTE      struct str broker, struct str symbol
+#define KEY_PART_SIGNAL     uint64_t sid
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id(struct key *key, KEY_PART_##part);                                     \
 	struct str key_##id##_prefix(void);
@@ -55,6 +56,7 @@ enum key_id {
 #undef KEY_PART_INSTANCE
 #undef KEY_PART_DELIVERY
 #undef KEY_PART_USER
+#undef KEY_PART_USER_FIELD
 #undef KEY_PART_STATE
 #undef KEY_PART_POSITION
 #undef KEY_PART_QUOTE

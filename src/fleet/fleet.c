@@ -114,7 +114,7 @@ void fleet_configure(struct fleet *fleet, const struct fleet_settings *settings)
 	for (uint32_t slot = 0; slot < fleet->room; slot++) {
 		struct terminal *t = &fleet->terminals[slot];
 		if (t->used && !same_rate)
-			steps_rate(t);
+			steps_rate(t, "settings");
 	}
 	fleet_touch_all(fleet);
 	fleet_settle(fleet);
@@ -220,6 +220,7 @@ enum status fleet_add(struct fleet *fleet, const struct instance_identity *ident
 	fleet->count++;
 	fleet->counts.states[INSTANCE_STOPPED]++;
 	host_join(t, str_of(identity->host));
+	steps_rate(t, "memory");
 	fleet_touch(t);
 	fleet_settle(fleet);
 	*slot = at;

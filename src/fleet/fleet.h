@@ -287,6 +287,10 @@ void fleet_alert(struct fleet *fleet, enum alert_rule rule, struct str scope, bo
  * told, and the rule tells of its ups and downs. */
 bool fleet_spares(const struct fleet *fleet, enum alert_rule rule, struct str scope);
 
+/* Back-pressure (redis.md 4): every terminal, those added later too, takes half of its rate
+ * from now on; then all of it again, but where an alert still throttles it. */
+void fleet_throttle(struct fleet *fleet, bool on);
+
 /* ---- hosts ---- */
 struct fleet_host {
 	char name[INSTANCE_NAME_MAX + 1];

@@ -99,7 +99,8 @@ struct fleet {
 	struct timers *timers;
 	struct rng rng;
 	bool started;
-	bool telling; /* a hook runs */
+	bool telling;   /* a hook runs */
+	bool throttled; /* all of it */
 	int64_t now_ns, wall_ms;
 	int64_t allowed_ns; /* what was before it does not count: a guard, a standstill */
 	uint32_t room, count, host_room, bucket_mask;
@@ -234,7 +235,7 @@ void tell_fact(struct terminal *t, enum alert_rule rule, double value, const cha
 void tell_nothing(struct terminal *t); /* the gate RUNNING/DEGRADED has shut */
 void steps_note(struct terminal *t);   /* alerts that began or ended */
 void steps_run(struct terminal *t);
-void steps_rate(struct terminal *t);
+void steps_rate(struct terminal *t, const char *reason);
 int64_t steps_due_ns(const struct terminal *t);
 
 /* ---- flap damping (fleet_flap.c), the fleet-wide guard (fleet_guard.c) ---- */

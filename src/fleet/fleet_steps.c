@@ -75,12 +75,29 @@ static const struct step *step_after(enum alert_rule rule, uint32_t done)
 	return NULL;
 }
 
-/* Half of what it may take at most, while its processor is too busy. */
-void steps_rate(struct terminal *t)
+/* Half of what it may take at most, while its processor is too busy, or all are throttled. */
+void steps_rate(struct terminal *t, const char *reason)
 {
 	uint32_t rate = t->fleet->settings.rate;
 	uint32_t half = rate > 1 ? rate / 2 : 1;
-	act_throttle(t, fires(t, ALERT_high_cpu) ? half : rate, "cpu");
+	bool slow = fires(t, ALERT_high_cpu) || t->fleet->throttled;
+	act_throttle(t, slow ? half : rate, reason);
+}
+
+void fleet_throttle(struct fleet *fleet, bool on)
+{
+	if (on == fleet->throttled)
+		return;
+	fleet_begin(fleet);
+	fleet->throttled = on;
+	for (uint32_t slot = 0; slot < fleet->room; slot++) {
+		struct terminal *t = fleet_terminal(fleet, slot);
+		if (!t)
+			continue;
+		steps_rate(t, "memory");
+		fleet_touch(t);
+	}
+	fleet_settle(fleet);
 }
 
 static void undo(struct terminal *t, enum alert_rule rule)
@@ -88,7 +105,7 @@ static void undo(struct terminal *t, enum alert_rule rule)
 	if (t->restart.asked && t->restart.rule == (int)rule)
 		restart_cancel(t);
 	if (rule == ALERT_high_cpu)
-		steps_rate(t);
+		steps_rate(t, "cpu");
 }
 
 void steps_note(struct terminal *t)
@@ -151,7 +168,7 @@ static void take(struct terminal *t, const struct step *step)
 	if (step->when == WHEN_SLOW && !is_slow(t, step->rule))
 		return;
 	if (step->action == FLEET_THROTTLE)
-		steps_rate(t);
+		steps_rate(t, "cpu");
 	else if (step->action != FLEET_RESTART)
 		act_do(t, step->action, alert_row(step->rule)->name);
 	else if (may_restart(t))

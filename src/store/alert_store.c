@@ -1,15 +1,16 @@
 #include "store/alert_store.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "def/keys.h"
+#include "store/command_pipe.h"
+#include "store/long_text.h"
 
-enum { ARGS_MAX = 32, TEXT_MAX = 1024, LISTED_MAX = 256 };
+enum { LISTED_MAX = 256 };
 
 struct alert_store {
-	struct redis_port *redis;
+	struct command_pipe pipe;
 	const struct alerts *alerts;
 	struct timers *timers;
 	const struct clock_port *clock;
@@ -18,66 +19,78 @@ struct alert_store {
 	struct alert_view listed[LISTED_MAX];
 };
 
-static void on_reply(void *ctx, enum status status, const struct redis_reply *reply)
+static void on_written(void *ctx, enum status status, const struct redis_reply *reply)
 {
-	(void)reply;
-	if (status)
-		((struct alert_store *)ctx)->failed++;
+	struct alert_store *store = ctx;
+	command_pipe_answered(&store->pipe);
+	store->failed += command_pipe_exec(status, reply) != STATUS_OK;
 }
 
-static bool send(struct alert_store *store, const struct str *argv, size_t argc)
-{
-	bool sent = redis_command(store->redis, argv, argc, on_reply, store) == STATUS_OK;
-	store->failed += !sent;
-	return sent;
-}
-
-/* A word at the end of a storage that is large enough for all of an alert's. */
-static struct str word(struct buf *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static struct str word(struct buf *text, const char *format, ...)
-{
-	char one[ALERT_MESSAGE_MAX + 1];
-	size_t from = text->len;
-	va_list args;
-	va_start(args, format);
-	int len = vsnprintf(one, sizeof one, format, args);
-	va_end(args);
-	buf_put(text, one, len < 0 ? 0 : (size_t)len < sizeof one ? (size_t)len : sizeof one - 1);
-	return str_make(text->ptr + from, text->len - from);
-}
-
-/* The hash and its TTL go together: an alert without one would stay for ever. */
-static void write(struct alert_store *store, const struct alert_view *alert)
+static void add_hash(struct alert_store *store, const struct alert_view *alert)
 {
 	const struct alert_row *row = alert_row(alert->rule);
-	char storage[TEXT_MAX];
-	struct buf text = buf_over(storage, sizeof storage);
+	struct command_text *text = &store->pipe.text;
+	char storage[40];
+	struct buf value = buf_over(storage, sizeof storage);
 	struct key key;
-	struct str name = key_alert(&key, str_of(alert->scope), str_of(row->id));
+	buf_printf(&value, "%.10g", alert->value);
+	command_begin(text, STR("HSET"));
+	command_copy(text, key_alert(&key, str_of(alert->scope), str_of(row->id)));
+	command_pair(text, STR("sev"), str_of(alert_severity_text(row->severity)));
+	command_pair(text, STR("src"), str_of(row->kind));
+	command_pair(text, STR("msg"), long_text_inside(str_of(alert->message)));
+	command_pair(text, STR("st"), str_of(alert_state_text(alert->state)));
+	command_pair_i64(text, STR("first"), alert->first_ms);
+	command_pair_i64(text, STR("last"), alert->last_ms);
+	command_pair(text, STR("val"), buf_str(&value));
+	command_pair_i64(text, STR("n"), alert->told);
+	command_pair(text, STR("ack"), alert->acknowledged ? STR("1") : STR("0"));
+	command_pipe_add(&store->pipe);
+}
+
+static void add_ttl(struct alert_store *store, const struct alert_view *alert, int64_t left_s)
+{
+	struct command_text *text = &store->pipe.text;
+	struct key key;
+	command_begin(text, STR("EXPIRE"));
+	command_copy(text,
+		     key_alert(&key, str_of(alert->scope), str_of(alert_row(alert->rule)->id)));
+	command_i64(text, left_s);
+	command_pipe_add(&store->pipe);
+}
+
+/* One of before that is longer than the newest ends by its TTL. */
+static void add_message(struct alert_store *store, const struct alert_view *alert, int64_t left_s)
+{
+	struct command_text *text = &store->pipe.text;
+	struct key key;
+	if (!long_text_is_outside(str_of(alert->message)))
+		return;
+	command_begin(text, STR("SET"));
+	command_copy(
+	    text, key_alert_text(&key, str_of(alert->scope), str_of(alert_row(alert->rule)->id)));
+	command_word(text, str_of(alert->message));
+	command_word(text, STR("EX"));
+	command_i64(text, left_s);
+	command_pipe_add(&store->pipe);
+}
+
+/* All go together: an alert without a TTL would stay for ever. */
+static void write(struct alert_store *store, const struct alert_view *alert)
+{
 	int64_t left_s = ALERT_STORE_TTL_S;
 	if (alert->state == ALERT_RESOLVED)
 		left_s -= (clock_wall_ns(store->clock) / 1000000 - alert->resolved_ms) / 1000;
 	if (left_s <= 0)
 		return;
-	const struct str hset[] = {
-		STR("HSET"),  name,
-		STR("sev"),   str_of(alert_severity_text(row->severity)),
-		STR("src"),   str_of(row->kind),
-		STR("msg"),   str_of(alert->message),
-		STR("st"),    str_of(alert_state_text(alert->state)),
-		STR("first"), word(&text, "%lld", (long long)alert->first_ms),
-		STR("last"),  word(&text, "%lld", (long long)alert->last_ms),
-		STR("val"),   word(&text, "%.10g", alert->value),
-		STR("n"),     word(&text, "%u", alert->told),
-		STR("ack"),   alert->acknowledged ? STR("1") : STR("0"),
-	};
-	const struct str multi = STR("MULTI"), exec = STR("EXEC"), discard = STR("DISCARD");
-	const struct str expire[] = { STR("EXPIRE"), name, word(&text, "%lld", (long long)left_s) };
-	if (!send(store, &multi, 1))
-		return;
-	bool queued = send(store, hset, ARRAY_LEN(hset)) && send(store, expire, ARRAY_LEN(expire));
-	send(store, queued ? &exec : &discard, 1);
+	enum status status = command_pipe_begin(&store->pipe);
+	if (!status) {
+		add_hash(store, alert);
+		add_ttl(store, alert, left_s);
+		add_message(store, alert, left_s);
+		status = command_pipe_end(&store->pipe, on_written, store);
+	}
+	store->failed += status != STATUS_OK;
 }
 
 static void on_renew(void *ctx)
@@ -98,7 +111,7 @@ struct alert_store *alert_store_create(struct redis_port *rls, const struct aler
 	struct alert_store *store = calloc(1, sizeof *store);
 	if (!store)
 		return NULL;
-	store->redis = rls;
+	store->pipe.redis = rls;
 	store->alerts = alerts;
 	store->timers = timers;
 	store->clock = clock;

@@ -1,6 +1,7 @@
 /* alert_store.h - active alerts in segment RLS: alert:{scope}:{rule}, a hash with the
  * fields sev src msg st first last val n ack and a TTL of 1 h, renewed while it fires
- * (redis.md 2). Written when an alert is told and every RENEW_MS while it is active; a
+ * (redis.md 2); a msg of more than 64 bytes is the string text:alert:{scope}:{rule} with the
+ * same TTL (long_text.h). Written when an alert is told and every RENEW_MS while it is active; a
  * resolved one keeps what is left of its hour. Loop thread. */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "def/keys.h"
 #include "store/alert_store.h"
+#include "store/long_text.h"
 
 enum { FIELDS = 6, NUMBER_BYTES = 64 };
 
@@ -41,36 +42,69 @@ static bool read_value(struct str text, double *value)
 	return *end == 0;
 }
 
+static void take_message(struct alert_view *view, struct str message)
+{
+	if (message.len > ALERT_MESSAGE_MAX)
+		message.len = ALERT_MESSAGE_MAX;
+	if (message.len)
+		memcpy(view->message, message.ptr, message.len);
+	view->message[message.len] = 0;
+}
+
 /* HMGET st first last val n msg */
 static bool read_alert(const struct redis_reply *reply, struct alert_view *view)
 {
 	if (reply->type != REDIS_ARRAY || reply->count != FIELDS)
 		return false;
 	const struct redis_reply *field = reply->items;
-	struct str message = field[5].text;
 	int64_t told;
 	bool fires = str_eq(field[0].text, STR("firing")) || str_eq(field[0].text, STR("clearing"));
 	if (!fires || str_to_i64(field[1].text, &view->first_ms) ||
 	    str_to_i64(field[2].text, &view->last_ms) || !read_value(field[3].text, &view->value) ||
 	    str_to_i64(field[4].text, &told) || told < 1 || told > UINT32_MAX)
 		return false;
-	if (message.len > ALERT_MESSAGE_MAX)
-		message.len = ALERT_MESSAGE_MAX;
-	if (message.len)
-		memcpy(view->message, message.ptr, message.len);
+	take_message(view, field[5].text);
 	view->told = (uint32_t)told;
 	view->state = ALERT_FIRING;
 	return true;
 }
 
-static void on_alert(void *ctx, enum status status, const struct redis_reply *reply)
+static void tell(struct recalled *recalled, bool good, enum status status)
 {
-	struct recalled *recalled = ctx;
 	struct recall *recall = recalled->recall;
-	if (!status && read_alert(reply, &recalled->view))
+	if (good)
 		recall->each(recall->ctx, &recalled->view);
 	free(recalled);
 	settle(recall, status);
+}
+
+static void on_message(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct recalled *recalled = ctx;
+	take_message(&recalled->view, status ? STR("") : reply->text);
+	tell(recalled, !status, status);
+}
+
+static void ask_message(struct recalled *recalled)
+{
+	const struct alert_view *view = &recalled->view;
+	struct key key;
+	const struct str argv[] = { STR("GET"), key_alert_text(&key, str_of(view->scope),
+							       str_of(alert_row(view->rule)->id)) };
+	enum status status =
+	    redis_command(recalled->recall->redis, argv, ARRAY_LEN(argv), on_message, recalled);
+	if (status)
+		tell(recalled, false, status);
+}
+
+static void on_alert(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct recalled *recalled = ctx;
+	bool good = !status && read_alert(reply, &recalled->view);
+	if (good && long_text_is_mark(str_of(recalled->view.message)))
+		ask_message(recalled);
+	else
+		tell(recalled, good, status);
 }
 
 /* alert:SCOPE:RULE; a scope may have colons, a rule has none. */

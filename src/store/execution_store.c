@@ -6,7 +6,8 @@
 #include "def/keys.h"
 #include "store/command_text.h"
 
-enum { WHY_MAX = 255, ID_MAX = 128, INSTANCE_MAX = 128 };
+/* As long as their makers let them be, and none too long for a hash that stays a listpack. */
+enum { WHY_MAX = 64, ID_MAX = 64, INSTANCE_MAX = 64 };
 
 /* So long after a connection began, nothing of the one before is still on its way. */
 static const int64_t straggle_ns = INT64_C(2000000000);
@@ -27,7 +28,7 @@ struct execution_store {
 	struct execution_store_hooks hooks;
 	struct timer timer;
 	struct command_text text;
-	bool started, sweep_due;
+	bool started, sweep_due, paused;
 	struct execution_store_counts counts;
 };
 
@@ -93,12 +94,18 @@ static void remove_hash(struct side *side, uint64_t sid, struct str instance)
 
 /* ---- what is told ---- */
 
+void execution_store_pause(struct execution_store *store, bool on) { store->paused = on; }
+
 void execution_store_step(struct execution_store *store, const struct execution_step *step)
 {
 	struct command_text *text = &store->text;
 	struct str kind = str_of(delivery_step_text(step->kind));
 	if (!is_named(step->instance))
 		return;
+	if (store->paused) {
+		store->counts.dropped++;
+		return;
+	}
 	begin(&store->execution, STR("HSET"), step->sid, step->instance);
 	command_pair(text, STR("ins"), step->instance);
 	command_pair(text, STR("st"), kind);

@@ -46,8 +46,10 @@ struct execution_step {
 	enum delivery_step_kind kind;
 	int64_t at_ms;
 	uint32_t sent;  /* times until then */
-	struct str why; /* of an end, or of an unk; at most 255 bytes of it */
+	struct str why; /* of an end, or of an unk; at most 64 bytes of it */
 };
+/* Back-pressure (redis.md 4): steps are dropped, counted, while it is so. Ends go on. */
+void execution_store_pause(struct execution_store *store, bool on);
 /* The newest time of a kind stands. */
 void execution_store_step(struct execution_store *store, const struct execution_step *step);
 

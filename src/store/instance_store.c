@@ -112,6 +112,22 @@ void instance_store_flush(struct instance_store *store, const struct instance *i
 	instance_history_send(&store->rows[instance->slot], instance);
 }
 
+void instance_store_thin(struct instance_store *store, int64_t every_ms)
+{
+	store->thin_ms = every_ms;
+}
+
+void instance_store_keep(struct instance_store *store, int64_t hours)
+{
+	int64_t kept_ms = hours ? hours * 3600000 : INSTANCE_HISTORY_MS;
+	bool shorter = kept_ms < store->history_ms;
+	if (kept_ms == store->history_ms)
+		return;
+	store->history_ms = kept_ms;
+	for (uint32_t slot = 0; slot < store->room; slot++)
+		store->rows[slot].cut = shorter;
+}
+
 void instance_store_reconnected(struct instance_store *store)
 {
 	doubt_all(store, instance_now_ns(store) + instance_straggle_ns);
@@ -221,6 +237,7 @@ struct instance_store *instance_store_create(struct redis_port *ris, struct flee
 	store->timers = timers;
 	store->clock = clock;
 	store->timer = (struct timer){ .fn = on_phase, .ctx = store };
+	store->history_ms = INSTANCE_HISTORY_MS;
 	store->events.ring = calloc(INSTANCE_STORE_EVENTS_MAX, sizeof store->events.ring[0]);
 	store->writer = samples_writer_create();
 	if (!make_rows(store) || !store->events.ring || !store->writer) {

@@ -52,6 +52,12 @@ void instance_store_sample(struct instance_store *store, const struct instance *
 void instance_store_event(struct instance_store *store, const struct fleet_event *event);
 /* Packs and sends its open rows now instead of at the end of its minute. */
 void instance_store_flush(struct instance_store *store, const struct instance *instance);
+/* Back-pressure (redis.md 4). Of a terminal's history one row in so many ms is kept, no more;
+ * 0: all, as ROW_MS_MIN allows. */
+void instance_store_thin(struct instance_store *store, int64_t every_ms);
+/* History is kept for so many hours, of the 24; 0: all. Shorter, it is cut at once, within a
+ * second for all terminals, and again each minute, by XTRIM: it works on a full server too. */
+void instance_store_keep(struct instance_store *store, int64_t hours);
 /* Its keys go: removed from the tokens file. Call it before fleet_remove. When the server
  * cannot be told now, it is told later. */
 void instance_store_forget(struct instance_store *store, const struct instance *instance);
@@ -68,6 +74,8 @@ struct instance_store_counts {
 	uint64_t events, events_lost;
 	uint64_t chunks, chunk_rows, chunks_lost;
 	uint64_t rows_left_out; /* too soon after the one before */
+	uint64_t rows_thinned;  /* left out by instance_store_thin */
+	uint64_t cuts;          /* of histories, asked for by instance_store_keep */
 };
 struct instance_store_counts instance_store_counts(const struct instance_store *store);
 /* Memory it holds now, for all terminals. */

@@ -32,6 +32,13 @@ static bool is_too_soon(struct instance_row *row, int64_t ms)
 	return !back && row->row_ms && ms - row->row_ms < INSTANCE_STORE_ROW_MS_MIN;
 }
 
+/* Terminals speak each second, a little more or less. */
+static bool is_thinned(const struct instance_row *row, int64_t ms)
+{
+	return row->store->thin_ms && row->row_ms &&
+	       ms - row->row_ms + INSTANCE_STORE_ROW_MS_MIN < row->store->thin_ms;
+}
+
 void instance_store_sample(struct instance_store *store, const struct instance *instance)
 {
 	struct instance_row *row = &store->rows[instance->slot];
@@ -41,6 +48,10 @@ void instance_store_sample(struct instance_store *store, const struct instance *
 		row->open = samples_open_create();
 	if (!row->open || is_too_soon(row, values.ms)) {
 		store->counts.rows_left_out++;
+		return;
+	}
+	if (is_thinned(row, values.ms)) {
+		store->counts.rows_thinned++;
 		return;
 	}
 	row->row_ms = values.ms;
@@ -229,7 +240,7 @@ static void add_chunk(struct instance_row *row, struct str name)
 	struct command_pipe *pipe = &row->store->pipe;
 	char storage[48];
 	struct buf id = buf_over(storage, sizeof storage);
-	int64_t oldest_ms = (int64_t)row->chunk_id.ms - INSTANCE_HISTORY_MS;
+	int64_t oldest_ms = (int64_t)row->chunk_id.ms - row->store->history_ms;
 	stream_id_print(&id, row->chunk_id);
 	command_begin(&pipe->text, STR("XADD"));
 	command_word(&pipe->text, name);
@@ -265,10 +276,42 @@ void instance_history_send(struct instance_row *row, const struct instance *inst
 	row->chunks_flying++;
 }
 
+static void on_cut(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct instance_row *row = ctx;
+	(void)reply;
+	row->cut |= status != STATUS_OK;
+	instance_note(row->store, status);
+	instance_settle(row->store);
+}
+
+void instance_history_cut(struct instance_row *row, const struct instance *instance)
+{
+	struct command_pipe *pipe = &row->store->pipe;
+	int64_t oldest_ms = instance_wall_ms(row->store) - row->store->history_ms;
+	struct key key;
+	if (!row->cut || command_pipe_is_full(pipe))
+		return;
+	command_begin(&pipe->text, STR("XTRIM"));
+	command_word(&pipe->text, key_instance_history(&key, str_of(instance->identity.id)));
+	command_word(&pipe->text, STR("MINID"));
+	command_i64(&pipe->text, oldest_ms > 0 ? oldest_ms : 0);
+	enum status status = command_pipe_send(pipe, on_cut, row);
+	row->cut = status != STATUS_OK;
+	row->store->counts.cuts += !status;
+	if (status)
+		instance_note(row->store, status);
+}
+
 void instance_history_second(struct instance_row *row, const struct instance *instance)
 {
+	int64_t now_ms = instance_wall_ms(row->store);
 	row->chunk_looks = 0;
-	if (minute_is_over(row, instance_wall_ms(row->store)))
+	/* On a full server no chunk is added, and trims: what is old goes all the same. */
+	row->cut |= row->store->history_ms < INSTANCE_HISTORY_MS &&
+		    minute_of(row, now_ms) != minute_of(row, now_ms - 1000);
+	instance_history_cut(row, instance);
+	if (minute_is_over(row, now_ms))
 		instance_history_close(row);
 	instance_history_send(row, instance);
 }

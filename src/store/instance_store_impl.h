@@ -61,6 +61,7 @@ struct instance_row {
 	int64_t chunk_written_ns;
 	uint32_t chunks_flying; /* sent and not answered, older ones included */
 	uint32_t chunk_looks;
+	bool cut; /* what is older than history_ms is to go */
 };
 
 enum instance_event_state {
@@ -111,6 +112,8 @@ struct instance_store {
 	int64_t next_ns; /* of the phases */
 	uint32_t phase;
 	bool started;
+	int64_t thin_ms;     /* 0: no row is left out for it */
+	int64_t history_ms;  /* of the history, so much is kept */
 	int64_t answered_ns; /* the newest good reply */
 	int64_t again_ns;    /* everything is written once more then */
 	struct instance_row *rows;
@@ -162,6 +165,7 @@ void instance_history_second(struct instance_row *row, const struct instance *in
 void instance_history_send(struct instance_row *row, const struct instance *instance);
 void instance_history_reconnected(struct instance_row *row);
 void instance_history_forget(struct instance_row *row);
+void instance_history_cut(struct instance_row *row, const struct instance *instance);
 
 /* ---- instance_store_events.c ---- */
 

@@ -52,6 +52,9 @@ void market_outputs_start(struct market_outputs *outputs);   /* from now on it w
 void market_outputs_set_live(struct market_outputs *outputs, bool live);
 /* Back-pressure (redis.md 4): live outputs are not written while it is so. */
 void market_outputs_shed(struct market_outputs *outputs, bool shed);
+/* stream:trades and stream:aggressor of every market are cut to a tenth of their bounds, once:
+ * XTRIM works on a server that is full, too. */
+void market_outputs_trim(struct market_outputs *outputs);
 /* A trade newly taken. */
 void market_outputs_trade(struct market_outputs *outputs, struct market *market,
 			  const struct trade *trade);

@@ -11,6 +11,7 @@ enum {
 	OUTPUTS_LIVE_AGE_MS = 60000,     /* an older trade is history, not live */
 	OUTPUTS_COMMAND_BYTES = 4096,
 	OUTPUTS_ARGS_MAX = 64,
+	OUTPUTS_TRIM = 10,  /* part of the live streams that is left */
 	OUTPUTS_SCALE = 16, /* sums over markets: units × 10^16 */
 };
 

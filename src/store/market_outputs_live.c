@@ -102,6 +102,31 @@ void outputs_write_aggressor(struct market_outputs *outputs, struct symbol_slot 
 	symbol->n = 0;
 }
 
+/* ---- less of both ---- */
+
+static void trim(struct market_outputs *outputs, struct str key, const char *how, int64_t bound)
+{
+	struct command command;
+	command_begin(&command);
+	command_word(&command, STR("XTRIM"));
+	command_word(&command, key);
+	command_word(&command, str_of(how));
+	command_i64(&command, bound);
+	outputs_send(outputs, &command);
+}
+
+void market_outputs_trim(struct market_outputs *outputs)
+{
+	int64_t oldest_ms = outputs_now_ms(outputs) - OUTPUTS_AGGRESSOR_KEPT_MS / OUTPUTS_TRIM;
+	struct key key;
+	for (size_t i = 0; i < outputs->n_slots; i++)
+		trim(outputs, key_stream_trades(&key, market_id(outputs->slots[i]->market)),
+		     "MAXLEN", OUTPUTS_TRADES_MAXLEN / OUTPUTS_TRIM);
+	for (size_t i = 0; i < outputs->n_symbols; i++)
+		trim(outputs, key_stream_aggressor(&key, str_of(outputs->symbols[i].symbol)),
+		     "MINID", oldest_ms);
+}
+
 /* ---- states ---- */
 
 static const int64_t renew_ns = (int64_t)OUTPUTS_STATE_TTL_S * 1000000000 / 4;

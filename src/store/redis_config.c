@@ -62,13 +62,14 @@ static void put_memory(struct buf *out, const struct redis_config *config)
 		   "stream-node-max-bytes %u\n"
 		   "stream-node-max-entries 100\n"
 		   "hash-max-listpack-entries 512\n"
-		   "hash-max-listpack-value 64\n"
+		   "hash-max-listpack-value 256\n" /* the longest text of a frame */
 		   "lazyfree-lazy-eviction yes\n"
 		   "lazyfree-lazy-expire yes\n"
 		   "lazyfree-lazy-server-del yes\n"
 		   "slowlog-log-slower-than 10000\n"
 		   "slowlog-max-len 128\n"
-		   "latency-monitor-threshold 50\n",
+		   "latency-monitor-threshold 50\n"
+		   "latency-tracking no\n", /* 25 KB a command */
 		   (unsigned long long)config->maxmemory, row->policy, row->node_bytes);
 }
 

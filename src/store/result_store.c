@@ -27,7 +27,8 @@ struct result_store *result_store_create(struct redis_port *rtrs, struct fleet *
 	store->queue = (struct result_queue){ .memory = malloc(RESULT_STORE_BYTES_MAX),
 					      .room = RESULT_STORE_BYTES_MAX };
 	store->flying = &store->queue;
-	if (!store->terminals || !store->queue.memory ||
+	store->packing = result_packing_create();
+	if (!store->terminals || !store->queue.memory || !store->packing ||
 	    !result_seen_init(&store->rids, RESULT_STORE_RIDS_MAX) ||
 	    !result_seen_init(&store->ended, ENDED_MAX)) {
 		result_store_destroy(store);
@@ -44,11 +45,14 @@ void result_store_destroy(struct result_store *store)
 	result_spill_deinit(store);
 	result_seen_deinit(&store->rids);
 	result_seen_deinit(&store->ended);
+	result_packing_destroy(store->packing);
 	free(store->restore); /* one that never ended: its server has gone */
 	free(store->terminals);
 	free(store->queue.memory);
 	free(store);
 }
+
+void result_store_use_packing(struct result_store *store, bool packed) { store->packed = packed; }
 
 void result_store_arm(struct result_store *store, int64_t delay_ns)
 {
@@ -150,6 +154,7 @@ static enum status append(struct result_store *store, const struct record *head,
 	}
 	if (result_queue_empty(&store->queue))
 		store->queue_ns = clock_monotonic_ns(store->clock);
+	result_gather_note(store);
 	struct record *record = result_record_at(&store->queue, store->queue.tail);
 	*record = *head;
 	record->bytes = (uint32_t)bytes;
@@ -158,6 +163,7 @@ static enum status append(struct result_store *store, const struct record *head,
 		record->rid_hash = result->rid_hash;
 		record->ended_hash = ended_hash_of(result);
 		fill_parts(record, result);
+		result_gather_count(store);
 	} else {
 		store->counts.repeated += result != NULL;
 	}

@@ -1,9 +1,8 @@
-/* Batches: what goes along, what the answer means, and how a batch without an answer is
- * settled before anything is sent again. */
+/* Batches: when they go, what goes along, and what the answer means. */
 #include "base/check.h"
 #include "store/result_store_impl.h"
 
-enum { XADD_ARGS = 3 + 2 * RESULT_FIELDS, NUMBER_BYTES = 24 };
+enum { XADD_ARGS = 3 + 2 * RESULT_FIELDS };
 
 static const struct str names[RESULT_FIELDS] = {
 #define RESULT(id, unit, meaning) { #id, sizeof #id - 1 },
@@ -19,7 +18,7 @@ static void end_drain(struct result_store *store, enum status status)
 		done(store->drain_ctx, status);
 }
 
-static void failed(struct result_store *store)
+void result_store_failed(struct result_store *store)
 {
 	store->counts.failed++;
 	store->synced = false;
@@ -29,14 +28,15 @@ static void failed(struct result_store *store)
 
 /* ---- commands ---- */
 
-static void begin_commands(struct result_store *store, enum result_store_state state)
+void result_commands_begin(struct result_store *store, enum result_store_state state)
 {
 	store->state = state;
 	store->trouble = STATUS_OK;
 	store->replies_due = 0;
 }
 
-static void send(struct result_store *store, const struct str *argv, size_t argc, redis_reply_fn fn)
+void result_command_send(struct result_store *store, const struct str *argv, size_t argc,
+			 redis_reply_fn fn)
 {
 	if (store->trouble)
 		return;
@@ -44,8 +44,7 @@ static void send(struct result_store *store, const struct str *argv, size_t argc
 	store->replies_due += !store->trouble && fn;
 }
 
-/* Counts a reply; true when it was the last one due. */
-static bool all_in(struct result_store *store, enum status status)
+bool result_replies_in(struct result_store *store, enum status status)
 {
 	CHECK(store->replies_due > 0);
 	if (!store->trouble)
@@ -53,20 +52,18 @@ static bool all_in(struct result_store *store, enum status status)
 	return --store->replies_due == 0;
 }
 
-static struct str number(char storage[NUMBER_BYTES], uint64_t value)
+struct str result_number(char storage[RESULT_NUMBER_BYTES], uint64_t value)
 {
-	struct buf text = buf_over(storage, NUMBER_BYTES);
+	struct buf text = buf_over(storage, RESULT_NUMBER_BYTES);
 	buf_u64(&text, value);
 	return buf_str(&text);
 }
 
-static void on_watch(void *ctx, enum status status, const struct redis_reply *reply);
-
-static void send_watch(struct result_store *store)
+void result_watch_send(struct result_store *store, redis_reply_fn fn)
 {
 	struct key key;
 	struct str argv[] = { STR("WATCH"), result_batch_key(&key) };
-	send(store, argv, ARRAY_LEN(argv), on_watch);
+	result_command_send(store, argv, ARRAY_LEN(argv), fn);
 }
 
 /* ---- one batch ---- */
@@ -83,15 +80,51 @@ static void send_result(struct result_store *store, const struct record *record)
 		argv[argc++] = str_make(at, parts[i].len);
 		at += parts[i].len;
 	}
-	send(store, argv, argc, NULL);
+	result_command_send(store, argv, argc, NULL);
+	store->batch_entries++;
+}
+
+static void send_chunk(struct result_store *store, struct str chunk)
+{
+	struct key key;
+	struct str argv[] = { STR("XADD"), key_trade_results(&key), STR("*"), STR("p"), chunk };
+	result_command_send(store, argv, ARRAY_LEN(argv), NULL);
+	store->batch_entries++;
+}
+
+/* Those that wait to be packed. */
+static void send_packed(struct result_store *store)
+{
+	for (;;) {
+		struct str chunk;
+		size_t rows = result_packing_next(store->packing, &chunk);
+		const struct record *lone = rows ? NULL : result_packing_skip(store->packing);
+		if (rows) {
+			store->x_next += rows - 1;
+			send_chunk(store, chunk);
+		} else if (lone) {
+			send_result(store, lone);
+		} else {
+			return;
+		}
+	}
+}
+
+static void put_result(struct result_store *store, const struct record *record)
+{
+	if (store->packed && result_packing_add(store->packing, record))
+		return;
+	send_packed(store);
+	if (!store->packed || !result_packing_add(store->packing, record))
+		send_result(store, record);
 }
 
 static void send_hash(struct result_store *store, const struct str *argv, size_t argc)
 {
 	const struct str unlink[] = { STR("UNLINK"), argv[1] };
 	if (store->rewrite)
-		send(store, unlink, ARRAY_LEN(unlink), NULL);
-	send(store, argv, argc, NULL);
+		result_command_send(store, unlink, ARRAY_LEN(unlink), NULL);
+	result_command_send(store, argv, argc, NULL);
 }
 
 static bool mark_moves(const struct terminal *terminal)
@@ -103,28 +136,38 @@ static void send_mark(struct result_store *store, uint32_t slot)
 {
 	const struct instance *instance = fleet_at(store->fleet, slot);
 	const struct terminal *terminal = &store->terminals[slot];
-	char storage[4][NUMBER_BYTES];
+	char storage[4][RESULT_NUMBER_BYTES];
 	struct key key;
 	if (!instance || !mark_moves(terminal))
 		return;
-	struct str argv[] = { STR("HSET"), key_fleet_up(&key, str_of(instance->identity.id)),
-			      STR("ep"),   number(storage[0], (uint64_t)terminal->next.epoch_ms),
-			      STR("up"),   number(storage[1], terminal->next.up),
-			      STR("ld"),   number(storage[2], terminal->next.deal),
-			      STR("lsv"),  number(storage[3], (uint64_t)terminal->next.deal_ms) };
+	struct str argv[] = {
+		STR("HSET"), key_fleet_up(&key, str_of(instance->identity.id)),
+		STR("ep"),   result_number(storage[0], (uint64_t)terminal->next.epoch_ms),
+		STR("up"),   result_number(storage[1], terminal->next.up),
+		STR("ld"),   result_number(storage[2], terminal->next.deal),
+		STR("lsv"),  result_number(storage[3], (uint64_t)terminal->next.deal_ms)
+	};
 	send_hash(store, argv, ARRAY_LEN(argv));
 }
 
 static void send_batch_number(struct result_store *store)
 {
-	char storage[3][NUMBER_BYTES];
+	char storage[4][RESULT_NUMBER_BYTES];
 	struct key key;
 	uint64_t position = store->batch_position ? store->batch_position : store->position;
-	struct str argv[] = { STR("HSET"), result_batch_key(&key),
-			      STR("ep"),   number(storage[0], (uint64_t)store->process_ms),
-			      STR("up"),   number(storage[1], store->batch),
-			      STR("lsv"),  number(storage[2], position) };
-	send_hash(store, argv, position ? ARRAY_LEN(argv) : ARRAY_LEN(argv) - 2);
+	struct str argv[10] = { STR("HSET"), result_batch_key(&key),
+				STR("ep"),   result_number(storage[0], (uint64_t)store->process_ms),
+				STR("up"),   result_number(storage[1], store->batch) };
+	size_t argc = 6;
+	if (position) {
+		argv[argc++] = STR("lsv");
+		argv[argc++] = result_number(storage[2], position);
+	}
+	if (store->x_next || store->x_stored) {
+		argv[argc++] = STR("x");
+		argv[argc++] = result_number(storage[3], store->x_next);
+	}
+	send_hash(store, argv, argc);
 }
 
 static void note_terminal(struct result_store *store, const struct record *record)
@@ -141,9 +184,9 @@ static void note_terminal(struct result_store *store, const struct record *recor
 static bool choose(struct result_store *store)
 {
 	struct result_queue *queue = result_queue_empty(&store->old) ? &store->queue : &store->old;
-	bool writes = queue == &store->old; /* its position */
+	bool writes = queue == &store->old || store->x != store->x_stored;
 	store->flying = queue;
-	store->batch_records = 0;
+	store->batch_records = store->batch_entries = 0;
 	store->batch_position = 0;
 	result_walk_begin(store);
 	for (queue->sent = queue->head; queue->sent < queue->tail;) {
@@ -165,20 +208,25 @@ static bool choose(struct result_store *store)
 
 static void on_multi(void *ctx, enum status status, const struct redis_reply *reply);
 static void on_exec(void *ctx, enum status status, const struct redis_reply *reply);
+static void on_watched(void *ctx, enum status status, const struct redis_reply *reply);
 
 /* Since it was chosen the batch may have moved to `old`, and terminals may have gone. */
 static void send_body(struct result_store *store)
 {
 	const struct result_queue *flying = store->flying;
-	send_batch_number(store);
+	store->x_next = store->x;
+	store->x_has_flight = false;
+	store->batch_entries = 0;
 	result_walk_begin(store);
 	for (size_t at = flying->head; at < flying->sent;) {
 		const struct record *record = result_record_at(flying, at);
 		at += record->bytes;
 		note_terminal(store, record);
 		if (record->parts)
-			send_result(store, record);
+			put_result(store, record);
 	}
+	send_packed(store);
+	send_batch_number(store);
 	for (uint32_t i = 0; i < store->touched_count; i++)
 		send_mark(store, store->touched[i]);
 }
@@ -188,13 +236,13 @@ static void send_body(struct result_store *store)
 static void send_batch(struct result_store *store)
 {
 	struct str multi = STR("MULTI");
-	begin_commands(store, STORE_FLYING);
+	result_commands_begin(store, STORE_FLYING);
 	store->executed = store->piecemeal = false;
 	store->batch++;
-	send(store, &multi, 1, on_multi);
+	result_command_send(store, &multi, 1, on_multi);
 	if (store->replies_due == 0) {
 		store->state = STORE_IDLE;
-		failed(store);
+		result_store_failed(store);
 	}
 }
 
@@ -203,30 +251,36 @@ static void give_up(struct result_store *store)
 {
 	store->half_sent = true;
 	store->state = STORE_IDLE;
-	failed(store);
+	result_store_failed(store);
 }
 
 static void send_rest(struct result_store *store)
 {
 	struct str exec = STR("EXEC");
 	send_body(store);
-	send(store, &exec, 1, on_exec);
-	send_watch(store);
+	result_command_send(store, &exec, 1, on_exec);
+	result_watch_send(store, on_watched);
 	if (store->replies_due == 0) /* no room in the middle */
 		give_up(store);
 }
 
 static void landed(struct result_store *store, enum status status)
 {
-	if (!all_in(store, status))
+	if (!result_replies_in(store, status))
 		return;
 	store->state = STORE_IDLE;
 	if (store->trouble || !store->executed) {
-		failed(store);
+		result_store_failed(store);
 		return;
 	}
 	store->rewrite = false;
 	result_store_kick(store);
+}
+
+static void on_watched(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	(void)reply;
+	landed(ctx, status);
 }
 
 static void on_multi(void *ctx, enum status status, const struct redis_reply *reply)
@@ -245,11 +299,17 @@ static void on_multi(void *ctx, enum status status, const struct redis_reply *re
 static bool was_executed(struct result_store *store, enum status status,
 			 const struct redis_reply *reply)
 {
+	bool added = false; /* an XADD is answered by an id, nothing else is */
 	if (status || store->piecemeal || reply->type != REDIS_ARRAY)
 		return false;
-	for (size_t i = 0; i < reply->count; i++)
+	for (size_t i = 0; i < reply->count; i++) {
 		store->piecemeal |= reply->items[i].type == REDIS_ERROR;
+		added |= reply->items[i].type == REDIS_BULK;
+	}
 	store->rewrite = store->piecemeal;
+	if (added || !store->piecemeal)
+		store->x = store->x_stored = store->x_next;
+	store->x_has_flight = added;
 	return !store->piecemeal;
 }
 
@@ -262,143 +322,6 @@ static void on_exec(void *ctx, enum status status, const struct redis_reply *rep
 		result_batch_done(store);
 	}
 	landed(store, status);
-}
-
-/* ---- the look before anything is sent, or sent again ---- */
-
-static void synced(struct result_store *store)
-{
-	store->state = STORE_IDLE;
-	store->synced = !store->trouble;
-	if (store->synced)
-		store->flying->sent = store->flying->head; /* what is not settled goes again */
-	if (store->restore)
-		result_restore_synced(store, store->trouble);
-	else if (!store->synced)
-		failed(store);
-	if (store->synced)
-		result_store_kick(store);
-}
-
-static void looked(struct result_store *store, enum status status)
-{
-	if (all_in(store, status))
-		synced(store);
-}
-
-static void on_watch(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	struct result_store *store = ctx;
-	(void)reply;
-	if (store->state == STORE_FLYING)
-		landed(store, status);
-	else
-		looked(store, status);
-}
-
-static void on_touched(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	(void)reply;
-	if (status == STATUS_REDIS_WRONGTYPE)
-		((struct result_store *)ctx)->rewrite = true;
-	looked(ctx, status);
-}
-
-static bool is_number(const struct redis_reply *item, uint64_t number)
-{
-	uint64_t value;
-	return item->type == REDIS_BULK && !str_to_u64(item->text, &value) && value == number;
-}
-
-static bool is_in_flight(const struct result_store *store)
-{
-	return store->flying->sent > store->flying->head;
-}
-
-/* Whether the marker names this run and the batch that is not settled. */
-static void on_marker(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	struct result_store *store = ctx;
-	bool told = !status && reply->type == REDIS_ARRAY && reply->count == 3;
-	if (told && store->restore && reply->items[2].type == REDIS_BULK &&
-	    str_to_u64(reply->items[2].text, &store->position))
-		store->position = 0;
-	if (told && !store->piecemeal && is_in_flight(store) &&
-	    is_number(&reply->items[0], (uint64_t)store->process_ms) &&
-	    is_number(&reply->items[1], store->batch)) {
-		store->counts.batches++;
-		result_batch_done(store);
-	}
-	looked(store, status || told ? status : STATUS_REDIS_PROTOCOL);
-}
-
-static void mark_written(struct result_store *store, uint64_t rid_hash)
-{
-	const struct result_queue *flying = store->flying;
-	for (size_t at = flying->head; at < flying->sent;) {
-		struct record *record = result_record_at(flying, at);
-		at += record->bytes;
-		if (record->parts && record->rid_hash == rid_hash) {
-			record->parts = 0;
-			store->counts.results++;
-		}
-	}
-}
-
-static void on_tail(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	struct result_store *store = ctx;
-	bool told = !status && reply->type == REDIS_ARRAY;
-	for (size_t i = 0; told && i < reply->count; i++) {
-		uint64_t rid_hash, ended_hash;
-		if (result_entry_read(&reply->items[i], &rid_hash, &ended_hash))
-			mark_written(store, rid_hash);
-	}
-	looked(store, status || told ? status : STATUS_REDIS_PROTOCOL);
-}
-
-/* What this very connection watches would be touched too. */
-static void send_touch(struct result_store *store)
-{
-	const struct str unwatch = STR("UNWATCH"), discard = STR("DISCARD");
-	char storage[NUMBER_BYTES];
-	struct key key;
-	struct str argv[] = { STR("HSET"), result_batch_key(&key), STR("ld"),
-			      number(storage, ++store->syncs) };
-	if (store->half_sent)
-		send(store, &discard, 1, NULL);
-	store->half_sent &= store->trouble != STATUS_OK;
-	send(store, &unwatch, 1, NULL);
-	if (store->rewrite) /* what is no hash there is not ours */
-		send(store, (struct str[]){ STR("UNLINK"), argv[1] }, 2, NULL);
-	send(store, argv, ARRAY_LEN(argv), on_touched);
-}
-
-static void send_tail(struct result_store *store)
-{
-	char storage[NUMBER_BYTES];
-	struct key key;
-	struct str argv[] = {
-		STR("XREVRANGE"), key_trade_results(&key),
-		STR("+"),         STR("-"),
-		STR("COUNT"),     number(storage, store->batch_records + TAIL_SLACK)
-	};
-	send(store, argv, ARRAY_LEN(argv), on_tail);
-}
-
-void result_store_sync(struct result_store *store)
-{
-	struct key key;
-	struct str marker[] = { STR("HMGET"), result_batch_key(&key), STR("ep"), STR("up"),
-				STR("lsv") };
-	begin_commands(store, STORE_SYNCING);
-	send_touch(store);
-	send(store, marker, ARRAY_LEN(marker), on_marker);
-	if (is_in_flight(store))
-		send_tail(store);
-	send_watch(store);
-	if (store->replies_due == 0)
-		synced(store);
 }
 
 /* ---- */
@@ -429,6 +352,8 @@ void result_store_kick(struct result_store *store)
 			result_store_arm(store, RETRY_NS);
 			return;
 		}
+		if (result_gather_waits(store))
+			return;
 		if (choose(store)) {
 			send_batch(store);
 			return;

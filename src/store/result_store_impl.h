@@ -1,5 +1,6 @@
-/* result_store_impl.h - shared by result_store.c, result_store_flush.c,
- * result_store_restore.c, result_store_spill.c and result_store_tell.c only.
+/* result_store_impl.h - shared by result_store.c, result_store_flush.c, result_store_pack.c,
+ * result_store_restore.c, result_store_spill.c, result_store_sync.c and result_store_tell.c
+ * only.
  *
  * What waits is a queue of records, each a header, its fields' places and their bytes, in
  * one stretch of memory: [head, sent) is on its way, [sent, tail) waits.
@@ -7,19 +8,27 @@
  *   head ......... sent ................. tail
  *   | the batch    | what comes after it  |
  *
- * One batch is on its way at a time. It is one MULTI that begins with the batch's number,
- * written to the marker of batches (fleet:up:~, which no terminal can be named); so one
- * look there tells whether a batch without an answer was executed, whoever else writes to
- * the stream or trims it. Its field lsv is how far the spill file is written. Before each MULTI the
- * marker is WATCHed, and the look writes to it first: a batch that still lies in the socket of a
- * lost connection is then refused by the server, however late it reads it. Where that look says no,
- * the end of the stream is searched for the batch's rids besides.
+ * One batch is on its way at a time. It is one MULTI with the batch's number, which goes to
+ * the marker of batches (fleet:up:~, which no terminal can be named); so one look there tells
+ * whether a batch without an answer was executed, whoever else writes to the stream or trims it.
+ * Its field lsv is how far the spill file is written. Before each MULTI the marker is WATCHed, and
+ * the look writes to it first: a batch that still lies in the socket of a lost connection is then
+ * refused by the server, however late it reads it. Where that look says no, the end of the stream
+ * is searched for the batch's rids besides.
  *
  * There are two queues: `queue` of what is taken, and `old` of what was read from the spill
  * file, which always goes first. When the queue is spilled, the batch of it that is on its
  * way moves to `old`, to be settled there:
  *
- *   old ← rest of the spill file ← queue */
+ *   old ← rest of the spill file ← queue
+ *
+ * x, in the marker too, is what the stream's entries-added lacks to be the number of results.
+ * Each batch writes the whole of it, in its transaction, so the server's word is true of the
+ * server's stream, whatever either lost: it is taken at each look. Where the marker has none
+ * although there is a stream (somebody removed the marker), what was known here holds, and the
+ * next batch writes it again; at the start it is then counted from what is read back, which
+ * may be too little. Where there is no stream, it is 0. Of a batch that was executed in part
+ * the answers of its XADDs tell. */
 #pragma once
 
 #include "def/keys.h"
@@ -34,12 +43,17 @@ enum {
 	TAIL_SLACK = 256,        /* entries of others that may lie between a batch's own */
 	ENDED_MAX = 65536,
 	RESTORE_MARKS = 128,
-	RESTORE_PAGE = 1000,
+	RESTORE_PAGE = 256,  /* entries; packed ones take up to 15 KB each */
+	FAST_RESULTS = 8,    /* … within FAST_NS: they come fast */
 	OLD_BYTES = 1 << 20, /* of records read from the spill file */
 	OLD_FILL = 512 << 10,
+	RESULT_NUMBER_BYTES = 24,
 };
 
 #define GATHER_NS      INT64_C(2000000)
+#define PACK_GATHER_NS INT64_C(8000000)  /* packed, while they come fast */
+#define SAVE_GATHER_NS INT64_C(64000000) /* and room is saved */
+#define FAST_NS        INT64_C(32000000)
 #define RETRY_NS       INT64_C(200000000)
 #define SPILL_AFTER_NS INT64_C(2000000000) /* without a batch recorded */
 #define SPILL_RETRY_NS INT64_C(1000000000) /* after the disk refused */
@@ -80,6 +94,7 @@ struct result_queue {
 enum result_store_state { STORE_IDLE, STORE_SYNCING, STORE_FLYING, STORE_RESTORING };
 
 struct result_restore;
+struct result_packing;
 
 struct result_store {
 	struct redis_port *redis;
@@ -103,6 +118,7 @@ struct result_store {
 	uint64_t batch;     /* number of the newest */
 	uint64_t syncs;
 	uint32_t batch_records;
+	uint32_t batch_entries;  /* XADDs of the batch on its way */
 	uint64_t batch_position; /* of its last record in the spill file */
 	bool synced;             /* the marker is WATCHed on this connection */
 	bool executed;           /* the batch on its way was */
@@ -113,6 +129,18 @@ struct result_store {
 	uint32_t replies_due;
 	uint64_t stamp;
 	uint32_t touched[BATCH_RECORDS], touched_count;
+
+	struct result_packing *packing;
+	bool packed;                   /* new entries are */
+	bool x_told;                   /* the marker had x at the last look */
+	uint64_t x;                    /* results beyond one of each packed entry that was added */
+	uint64_t x_stored;             /* as the marker has it */
+	uint64_t x_next;               /* as it is with the batch on its way */
+	bool x_has_flight;             /* x is so already, though that is not settled */
+	bool saving;                   /* room, not time */
+	int64_t gather_ns;             /* the oldest came that is not on its way */
+	uint64_t came;                 /* results that were to be written */
+	int64_t came_ns[FAST_RESULTS]; /* the newest of them, round and round */
 
 	struct spill *spill; /* NULL: none */
 	struct timer spill_timer;
@@ -156,9 +184,35 @@ void result_mark_deal(struct result_store_mark *mark, uint64_t deal, int64_t dea
 /* The marker of batches. */
 struct str result_batch_key(struct key *key);
 
-/* An entry of trade_results: its rid's hash, and that of its end (0: not final). False: it
- * has no rid. */
-bool result_entry_read(const struct redis_reply *entry, uint64_t *rid_hash, uint64_t *ended_hash);
+/* ---- packed entries (result_store_pack.c) ---- */
+
+/* 500 KB. NULL: out of memory. */
+struct result_packing *result_packing_create(void);
+void result_packing_destroy(struct result_packing *packing);
+/* One result more for the next chunks; the record stays where it is until it is in one. False:
+ * all those before must be sent first, or, when there are none, it cannot be packed. */
+bool result_packing_add(struct result_packing *packing, const struct record *record);
+/* A chunk of as many as fit, until the next call; how many. 0: none is left, or the next one
+ * alone does not fit into a chunk: skip it. */
+size_t result_packing_next(struct result_packing *packing, struct str *chunk);
+/* The next one, which goes as plain fields. NULL: none is left. */
+const struct record *result_packing_skip(struct result_packing *packing);
+
+struct result_row {
+	uint64_t rid_hash, ended_hash; /* ended: 0 for what is not final */
+};
+
+/* How many results an entry of trade_results has; 0: none that can be read. */
+size_t result_entry_open(struct result_store *store, const struct redis_reply *entry);
+/* Of the entry opened last. False: the result has no rid. */
+bool result_entry_row(const struct result_store *store, const struct redis_reply *entry, size_t at,
+		      struct result_row *row);
+
+/* A record is about to be put to the end of the queue; one that is a new result was. */
+void result_gather_note(struct result_store *store);
+void result_gather_count(struct result_store *store);
+/* True: the next batch waits for more, and the timer is armed. */
+bool result_gather_waits(struct result_store *store);
 
 /* What a record says of how far its terminal is (result_store_tell.c, as what follows). */
 void result_mark_advance(struct result_store_mark *mark, const struct record *record);
@@ -174,7 +228,19 @@ void result_batch_done(struct result_store *store);
 
 /* Begins what can begin now (result_store_flush.c). */
 void result_store_kick(struct result_store *store);
-/* WATCHes the marker of batches, and settles a batch that was lost. */
+/* What was sent did not go well: the look comes first, after a while. */
+void result_store_failed(struct result_store *store);
+/* Commands whose replies are awaited together; after the first that cannot be sent no more
+ * are. fn counts its reply: true when it was the last one due. */
+void result_commands_begin(struct result_store *store, enum result_store_state state);
+void result_command_send(struct result_store *store, const struct str *argv, size_t argc,
+			 redis_reply_fn fn);
+bool result_replies_in(struct result_store *store, enum status status);
+/* WATCHes the marker of batches. */
+void result_watch_send(struct result_store *store, redis_reply_fn fn);
+struct str result_number(char storage[RESULT_NUMBER_BYTES], uint64_t value);
+
+/* WATCHes the marker of batches, and settles a batch that was lost (result_store_sync.c). */
 void result_store_sync(struct result_store *store);
 void result_store_arm(struct result_store *store, int64_t delay_ns);
 /* The synchronisation that begins a restore did, or did not, succeed. */

@@ -7,10 +7,6 @@
 #include "base/check.h"
 #include "store/result_store_impl.h"
 
-struct found {
-	uint64_t rid_hash, ended_hash;
-};
-
 struct result_restore {
 	void (*done)(void *ctx, enum status status, const char *why);
 	void *ctx;
@@ -20,8 +16,9 @@ struct result_restore {
 	enum status trouble;
 	bool replaced;
 	char from[48]; /* the upper end of the next page */
+	uint64_t x;    /* of the entries that were read */
 	size_t count;
-	struct found found[RESULT_STORE_RIDS_MAX]; /* newest first */
+	struct result_row found[RESULT_STORE_RIDS_MAX]; /* newest first */
 };
 
 static void end(struct result_store *store, enum status status, const char *why)
@@ -31,49 +28,6 @@ static void end(struct result_store *store, enum status status, const char *why)
 	store->state = STORE_IDLE;
 	restore->done(restore->ctx, status, why);
 	free(restore);
-}
-
-/* ---- entries ---- */
-
-struct entry_facts {
-	struct str rid, sid, ins, st;
-};
-
-static void facts_read(const struct redis_reply *fields, struct entry_facts *facts)
-{
-	const struct {
-		struct str name, *value;
-	} wanted[] = {
-		{ str_of(result_field_name(RESULT_rid)), &facts->rid },
-		{ str_of(result_field_name(RESULT_sid)), &facts->sid },
-		{ str_of(result_field_name(RESULT_ins)), &facts->ins },
-		{ str_of(result_field_name(RESULT_st)), &facts->st },
-	};
-	for (size_t i = 0; i + 1 < fields->count; i += 2)
-		for (size_t j = 0; j < ARRAY_LEN(wanted); j++)
-			if (str_eq(fields->items[i].text, wanted[j].name))
-				*wanted[j].value = fields->items[i + 1].text;
-}
-
-static bool ends_a_signal(struct str st)
-{
-	return !str_eq(st, STR("part")) && !str_eq(st, STR("unk"));
-}
-
-bool result_entry_read(const struct redis_reply *entry, uint64_t *rid_hash, uint64_t *ended_hash)
-{
-	struct entry_facts facts = { 0 };
-	uint64_t sid;
-	if (entry->type != REDIS_ARRAY || entry->count != 2 || entry->items[1].type != REDIS_ARRAY)
-		return false;
-	facts_read(&entry->items[1], &facts);
-	if (!facts.rid.len)
-		return false;
-	*rid_hash = str_hash(facts.rid);
-	*ended_hash = 0;
-	if (facts.sid.len && ends_a_signal(facts.st) && !str_to_u64(facts.sid, &sid))
-		*ended_hash = result_ended_hash(sid, facts.ins);
-	return true;
 }
 
 /* ---- the stream, newest first ---- */
@@ -89,10 +43,23 @@ static void take_found(struct result_store *store)
 		if (restore->found[i].ended_hash)
 			result_seen_add(&store->ended, restore->found[i].ended_hash);
 	}
+	if (!store->x_told)
+		store->x = restore->x;
 	if (store->spill)
 		result_spill_scan(store, store->position);
 	else
 		result_restore_spilled(store, STATUS_OK);
+}
+
+/* The last of its results is the newest. */
+static void take_entry(struct result_store *store, const struct redis_reply *entry)
+{
+	struct result_restore *restore = store->restore;
+	size_t rows = result_entry_open(store, entry);
+	restore->x += rows ? rows - 1 : 0;
+	while (rows-- > 0 && restore->count < RESULT_STORE_RIDS_MAX)
+		restore->count +=
+		    result_entry_row(store, entry, rows, &restore->found[restore->count]);
 }
 
 static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
@@ -103,11 +70,8 @@ static void on_page(void *ctx, enum status status, const struct redis_reply *rep
 		end(store, status ? status : STATUS_REDIS_PROTOCOL, "trade_results");
 		return;
 	}
-	for (size_t i = 0; i < reply->count && restore->count < RESULT_STORE_RIDS_MAX; i++) {
-		struct found *found = &restore->found[restore->count];
-		restore->count +=
-		    result_entry_read(&reply->items[i], &found->rid_hash, &found->ended_hash);
-	}
+	for (size_t i = 0; i < reply->count; i++)
+		take_entry(store, &reply->items[i]);
 	const struct redis_reply *last = reply->count ? &reply->items[reply->count - 1] : NULL;
 	struct buf from = buf_over(restore->from, sizeof restore->from - 1);
 	buf_char(&from, '(');

@@ -69,8 +69,10 @@ struct segment_status {
 	int64_t answered_ns;  /* from segments_open to the first answer; 0: none yet */
 	uint64_t maxmemory;   /* in force */
 	uint64_t used_memory; /* of the last INFO, 0 before it; so are the next ones */
+	uint64_t used_memory_rss;
 	uint64_t evicted_keys, expired_keys;
 	uint64_t keys;
+	uint64_t keys_expiring; /* of them, those that carry a TTL */
 	uint64_t connected_clients;
 	uint64_t aof_bytes, aof_base_bytes;
 	uint64_t aof_rewrites; /* asked for by us */

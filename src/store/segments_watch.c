@@ -9,6 +9,7 @@ static const struct {
 	size_t offset;
 } figures[] = {
 	{ "used_memory", offsetof(struct segment_status, used_memory) },
+	{ "used_memory_rss", offsetof(struct segment_status, used_memory_rss) },
 	{ "maxmemory", offsetof(struct segment_status, maxmemory) },
 	{ "evicted_keys", offsetof(struct segment_status, evicted_keys) },
 	{ "expired_keys", offsetof(struct segment_status, expired_keys) },
@@ -33,20 +34,26 @@ static void take_figure(struct segment_status *info, struct str name, struct str
 /* "db0:keys=5,expires=1,avg_ttl=0" */
 static void take_keys(struct segment_status *info, struct str name, struct str value)
 {
+	struct str part;
 	uint64_t number;
 	if (!str_starts(name, STR("db")) || !str_starts(value, STR("keys=")))
 		return;
-	value = str_skip(value, 5);
-	value.len = str_find_char(value, ',');
-	if (str_to_u64(value, &number) == STATUS_OK)
-		info->keys += number;
+	while (str_split(&value, ',', &part)) {
+		struct str figure = str_skip(part, str_find_char(part, '=') + 1);
+		if (str_to_u64(figure, &number))
+			continue;
+		if (str_starts(part, STR("keys=")))
+			info->keys += number;
+		else if (str_starts(part, STR("expires=")))
+			info->keys_expiring += number;
+	}
 }
 
 static void take_info(struct segment_server *server, struct str text)
 {
 	struct segment_status *info = &server->info;
 	struct str line;
-	info->keys = 0;
+	info->keys = info->keys_expiring = 0;
 	info->persisting = true;
 	server->rewriting = false;
 	while (str_split(&text, '\n', &line)) {

@@ -4,6 +4,7 @@
 
 #include "def/keys.h"
 #include "store/command_pipe.h"
+#include "store/long_text.h"
 
 struct session_store {
 	struct command_pipe pipe;
@@ -24,8 +25,8 @@ struct errand {
 	bool exists; /* what EXISTS said */
 	struct session_fields fields;
 	struct key key;
-	struct str name;
-	struct buf text; /* of the fields */
+	struct str name, user; /* the key's, and its part */
+	struct buf text;       /* of the fields */
 };
 
 struct session_store *session_store_create(struct redis_port *rss, const struct clock_port *clock,
@@ -131,6 +132,7 @@ static struct errand *begin(struct session_store *store, enum session_kind kind,
 	errand->ctx = ctx;
 	errand->name = kind == SESSION_SESSION ? key_session(&errand->key, user)
 					       : key_preference(&errand->key, user);
+	errand->user = str_skip(errand->name, errand->name.len - user.len);
 	buf_init(&errand->text, SESSION_FIELDS_MAX * (SESSION_VALUE_MAX + 16));
 	return errand;
 }
@@ -158,15 +160,73 @@ static enum status give_up(struct errand *errand, enum status status)
 	return status;
 }
 
+/* ---- values that are keys of their own ---- */
+
+/* The next field of the kind that may be long, from *index on; NULL: no more. */
+static const struct key_field *next_text(enum session_kind kind, size_t *index)
+{
+	const struct key_field *field;
+	while ((field = key_field((*index)++)))
+		if (field->key == key_of(kind) && strcmp(field->unit, "ms") != 0)
+			return field;
+	return NULL;
+}
+
+static void put_text_key(struct errand *errand, const char *field)
+{
+	struct key key;
+	command_copy(&errand->store->pipe.text,
+		     errand->kind == SESSION_SESSION
+			 ? key_session_text(&key, errand->user, str_of(field))
+			 : key_preference_text(&key, errand->user, str_of(field)));
+}
+
+static size_t texts_of(enum session_kind kind)
+{
+	size_t count = 0;
+	for (size_t i = 0; next_text(kind, &i);)
+		count++;
+	return count;
+}
+
+/* The hash, and all that there may be of it. */
+static void put_unlink(struct errand *errand)
+{
+	const struct key_field *field;
+	command_begin(&errand->store->pipe.text, STR("UNLINK"));
+	command_word(&errand->store->pipe.text, errand->name);
+	for (size_t i = 0; (field = next_text(errand->kind, &i));)
+		put_text_key(errand, field->name);
+}
+
 /* ---- get ---- */
 
-static void put_field(struct session_fields *out, const struct redis_reply *reply, const char *name)
+/* texts: the replies to read_all's GETs. */
+static struct str whole_value(const struct errand *errand, const char *name, struct str held,
+			      const struct redis_reply *texts)
 {
-	for (size_t i = 0; i + 1 < reply->count; i += 2) {
-		if (!str_eq(reply->items[i].text, str_of(name)))
+	const struct key_field *field;
+	if (!long_text_is_mark(held))
+		return held;
+	for (size_t i = 0; (field = next_text(errand->kind, &i)); texts++)
+		if (strcmp(field->name, name) == 0 && texts->type == REDIS_BULK)
+			return texts->text;
+	return (struct str){ 0 };
+}
+
+static void put_field(const struct errand *errand, struct session_fields *out,
+		      const struct redis_reply *reply, const char *name)
+{
+	const struct redis_reply *hash = &reply->items[0];
+	for (size_t i = 0; i + 1 < hash->count; i += 2) {
+		if (!str_eq(hash->items[i].text, str_of(name)))
 			continue;
+		struct str value =
+		    whole_value(errand, name, hash->items[i + 1].text, &reply->items[1]);
+		if (!value.ptr)
+			continue; /* somebody removed it */
 		out->names[out->count] = str_of(name);
-		out->values[out->count++] = reply->items[i + 1].text;
+		out->values[out->count++] = value;
 	}
 }
 
@@ -176,18 +236,39 @@ static void on_got(void *ctx, enum status status, const struct redis_reply *repl
 	struct session_fields fields = { .count = 0 };
 	const struct key_field *field;
 	command_pipe_answered(&errand->store->pipe);
-	if (!status && reply->type != REDIS_ARRAY)
+	status = command_pipe_exec(status, reply);
+	if (!status &&
+	    (reply->count != 1 + texts_of(errand->kind) || reply->items[0].type != REDIS_ARRAY))
 		status = STATUS_REDIS_PROTOCOL;
-	if (!status && !reply->count)
+	if (!status && !reply->items[0].count)
 		status = STATUS_NOT_FOUND;
 	for (size_t i = 0; !status && (field = key_field(i)); i++)
 		if (field->key == key_of(errand->kind) && fields.count < SESSION_FIELDS_MAX)
-			put_field(&fields, reply, field->name);
+			put_field(errand, &fields, reply, field->name);
 	if (!status) {
 		errand->got(errand->ctx, STATUS_OK, &fields);
 		errand->got = NULL;
 	}
 	end(errand, status);
+}
+
+/* The hash and its long values as they are at one moment. */
+static enum status read_all(struct errand *errand)
+{
+	struct command_pipe *pipe = &errand->store->pipe;
+	const struct key_field *field;
+	enum status status = command_pipe_begin(pipe);
+	if (status)
+		return status;
+	command_begin(&pipe->text, STR("HGETALL"));
+	command_word(&pipe->text, errand->name);
+	command_pipe_add(pipe);
+	for (size_t i = 0; (field = next_text(errand->kind, &i));) {
+		command_begin(&pipe->text, STR("GET"));
+		put_text_key(errand, field->name);
+		command_pipe_add(pipe);
+	}
+	return command_pipe_end(pipe, on_got, errand);
 }
 
 enum status session_store_get(struct session_store *store, enum session_kind kind, struct str user,
@@ -200,9 +281,7 @@ enum status session_store_get(struct session_store *store, enum session_kind kin
 		return STATUS_NO_MEMORY;
 	errand->got = done;
 	store->counts.reads++;
-	command_begin(&store->pipe.text, STR("HGETALL"));
-	command_word(&store->pipe.text, errand->name);
-	enum status status = command_pipe_send(&store->pipe, on_got, errand);
+	enum status status = read_all(errand);
 	return status ? give_up(errand, status) : STATUS_OK;
 }
 
@@ -248,20 +327,34 @@ static bool keep_fields(struct errand *errand, const struct session_fields *fiel
 	return true;
 }
 
+static void add_long_value(struct errand *errand, size_t index)
+{
+	struct command_pipe *pipe = &errand->store->pipe;
+	struct str value = errand->fields.values[index];
+	if (!long_text_is_outside(value))
+		return;
+	command_begin(&pipe->text, STR("SET"));
+	put_text_key(errand, errand->fields.names[index].ptr);
+	command_word(&pipe->text, value);
+	command_pipe_add(pipe);
+}
+
 static enum status write_all(struct errand *errand)
 {
 	struct command_pipe *pipe = &errand->store->pipe;
 	enum status status = command_pipe_begin(pipe);
 	if (status)
 		return status;
-	command_begin(&pipe->text, STR("UNLINK"));
-	command_word(&pipe->text, errand->name);
+	put_unlink(errand);
 	command_pipe_add(pipe);
 	command_begin(&pipe->text, STR("HSET"));
 	command_word(&pipe->text, errand->name);
 	for (size_t i = 0; i < errand->fields.count; i++)
-		command_pair(&pipe->text, errand->fields.names[i], errand->fields.values[i]);
+		command_pair(&pipe->text, errand->fields.names[i],
+			     long_text_inside(errand->fields.values[i]));
 	command_pipe_add(pipe);
+	for (size_t i = 0; i < errand->fields.count; i++)
+		add_long_value(errand, i);
 	return command_pipe_end(pipe, on_written, errand);
 }
 
@@ -341,8 +434,7 @@ enum status session_store_end(struct session_store *store, struct str user, sess
 		return STATUS_NO_MEMORY;
 	errand->done = done;
 	store->counts.ends++;
-	command_begin(&store->pipe.text, STR("UNLINK"));
-	command_word(&store->pipe.text, errand->name);
+	put_unlink(errand);
 	enum status status = command_pipe_send(&store->pipe, on_unlinked, errand);
 	return status ? give_up(errand, status) : STATUS_OK;
 }

@@ -4,8 +4,12 @@
  * eviction. A put replaces the whole (UNLINK and HSET in one MULTI). Bounds: a user is 1 to
  * 64 of A-Z a-z 0-9 . _ - @, a value at most 256 bytes of UTF-8 without control characters,
  * fields are those of def/keys.def (a field in ms is digits), and SESSION_STORE_MAX keys of
- * both kinds together; one more is refused (FULL). Session field `seen` and preference field
- * `ut` are weir's clock where they are not given, `st` of a session is active.
+ * both kinds together; one more is refused (FULL), what is there can always be replaced. A
+ * value that is too long for a hash (long_text.h) is a key of its own,
+ * text:session:{user}:FIELD or text:preference:{user}:FIELD, at most 9 of a hash; they count
+ * among the keys, but none is refused for its long values. Session field `seen` and
+ * preference field `ut` are weir's clock where they are not given, `st` of a session is
+ * active.
  *
  * Reads are asked of the server. Every call ends once, in done, from the loop and never from
  * inside the call; when the call itself returns anything but OK (INVALID, FULL, CLOSED,

@@ -31,7 +31,7 @@ static void on_timer(void *ctx)
 }
 
 struct signal_store *signal_store_create(struct redis_port *rtss, struct timers *timers,
-					 const struct clock_port *clock,
+					 const struct clock_port *clock, bool packed,
 					 const struct signal_store_hooks *hooks)
 {
 	struct signal_store *store = calloc(1, sizeof *store);
@@ -48,8 +48,11 @@ struct signal_store *signal_store_create(struct redis_port *rtss, struct timers 
 	store->members = calloc(DELIVERIES_MAX, sizeof *store->members);
 	store->argv = calloc(ROUTE_ARGV, sizeof *store->argv);
 	store->names = calloc(1, ROUTE_TEXT);
+	store->reader = entries_reader_create();
+	store->packer = packed ? entries_packer_create() : NULL;
 	buf_init(&store->stood_text, STOOD_BYTES);
-	bool room = signal_calls_init(&store->adds, store, SIGNAL_ADDS_MAX) &&
+	bool room = store->reader && (store->packer || !packed) &&
+		    signal_calls_init(&store->adds, store, SIGNAL_ADDS_MAX) &&
 		    signal_calls_init(&store->routes, store, SIGNAL_ROUTES_MAX);
 	if (!room || !store->done || !store->members || !store->argv || !store->names) {
 		signal_store_destroy(store);
@@ -68,6 +71,8 @@ void signal_store_destroy(struct signal_store *store)
 	free(store->members);
 	free(store->argv);
 	free(store->names);
+	entries_reader_destroy(store->reader);
+	entries_packer_destroy(store->packer);
 	free(store->adds.pool);
 	free(store->routes.pool);
 	buf_deinit(&store->stood_text);

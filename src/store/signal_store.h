@@ -16,7 +16,10 @@
  * entry from before this run it is read and told with it. signal_store_route writes the
  * terminals of an entry down before any of them is sent, and tells when that is durable.
  * signal_store_add adds an entry for a producer who has no Redis (HTTP, command line), in
- * one XADD; the segment's appendfsync always makes its reply mean durable. fleet:halt is
+ * one XADD; the segment's appendfsync always makes its reply mean durable. It is packed
+ * (codec/entries.h, one row) where that is asked for and def/signals.def has a place for all
+ * of it; else, and by other producers, a field for each value. Both are read, mixed. A packed
+ * entry that is not one row that can be read is told with its fault. fleet:halt is
  * what halts.h holds, written as a whole at each change until the server has it.
  *
  * Crash points: signal_add (durable, its producer not told), signal_done (it is gone).
@@ -43,8 +46,9 @@ struct signal_entry {
 	struct stream_id id;
 	uint64_t sid; /* 0: the id does not fit */
 	struct str keys[SIGNAL_FIELDS_MAX], values[SIGNAL_FIELDS_MAX];
-	size_t count; /* of an entry with more than SIGNAL_FIELDS_MAX that many */
-	bool again;   /* pending from before this run */
+	size_t count;      /* of an entry with more than SIGNAL_FIELDS_MAX that many */
+	const char *fault; /* "p": it cannot be unpacked, so it has no fields; NULL none */
+	bool again;        /* pending from before this run */
 	const struct delivery_member *members; /* again: those of signal:{sid} */
 	size_t member_count;
 };
@@ -59,8 +63,9 @@ struct signal_store_hooks {
 	void *ctx;
 };
 
+/* packed: what is added is. NULL: out of memory. */
 struct signal_store *signal_store_create(struct redis_port *rtss, struct timers *timers,
-					 const struct clock_port *clock,
+					 const struct clock_port *clock, bool packed,
 					 const struct signal_store_hooks *hooks);
 void signal_store_destroy(struct signal_store *store);
 /* The group and a first block of numbers are there; halts is what it was, and is kept from
@@ -77,7 +82,6 @@ bool signal_store_is_behind(const struct signal_store *store);
 /* signal:{sid}, of one terminal. */
 struct signal_stand {
 	uint64_t sid;
-	struct stream_id entry;
 	struct str instance, id; /* id: the producer's */
 	const char *st;          /* "sent" "received" "part" */
 	uint64_t down;
@@ -87,8 +91,7 @@ struct signal_stand {
 void signal_store_state(struct signal_store *store, const struct signal_stand *stand);
 /* FULL: not taken, nothing will be told. At most DELIVERIES_MAX instances. */
 MUST_CHECK enum status signal_store_route(struct signal_store *store, uint64_t sid,
-					  struct stream_id entry, const struct str *instances,
-					  size_t count);
+					  const struct str *instances, size_t count);
 /* done runs once, later: with the sid and the entry's id, or with what prevented it (after
  * TIMEOUT and CLOSED it may be there all the same: then it is told like any other, and a
  * repeat of its id is dropped by who takes it). An id that is on its way to the stream
@@ -118,7 +121,9 @@ struct signal_store_counts {
 	uint64_t vanished;    /* pending entries that somebody deleted or trimmed */
 	uint64_t done_lost;   /* SIGNAL_DONE_MAX reached: told again after a restart */
 	uint64_t waiting;     /* done, and not acknowledged by the server */
+	uint64_t unreadable;  /* packed entries that are not one row that can be read */
 	uint64_t added;       /* by signal_store_add */
+	uint64_t packed;      /* of them, as rows */
 	uint64_t joined;      /* adds of an id that was on its way already */
 	uint64_t add_failed, add_full;
 	uint64_t stood_cut; /* pages cut short for what signal:{sid} had to say */

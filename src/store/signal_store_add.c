@@ -36,6 +36,7 @@ static void on_added(void *ctx, enum status status, const struct redis_reply *re
 		status = stream_id_parse(reply->text, &entry);
 	if (!status) {
 		store->counts.added++;
+		store->counts.packed += call->packed;
 		crash_point(CRASH_signal_add);
 	} else {
 		store->counts.add_failed++;
@@ -61,12 +62,39 @@ static struct signal_call *on_its_way(const struct signal_store *store, struct s
 	return call;
 }
 
+/* False: the table has no place for all of it, or it is longer than what is packed. */
+static bool pack(struct signal_store *store, const struct str *keys, const struct str *values,
+		 size_t count, struct str *chunk)
+{
+	struct str row[ENTRIES_FIELDS_MAX] = { { 0 } };
+	struct buf out = buf_over(store->chunk, sizeof store->chunk);
+	size_t fields;
+	entries_fields(ENTRIES_SIGNALS, &fields);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = entries_field_find(ENTRIES_SIGNALS, keys[i]);
+		if (at == fields || row[at].ptr)
+			return false;
+		row[at] = values[i].ptr ? values[i] : STR("");
+	}
+	if (entries_pack(store->packer, ENTRIES_SIGNALS, row, 1, &out))
+		return false;
+	*chunk = buf_str(&out);
+	return true;
+}
+
 static enum status send(struct signal_store *store, struct signal_call *call,
 			const struct str *keys, const struct str *values, size_t count)
 {
 	struct key key;
+	struct str chunk;
 	struct str argv[3 + 2 * SIGNAL_FIELDS_MAX] = { STR("XADD"), key_trade_signals(&key),
 						       STR("*") };
+	call->packed = store->packer && pack(store, keys, values, count, &chunk);
+	if (call->packed) {
+		argv[3] = STR("p");
+		argv[4] = chunk;
+		return redis_command(store->redis, argv, 5, on_added, call);
+	}
 	for (size_t i = 0; i < count; i++) {
 		argv[3 + 2 * i] = keys[i];
 		argv[4 + 2 * i] = values[i];

@@ -6,6 +6,7 @@
  * the group's pending entries behind the cursor, until a page is not full. */
 #pragma once
 
+#include "codec/entries.h"
 #include "def/keys.h"
 #include "store/signal_store.h"
 
@@ -45,6 +46,7 @@ struct signal_call {
 	void *ctx;
 	struct signal_call *joined; /* those of the same id */
 	struct signal_call *flying; /* the next that is on its way */
+	bool packed;
 	char id[ADD_ID_MAX + 1];
 };
 
@@ -76,6 +78,10 @@ struct signal_store {
 	bool stood_full;  /* what follows was not kept */
 	struct buf stood_text;
 	struct delivery_member *members; /* scratch: DELIVERIES_MAX */
+
+	struct entries_packer *packer; /* NULL: what is added is a field for each value */
+	struct entries_reader *reader;
+	char chunk[ENTRIES_CHUNK_BYTES];
 
 	struct signal_calls adds, routes;
 	struct signal_call *flying; /* adds, newest first */

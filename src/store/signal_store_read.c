@@ -36,13 +36,45 @@ static const struct signal_stood *stood_of(const struct signal_store *store, str
 	return NULL;
 }
 
+static void put_field(struct signal_entry *entry, struct str name, struct str value)
+{
+	if (entry->count == SIGNAL_FIELDS_MAX)
+		return;
+	entry->keys[entry->count] = name;
+	entry->values[entry->count++] = value;
+}
+
+static void unpack(struct signal_store *store, struct str chunk, struct signal_entry *entry)
+{
+	size_t fields, rows;
+	const struct str *names = entries_fields(ENTRIES_SIGNALS, &fields);
+	if (entries_read(store->reader, ENTRIES_SIGNALS, chunk, &rows) || rows != 1) {
+		entry->fault = "p";
+		return;
+	}
+	const struct str *values = entries_row(store->reader, 0);
+	for (size_t i = 0; i < fields; i++)
+		if (values[i].ptr)
+			put_field(entry, names[i], values[i]);
+}
+
+/* `p` beside other fields is one that nobody knows. */
+static void read_fields(struct signal_store *store, const struct redis_reply *fields,
+			struct signal_entry *entry)
+{
+	const struct redis_reply *items = fields->items;
+	if (fields->count == 2 && str_eq(items[0].text, STR("p"))) {
+		unpack(store, items[1].text, entry);
+		return;
+	}
+	for (size_t i = 0; i + 1 < fields->count; i += 2)
+		put_field(entry, items[i].text, items[i + 1].text);
+}
+
 static bool tell(struct signal_store *store, struct stream_id id, const struct redis_reply *fields)
 {
 	struct signal_entry entry = { .id = id, .sid = signal_sid(id) };
-	for (size_t i = 0; i + 1 < fields->count && entry.count < SIGNAL_FIELDS_MAX; i += 2) {
-		entry.keys[entry.count] = fields->items[i].text;
-		entry.values[entry.count++] = fields->items[i + 1].text;
-	}
+	read_fields(store, fields, &entry);
 	entry.again = stream_id_cmp(id, store->again_until) <= 0;
 	if (entry.again) {
 		const struct signal_stood *stood = stood_of(store, id);
@@ -54,6 +86,7 @@ static bool tell(struct signal_store *store, struct stream_id id, const struct r
 	if (!store->hooks.on_signal(store->hooks.ctx, &entry))
 		return false;
 	store->counts.read++;
+	store->counts.unreadable += entry.fault != NULL;
 	store->counts.again += entry.again;
 	return true;
 }

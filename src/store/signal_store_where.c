@@ -75,17 +75,12 @@ void signal_store_state(struct signal_store *store, const struct signal_stand *s
 	char storage[400];
 	struct buf text = buf_over(storage, sizeof storage);
 	struct key key;
-	int64_t now_ms = clock_wall_ns(store->clock) / 1000000;
 	struct str argv[] = { STR("HSET"),
 			      key_signal(&key, stand->sid),
 			      STR("id"),
 			      stand->id,
-			      STR("e"),
-			      signal_put_id(&text, stand->entry),
 			      STR("exp"),
 			      signal_put_number(&text, stand->expires_ms),
-			      STR("t"),
-			      signal_put_number(&text, now_ms),
 			      put_member(&text, stand->instance),
 			      put_stand(&text, stand) };
 	CHECK(!text.overflow);
@@ -104,11 +99,9 @@ static void on_route(void *ctx, enum status status, const struct redis_reply *re
 	store->hooks.on_routed(store->hooks.ctx, sid, status);
 }
 
-enum status signal_store_route(struct signal_store *store, uint64_t sid, struct stream_id entry,
+enum status signal_store_route(struct signal_store *store, uint64_t sid,
 			       const struct str *instances, size_t count)
 {
-	char storage[ID_BYTES];
-	struct buf id = buf_over(storage, sizeof storage);
 	struct buf names = buf_over(store->names, ROUTE_TEXT);
 	struct key key;
 	size_t argc = 0;
@@ -118,8 +111,6 @@ enum status signal_store_route(struct signal_store *store, uint64_t sid, struct 
 	CHECK(count > 0 && count <= DELIVERIES_MAX);
 	store->argv[argc++] = STR("HSET");
 	store->argv[argc++] = key_signal(&key, sid);
-	store->argv[argc++] = STR("e");
-	store->argv[argc++] = signal_put_id(&id, entry);
 	for (size_t i = 0; i < count; i++) {
 		store->argv[argc++] = put_member(&names, instances[i]);
 		store->argv[argc++] = STR("waiting");

@@ -21,7 +21,7 @@
  *   sym              the broker's symbol map has it not (symbols.h)
  *   halted           halts.h
  *   limit_…          limits.h
- *   WORD             of deliveries_refuse_all
+ *   WORD             of deliveries_refuse_all, deliveries_refuse_opening
  * Halts and limits are looked at when it is taken and again when it is about to go: what
  * waits when a halt comes ends by it (deliveries_halted), and is never sent.
  *
@@ -87,7 +87,8 @@ struct delivery_entry {
 	uint64_t sid; /* 0: its id gives none: refused why=id, under a number made of it */
 	const struct str *keys, *values;
 	size_t count;
-	bool again; /* it was given out before a restart: a terminal may have it */
+	const char *fault; /* it could not be read: refused why=FAULT, static; NULL none */
+	bool again;        /* it was given out before a restart: a terminal may have it */
 	const struct delivery_member *members; /* again: those written down */
 	size_t member_count;
 };
@@ -237,6 +238,8 @@ bool deliveries_known(const struct deliveries *deliveries, struct str id, uint64
 
 /* New ones end as refused why=WORD, at most 31 bytes, static; NULL: no more. */
 void deliveries_refuse_all(struct deliveries *deliveries, const char *why);
+/* The same of those that open positions or orders alone; what waits goes on. */
+void deliveries_refuse_opening(struct deliveries *deliveries, const char *why);
 /* The halts have changed: what waits and is halted now ends. */
 void deliveries_halted(struct deliveries *deliveries);
 

@@ -76,7 +76,8 @@ struct deliveries {
 	struct timers *timers;
 	int64_t now_ms;
 	struct signal_ids *ids;
-	const char *refuse_why; /* of all new ones; NULL none */
+	const char *refuse_why;  /* of all new ones; NULL none */
+	const char *opening_why; /* of new ones that open */
 	struct delivery *pool, *free;
 	struct posting *posting_pool, *posting_free;
 	uint32_t used, posting_used; /* of the pools, ever */

@@ -49,6 +49,8 @@ static const char *fault_of(const struct deliveries *deliveries, const struct in
 	const struct delivery_entry *entry = intake->entry;
 	if (!entry->sid)
 		return "id";
+	if (entry->fault)
+		return entry->fault;
 	if (entry->count > DELIVERY_FIELDS_MAX)
 		return "fields";
 	if (fault)
@@ -425,4 +427,9 @@ bool deliveries_known(const struct deliveries *deliveries, struct str id, uint64
 void deliveries_refuse_all(struct deliveries *deliveries, const char *why)
 {
 	deliveries->refuse_why = why;
+}
+
+void deliveries_refuse_opening(struct deliveries *deliveries, const char *why)
+{
+	deliveries->opening_why = why;
 }

@@ -43,7 +43,13 @@ class FleetTest(harness.WeirTest):
         self.fail(f'no metric {line}')
 
     def entries(self, segment, stream):
-        """All entries of a stream, as (id, fields)."""
+        """All entries of a stream, as (id, fields), of packed ones each row."""
+        if stream in ('trade_results', 'trade_signals'):
+            done = self.run_weir('read', '--json', '--state', self.state, '--config', self.config,
+                                 stream)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            return [(row.pop('entry'), row) for row in rows]
         with self.redis(segment, 'reader') as redis:
             found, at = [], '-'
             while True:

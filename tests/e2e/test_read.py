@@ -66,9 +66,34 @@ class Fleet(ReadTest):
         self.assertEqual(self.rows('trades:closed:t1'), closed)
         self.assertEqual(self.rows('instance_events')[:len(events)], events)
 
-    def test_plain_entries_are_what_the_stream_holds(self):
-        self.write_config(f'[fleet]\ntokens_file = {self.tokens_path}\n')
+    def start_with(self, packed):
+        self.write_config(f'[fleet]\ntokens_file = {self.tokens_path}\n'
+                          f'[streams]\npacked = {packed}\n')
         self.start(env={'WEIR_ARCHIVE_DUCKDB': ''})
+
+    def test_packed_entries_are_told_row_by_row(self):
+        self.start_with('yes')
+        one = self.terminal(1)
+        self.trade(one)
+        with self.redis('rtrs', 'reader') as redis:
+            held = redis.call('XRANGE', 'trade_results', '-', '+')
+        self.assertEqual({bytes(words[0]) for _, words in held}, {b'p'})
+        ids = [entry.decode() for entry, _ in held]
+        rows = self.rows('trade_results')
+        self.assertEqual([row['rid'].split(':')[-1] for row in rows], ['391781246', '391781247'])
+        self.assertEqual([row['px'] for row in rows], ['1.08514', '1.08614'])
+        self.assertEqual(rows[0]['cm'], 'two words')
+        self.assertTrue(all(row['entry'] in ids for row in rows))
+        self.assertEqual(self.rows('trade_results', '-n', '1'), rows[1:])
+        self.assertEqual(self.rows('trade_results', '-n', '9'), rows)
+        at = int(ids[0].split('-')[0])
+        self.assertEqual(self.rows('trade_results', '--to', str(at)), [])
+        self.assertEqual(self.rows('trade_results', '--from', str(at)), rows)
+        one.close()
+        self.stop()
+
+    def test_plain_entries_are_what_the_stream_holds(self):
+        self.start_with('no')
         one = self.terminal(1)
         self.trade(one)
         held = [{'entry': entry, **fields} for entry, fields in self.entries('rtrs', 'trade_results')]

@@ -2,6 +2,7 @@
 
 #include "archive/results_row.h"
 #include "base/check.h"
+#include "codec/entries.h"
 #include "def/archive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,8 +69,34 @@ static void check_again(const struct results_entry *entry, const struct results_
 	CHECK(strcmp(again.fault, told->fault) == 0);
 }
 
+/* Each row of a chunk is a row of the table, or the plain entry that it would be fails alike. */
+static void check_chunk(struct str chunk)
+{
+	static struct entries_reader *reader;
+	struct redis_reply items[2 * RESULT_FIELDS];
+	struct results_told told;
+	struct archive_rows rows;
+	size_t count = 0;
+	reader = reader ? reader : entries_reader_create();
+	if (entries_read(reader, ENTRIES_RESULTS, chunk, &count))
+		return;
+	archive_rows_init(&rows, 4 << 20);
+	for (size_t i = 0; i < count; i++) {
+		const struct str *values = entries_row(reader, i);
+		enum status status = results_row_put(&rows, values, 7, &world, &told);
+		CHECK(status == STATUS_OK || status == STATUS_FORMAT);
+		if (status == STATUS_OK)
+			continue;
+		const struct results_entry entry = results_row_entry(values, 7, items);
+		check_again(&entry, &told, &rows);
+	}
+	for (const struct archive_row *row = NULL; (row = archive_rows_next(&rows, row));)
+		check_row(row);
+	archive_rows_deinit(&rows);
+}
+
 /* Lines `field=value` are an entry: it becomes a row, or is refused with a reason, and then
- * its payload brings it back. The bytes are a payload besides, which may be none. */
+ * its payload brings it back. The bytes are a payload besides, and a chunk, or none. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct results_payload payload;
@@ -97,5 +124,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	archive_rows_deinit(&rows);
 	status = results_payload_read(&payload, str_make((const char *)data, size));
 	CHECK(status == STATUS_OK || status == STATUS_FORMAT);
+	check_chunk(str_make((const char *)data, size));
 	return 0;
 }

@@ -81,9 +81,10 @@ static struct item *new_item(struct proof *proof, uint32_t slot, struct str rid)
 
 /* ---- what is in the stream ---- */
 
-static void see_entry(struct proof *proof, const struct redis_reply *entry)
+static void see_result(void *ctx, const struct str *values)
 {
-	struct item *item = item_of(proof, str_hash(stage_field(entry, "rid")));
+	struct proof *proof = ctx;
+	struct item *item = item_of(proof, str_hash(values[RESULT_rid]));
 	assert_non_null(item);
 	assert_int_equal(++item->times, 1);
 	if (item->order == UINT32_MAX) /* weir's own: no order with the terminal's */
@@ -114,7 +115,7 @@ static void scan(struct proof *proof)
 			fresh++;
 		bool all = fresh < count || reply->count < count;
 		for (size_t i = all ? fresh : 0; i-- > 0;) {
-			see_entry(proof, &reply->items[i]);
+			result_rows(&reply->items[i], see_result, proof);
 			proof->scanned = id_of(&reply->items[i]);
 		}
 		fake_reply_free(reply);
@@ -267,6 +268,16 @@ static void heal(struct proof *proof)
 	fake_redis_cut(redis, 0, FAKE_CUT_BEFORE);
 }
 
+/* An operator's mistake, or a script's. */
+static void lose_marker(struct proof *proof)
+{
+	struct fake_redis *redis = proof->stage.redis;
+	if (!fake_redis_running(redis))
+		return;
+	fake_redis_fault(redis, FAKE_HEALTHY);
+	stage_write(&proof->stage, "DEL fleet:up:~");
+}
+
 static void go_wrong(struct proof *proof)
 {
 	static const enum fake_fault faults[] = { FAKE_OOM, FAKE_READONLY, FAKE_MISCONF,
@@ -276,11 +287,12 @@ static void go_wrong(struct proof *proof)
 	proof->faults++;
 	if (rng_below(rng, 2))
 		fake_redis_straggle(redis, (int64_t)rng_below(rng, 400) * stage_ms_ns);
-	switch (rng_below(rng, 8)) {
+	switch (rng_below(rng, 9)) {
 	case 0: fake_redis_break(redis); break;
 	case 1: fake_redis_kill(redis); break;
 	case 2: fake_redis_hang(redis, true); break;
 	case 3: fake_redis_fault(redis, faults[rng_below(rng, ARRAY_LEN(faults))]); break;
+	case 4: lose_marker(proof); break;
 	default:
 		fake_redis_cut(redis, 1 + rng_below(rng, 80),
 			       rng_below(rng, 2) ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
@@ -382,7 +394,8 @@ static void prove(uint64_t seed, uint64_t spill_bytes)
 		assert_int_equal(proof->items[i].times, 1);
 	for (size_t i = 0; i < OWN_MAX; i++)
 		assert_int_equal(proof->own[i].sid, 0);
-	assert_int_equal(stage_integer(stage, "XLEN trade_results"), proof->n_items);
+	assert_int_equal(stage_added(stage), stage_integer(stage, "XLEN trade_results"));
+	assert_int_equal(stage_results(stage), proof->n_items); /* and x says so */
 	assert_int_equal(result_store_counts(stage->store).spilled_bytes, 0);
 	sum_up(proof);
 	if (proof->spills)

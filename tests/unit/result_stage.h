@@ -13,10 +13,14 @@
 #include "sim/fake_redis.h"
 #include "store/result_store.h"
 #include "store/spill.h"
+#include "unit/result_rows.h"
 
 enum { STAGE_TOLD = 4096 };
 
 static const int64_t stage_ms_ns = 1000000, stage_second_ns = 1000000000;
+
+/* The form of the entries of every stage from now on (streams.packed). */
+static bool stage_packed;
 
 struct told {
 	bool durable; /* else recorded */
@@ -120,6 +124,7 @@ static inline void stage_open(struct stage *stage)
 	stage->store = result_store_create(fake_redis_port(stage->redis), stage->fleet,
 					   stage->timers, &stage->clock, &hooks);
 	CHECK(stage->store);
+	result_store_use_packing(stage->store, stage_packed);
 	if (stage->spill)
 		result_store_use_spill(stage->store, stage->spill);
 }
@@ -328,6 +333,21 @@ static inline struct redis_reply *stage_peek(struct stage *stage, const char *li
 	return fake_redis_peek(stage->redis, argv, argc);
 }
 
+/* As somebody else's connection writes. */
+static inline void stage_write(struct stage *stage, const char *line)
+{
+	struct str argv[16], rest = str_of(line);
+	size_t argc = 0;
+	while (argc < 16 && str_split(&rest, ' ', &argv[argc]))
+		argc++;
+	struct request *request = request_make(argv, argc);
+	request->epoch = 1000;
+	request->reply =
+	    fake_server_run(fake_redis_server(stage->redis), request, stage_wall(stage) / 1000000);
+	CHECK(request->reply->type != REDIS_ERROR);
+	request_free(request);
+}
+
 static inline int64_t stage_integer(struct stage *stage, const char *line)
 {
 	struct redis_reply *reply = stage_peek(stage, line);
@@ -336,12 +356,34 @@ static inline int64_t stage_integer(struct stage *stage, const char *line)
 	return value;
 }
 
-/* The value of a field of a stream entry; empty when it has none. */
-static inline struct str stage_field(const struct redis_reply *entry, const char *name)
+static inline uint64_t stage_number(struct stage *stage, const char *line)
 {
-	const struct redis_reply *fields = &entry->items[1];
-	for (size_t i = 0; i + 1 < fields->count; i += 2)
-		if (str_eq(fields->items[i].text, str_of(name)))
-			return fields->items[i + 1].text;
-	return (struct str){ 0 };
+	struct redis_reply *reply = stage_peek(stage, line);
+	uint64_t value = 0;
+	CHECK(reply->type != REDIS_BULK || str_to_u64(reply->text, &value) == STATUS_OK);
+	fake_reply_free(reply);
+	return value;
+}
+
+/* Of trade_results, what it ever was given. */
+static inline uint64_t stage_added(struct stage *stage)
+{
+	struct redis_reply *info = stage_peek(stage, "XINFO STREAM trade_results");
+	uint64_t added = info->type == REDIS_ARRAY ? (uint64_t)info->items[7].integer : 0;
+	fake_reply_free(info);
+	return added;
+}
+
+/* Results that are in the stream. Where nothing was removed, they are as many as it says
+ * together with x. */
+static inline int64_t stage_results(struct stage *stage)
+{
+	struct redis_reply *reply = stage_peek(stage, "XRANGE trade_results - +");
+	size_t count = reply->count, results = 0;
+	for (size_t i = 0; i < count; i++)
+		results += result_rows(&reply->items[i], NULL, NULL);
+	fake_reply_free(reply);
+	if (stage_added(stage) == count)
+		CHECK(results == count + stage_number(stage, "HGET fleet:up:~ x"));
+	return (int64_t)results;
 }

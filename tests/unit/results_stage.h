@@ -7,7 +7,9 @@
 
 #include "archive/results.h"
 #include "base/check.h"
+#include "codec/entries.h"
 #include "sim/fake_redis.h"
+#include "trade/result.h"
 #include "unit/fake_writer.h"
 
 enum { RESULTS_TIMERS = 16, RESULTS_WORDS = 160, RESULTS_TELLS = 64 };
@@ -29,6 +31,7 @@ struct results_stage {
 	size_t n_tells;
 	bool ended;
 	enum status status;
+	uint64_t beyond; /* field x of fleet:up:~, as the one who adds packed entries has it */
 };
 
 static inline int64_t results_monotonic(void *ctx) { return ((struct results_stage *)ctx)->now_ns; }
@@ -264,6 +267,50 @@ results_integer(struct results_stage *stage, const char *format, ...)
 		value = reply->count ? reply->items[0].integer : 0;
 	fake_reply_free(reply);
 	return value;
+}
+
+/* ---- packed entries ---- */
+
+/* Lines of `name=value name=value …`. */
+static inline void results_pack(struct buf *chunk, const char *lines)
+{
+	static struct entries_packer *packer;
+	static struct str values[ENTRIES_ROWS_MAX][RESULT_FIELDS];
+	struct str rest = str_of(lines), line, word;
+	size_t rows = 0;
+	packer = packer ? packer : entries_packer_create();
+	memset(values, 0, sizeof values);
+	for (; rest.len && str_split(&rest, '\n', &line); rows++)
+		while (line.len && str_split(&line, ' ', &word)) {
+			size_t at = str_find_char(word, '=');
+			size_t field = entries_field_find(ENTRIES_RESULTS, str_make(word.ptr, at));
+			CHECK(rows < ENTRIES_ROWS_MAX && field < RESULT_FIELDS);
+			values[rows][field] = str_skip(word, at + 1);
+		}
+	CHECK(entries_pack(packer, ENTRIES_RESULTS, values[0], rows, chunk) == STATUS_OK);
+}
+
+/* An entry of the chunk, and its rows counted, whatever the chunk says. */
+static inline bool results_add_chunk(struct results_stage *stage, const char *id, struct str chunk,
+				     size_t rows)
+{
+	const struct str argv[] = { STR("XADD"), STR("trade_results"), str_of(id), STR("p"),
+				    chunk };
+	if (!results_other_argv(stage, argv, ARRAY_LEN(argv)))
+		return false;
+	stage->beyond += rows - 1;
+	return results_other(stage, "HSET fleet:up:~ x %llu", (unsigned long long)stage->beyond);
+}
+
+static inline bool results_add_packed(struct results_stage *stage, const char *id,
+				      const char *lines)
+{
+	char bytes[ENTRIES_CHUNK_BYTES];
+	struct buf chunk = buf_over(bytes, sizeof bytes);
+	size_t rows = 0;
+	results_pack(&chunk, lines);
+	CHECK(entries_count(ENTRIES_RESULTS, buf_str(&chunk), &rows) == STATUS_OK);
+	return results_add_chunk(stage, id, buf_str(&chunk), rows);
 }
 
 /* The sums that results.h promises, with nothing under way. */

@@ -89,7 +89,6 @@ static inline void signal_stand(struct signal_stage *stage, const struct told_si
 				const char *st, uint64_t down)
 {
 	const struct signal_stand stand = { .sid = told->sid,
-					    .entry = told->id,
 					    .instance = STR("mt5-1"),
 					    .id = STR("order"),
 					    .st = st,
@@ -158,7 +157,7 @@ static inline void signal_open(struct signal_stage *stage)
 {
 	const struct signal_store_hooks hooks = { on_signal_told, on_signal_routed, stage };
 	stage->store = signal_store_create(fake_redis_port(stage->redis), stage->timers,
-					   &stage->clock, &hooks);
+					   &stage->clock, true, &hooks);
 	CHECK(stage->store);
 }
 

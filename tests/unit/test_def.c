@@ -233,17 +233,18 @@ static void a_key_is_its_prefix_and_the_longest_market_fits(void **state)
 	char scope[64], rule[64];
 	memset(scope, 's', sizeof scope);
 	memset(rule, 'r', sizeof rule);
-#define LONGEST_MARKET    &id
-#define LONGEST_MARKET_TF &id, 720
-#define LONGEST_SYMBOL    STR("ABCDEFGHIJKLMNOPQRSTUVW")
-#define LONGEST_ALERT     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
-#define LONGEST_INSTANCE  str_make(scope, sizeof scope)
-#define LONGEST_STATE     STR("RECOVERING")
-#define LONGEST_POSITION  str_make(scope, sizeof scope), UINT64_MAX
-#define LONGEST_QUOTE     str_make(scope, sizeof scope), str_make(rule, sizeof rule)
-#define LONGEST_SIGNAL    UINT64_MAX
-#define LONGEST_DELIVERY  UINT64_MAX, str_make(scope, sizeof scope)
-#define LONGEST_USER      str_make(scope, sizeof scope)
+#define LONGEST_MARKET     &id
+#define LONGEST_MARKET_TF  &id, 720
+#define LONGEST_SYMBOL     STR("ABCDEFGHIJKLMNOPQRSTUVW")
+#define LONGEST_ALERT      str_make(scope, sizeof scope), str_make(rule, sizeof rule)
+#define LONGEST_INSTANCE   str_make(scope, sizeof scope)
+#define LONGEST_STATE      STR("RECOVERING")
+#define LONGEST_POSITION   str_make(scope, sizeof scope), UINT64_MAX
+#define LONGEST_QUOTE      str_make(scope, sizeof scope), str_make(rule, sizeof rule)
+#define LONGEST_SIGNAL     UINT64_MAX
+#define LONGEST_DELIVERY   UINT64_MAX, str_make(scope, sizeof scope)
+#define LONGEST_USER       str_make(scope, sizeof scope)
+#define LONGEST_USER_FIELD str_make(scope, sizeof scope), STR("autoclose")
 #define KEY(name, segment, prefix, part, type, life, writer, meaning)                              \
 	assert_true(str_starts(key_##name(&key, LONGEST_##part), key_##name##_prefix()));
 #define KEY_ALONE(name, segment, whole, type, life, writer, meaning)                               \

@@ -138,6 +138,24 @@ static void entries_that_vanished_unread_are_missed(void **state)
 	assert_true(ledger.balanced);
 }
 
+/* 10 entries hold what waits, as far as anybody can know before they are read. */
+static void what_waits_packed_is_counted_in_results(void **state)
+{
+	const struct ledger_counted counted = { .read = 1000, .rows = 1000, .shipped = -1 };
+	struct results_counts results = { .added = 1320, .length = 10, .beyond = 1200 };
+	struct ledger ledger = { 0 };
+	(void)state;
+	ledger_sum(&ledger, &counted, &(struct deliveries_counts){ 0 }, &results);
+	ledger_check(&ledger, &counted);
+	assert_true(ledger.balanced);
+	assert_int_equal(ledger.results.waiting, 320);
+	results.length = 1; /* more than one entry holds */
+	ledger = (struct ledger){ 0 };
+	ledger_sum(&ledger, &counted, &(struct deliveries_counts){ 0 }, &results);
+	ledger_check(&ledger, &counted);
+	assert_false(ledger.balanced);
+}
+
 /* ---- against a file ---- */
 
 struct answer {
@@ -295,6 +313,7 @@ int main(void)
 		cmocka_unit_test(the_contracts_shape),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(entries_that_vanished_unread_are_missed),
+		cmocka_unit_test(what_waits_packed_is_counted_in_results),
 		cmocka_unit_test(rows_that_agree_balance),
 		cmocka_unit_test(a_second_final_result_is_found),
 		cmocka_unit_test(an_end_without_a_result_is_found),

@@ -61,6 +61,63 @@ static void a_plain_entry_is_its_names_and_values(void **state)
 	free(json);
 }
 
+static void rows_of_a_packed_entry_are_told_as_plain_ones(void **state)
+{
+	static const struct {
+		enum entries_table table;
+		const char *names[3], *values[2][3];
+		const char *text, *json;
+	} tables[] = {
+		{ ENTRIES_RESULTS,
+		  { "rid", "vol", "why" },
+		  { { "7-t1-3", "0.10", "" }, { "7-t1-4", NULL, "a b" } },
+		  "entry=5-0 rid=7-t1-3 vol=0.10 why=\nentry=5-0 rid=7-t1-4 why=\"a b\"\n",
+		  "{\"entry\":\"5-0\",\"rid\":\"7-t1-3\",\"vol\":\"0.10\",\"why\":\"\"}\n"
+		  "{\"entry\":\"5-0\",\"rid\":\"7-t1-4\",\"why\":\"a b\"}\n" },
+		{ ENTRIES_SIGNALS,
+		  { "id", "to", "sym" },
+		  { { "s-1", "t1", "EURUSD" }, { "s-2", "all", NULL } },
+		  "entry=5-0 id=s-1 to=t1 sym=EURUSD\nentry=5-0 id=s-2 to=all\n",
+		  "{\"entry\":\"5-0\",\"id\":\"s-1\",\"to\":\"t1\",\"sym\":\"EURUSD\"}\n"
+		  "{\"entry\":\"5-0\",\"id\":\"s-2\",\"to\":\"all\"}\n" },
+	};
+	struct entries_packer *packer = entries_packer_create();
+	struct entries_reader *reader = entries_reader_create();
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		struct str values[2 * ENTRIES_FIELDS_MAX] = { 0 };
+		char bytes[ENTRIES_CHUNK_BYTES];
+		struct buf chunk = buf_over(bytes, sizeof bytes);
+		size_t fields;
+		entries_fields(tables[i].table, &fields);
+		for (size_t at = 0; at < 6; at++) {
+			size_t field =
+			    entries_field_find(tables[i].table, str_of(tables[i].names[at % 3]));
+			const char *value = tables[i].values[at / 3][at % 3];
+			if (value)
+				values[at / 3 * fields + field] = str_of(value);
+		}
+		assert_int_equal(entries_pack(packer, tables[i].table, values, 2, &chunk),
+				 STATUS_OK);
+		for (int json = 0; json < 2; json++) {
+			struct stage *stage = stage_create(json);
+			assert_int_equal(read_packed(&stage->rows, reader, tables[i].table,
+						     STR("5-0"), buf_str(&chunk)),
+					 STATUS_OK);
+			expect(stage, json ? tables[i].json : tables[i].text);
+			bytes[chunk.len - 1] ^= 1;
+			assert_int_not_equal(read_packed(&stage->rows, reader, tables[i].table,
+							 STR("5-0"), buf_str(&chunk)),
+					     STATUS_OK);
+			bytes[chunk.len - 1] ^= 1;
+			expect(stage, "");
+			free(stage);
+		}
+	}
+	entries_packer_destroy(packer);
+	entries_reader_destroy(reader);
+}
+
 static void trades_of_a_chunk_are_told_within_the_time(void **state)
 {
 	(void)state;
@@ -220,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_entry_is_its_names_and_values),
+		cmocka_unit_test(rows_of_a_packed_entry_are_told_as_plain_ones),
 		cmocka_unit_test(trades_of_a_chunk_are_told_within_the_time),
 		cmocka_unit_test(a_minute_is_told_once),
 		cmocka_unit_test(the_last_of_a_repeated_position_counts),

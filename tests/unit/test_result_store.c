@@ -1,4 +1,4 @@
-/* The result store, rule by rule, on the simulated server. */
+/* The result store, rule by rule, on the simulated server; with plain entries and packed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,9 +47,9 @@ static void a_turns_frames_are_one_transaction_and_then_durable(void **state)
 	take(&stage, 0, 2, "R 2 sid=7 st=done deal=11 vol=0.10 sv=1700", 77);
 	take(&stage, 2, 1, "D 1 deal=12 sym=EUR%20USD sv=1800", 0);
 	assert_int_equal(stage.n_told, 0);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 0);
+	assert_int_equal(stage_results(&stage), 0);
 	stage_run(&stage, 20 * stage_ms_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 2);
+	assert_int_equal(stage_results(&stage), 2);
 	assert_int_equal(result_store_counts(stage.store).batches, 1);
 	assert_int_equal(result_store_counts(stage.store).results, 2);
 	assert_int_equal(result_store_counts(stage.store).waiting_bytes, 0);
@@ -63,6 +63,20 @@ static void a_turns_frames_are_one_transaction_and_then_durable(void **state)
 	stage_deinit(&stage);
 }
 
+static void put_values(void *ctx, const struct str *values)
+{
+	for (size_t i = 0; i < RESULT_FIELDS; i++)
+		if (values[i].ptr)
+			buf_printf(ctx, "%s|%.*s|", result_field_name((enum result_field)i),
+				   STR_ARG(values[i]));
+}
+
+static void put_fields(const struct redis_reply *entry, struct buf *out)
+{
+	for (size_t i = 0; i < entry->items[1].count; i++)
+		buf_printf(out, "%.*s|", STR_ARG(entry->items[1].items[i].text));
+}
+
 static void an_entry_has_the_fields_in_the_tables_order_and_no_empty_ones(void **state)
 {
 	(void)state;
@@ -74,8 +88,11 @@ static void an_entry_has_the_fields_in_the_tables_order_and_no_empty_ones(void *
 	stage_run(&stage, 20 * stage_ms_ns);
 	struct redis_reply *reply = stage_peek(&stage, "XRANGE trade_results - +");
 	assert_int_equal(reply->count, 1);
-	for (size_t i = 0; i < reply->items[0].items[1].count; i++)
-		buf_printf(&out, "%.*s|", STR_ARG(reply->items[0].items[1].items[i].text));
+	assert_int_equal(reply->items[0].items[1].count == 2, stage_packed);
+	if (stage_packed)
+		result_rows(&reply->items[0], put_values, &out);
+	else
+		put_fields(&reply->items[0], &out);
 	got[out.len] = 0;
 	fake_reply_free(reply);
 	assert_string_equal(got, "rid|7-mt5-000-11|sid|7|ins|mt5-000|st|done|rc|10009|deal|11|"
@@ -98,7 +115,7 @@ static void what_comes_while_a_batch_is_on_its_way_is_the_next_batch(void **stat
 		stage_run(&stage, 5 * stage_ms_ns);
 	}
 	stage_run(&stage, stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 40);
+	assert_int_equal(stage_results(&stage), 40);
 	assert_in_range(result_store_counts(stage.store).batches, 2, 5);
 	for (size_t i = 1; i < stage.n_told; i++)
 		assert_true(stage.told[i].number > stage.told[i - 1].number);
@@ -119,7 +136,7 @@ static void a_repeated_rid_is_dropped_counted_and_durable_with_the_first(void **
 			 STATUS_OK); /* another epoch */
 	assert_int_equal(stage.n_told, 0);
 	stage_run(&stage, 20 * stage_ms_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 1);
+	assert_int_equal(stage_results(&stage), 1);
 	assert_int_equal(result_store_counts(stage.store).repeated, 2);
 	for (uint64_t tag = 5; tag <= 7; tag++)
 		assert_int_equal(count_told(&stage, false, tag), 1);
@@ -141,7 +158,7 @@ static void a_frame_sent_again_in_its_epoch_is_told_durable_again_and_not_writte
 	assert_int_equal(fake_redis_counts(stage.redis).executed, executed); /* nothing to say */
 	assert_int_equal(count_told(&stage, true, 1), 2);
 	assert_int_equal(count_told(&stage, false, 9), 1);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 1);
+	assert_int_equal(stage_results(&stage), 1);
 	assert_int_equal(result_store_counts(stage.store).repeated, 1);
 	stage_deinit(&stage);
 }
@@ -163,7 +180,7 @@ static void frames_sent_again_while_they_wait_take_no_room(void **state)
 	assert_int_equal(result_store_counts(stage.store).waiting_bytes, bytes);
 	fake_redis_start(stage.redis);
 	stage_run(&stage, stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 1);
+	assert_int_equal(stage_results(&stage), 1);
 	assert_int_equal(result_store_mark(stage.store, 0).up, 2);
 	stage_deinit(&stage);
 }
@@ -199,11 +216,11 @@ static void a_server_that_is_away_fills_the_memory_and_no_more(void **state)
 	assert_int_equal(stage.n_told, 0);
 	fake_redis_start(stage.redis);
 	stage_run(&stage, 30 * stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), seq);
+	assert_int_equal(stage_results(&stage), seq);
 	assert_int_equal(result_store_mark(stage.store, 0).up, seq);
 	assert_int_equal(stage_frame(&stage, 0, EPOCH, seq + 1, line, 0), STATUS_OK);
 	stage_run(&stage, stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), seq + 1);
+	assert_int_equal(stage_results(&stage), seq + 1);
 	stage_deinit(&stage);
 }
 
@@ -230,7 +247,7 @@ static void a_cut_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(void **s
 				stage_run(&stage, 50 * stage_ms_ns);
 				take(&stage, 1, 2, "D 2 deal=4 sv=4", 0); /* while it is away */
 				stage_run(&stage, 2 * stage_second_ns);
-				assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 4);
+				assert_int_equal(stage_results(&stage), 4);
 				assert_int_equal(result_store_mark(stage.store, 0).up, 2);
 				assert_int_equal(result_store_mark(stage.store, 1).up, 2);
 				assert_int_equal(count_told(&stage, false, 4), 1);
@@ -253,11 +270,11 @@ static void a_batch_read_after_it_was_given_up_is_refused_by_the_server(void **s
 	stage_run(&stage, 2 * stage_ms_ns);
 	fake_redis_break(stage.redis);
 	stage_run(&stage, stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 2); /* sent again */
+	assert_int_equal(stage_results(&stage), 2); /* sent again */
 	uint64_t executed = fake_redis_counts(stage.redis).executed;
 	stage_run(&stage, 10 * stage_second_ns);
 	assert_int_equal(fake_redis_counts(stage.redis).executed, executed);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 2);
+	assert_int_equal(stage_results(&stage), 2);
 	stage_deinit(&stage);
 }
 
@@ -275,24 +292,10 @@ static void a_time_out_on_a_connection_that_lives_on_is_looked_up_too(void **sta
 	assert_int_equal(result_store_mark(stage.store, 0).up, 1);
 	fake_redis_hang(stage.redis, false);
 	stage_run(&stage, 3 * stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 3);
+	assert_int_equal(stage_results(&stage), 3);
 	assert_int_equal(result_store_mark(stage.store, 0).up, 2);
 	assert_int_equal(count_told(&stage, false, 4), 1);
 	stage_deinit(&stage);
-}
-
-static void peek_write(struct stage *stage, const char *line)
-{
-	struct str argv[16], rest = str_of(line);
-	size_t argc = 0;
-	while (argc < 16 && str_split(&rest, ' ', &argv[argc]))
-		argc++;
-	struct request *request = request_make(argv, argc);
-	request->epoch = 1000; /* somebody else's connection */
-	request->reply =
-	    fake_server_run(fake_redis_server(stage->redis), request, stage_wall(stage) / 1000000);
-	assert_true(request->reply->type != REDIS_ERROR);
-	request_free(request);
 }
 
 /* The archive took and trimmed the batch before weir could look for it. */
@@ -303,15 +306,18 @@ static void entries_trimmed_meanwhile_are_not_written_again(void **state)
 	stage_init(&stage, 1);
 	take(&stage, 0, 1, "D 1 deal=1 sv=1", 0);
 	stage_run(&stage, 20 * stage_ms_ns);
-	fake_redis_cut(stage.redis, 6, FAKE_CUT_AFTER); /* EXEC, and its reply is lost */
+	/* EXEC, and its reply is lost */
+	fake_redis_cut(stage.redis, stage_packed ? 5 : 6, FAKE_CUT_AFTER);
 	take(&stage, 0, 2, "D 2 deal=2 sv=2", 0);
 	assert_int_equal(stage_own(&stage, 44, 0, "exp", 4), STATUS_OK);
 	stage_run(&stage, 20 * stage_ms_ns);
 	assert_false(fake_redis_connected(stage.redis));
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 3);
-	peek_write(&stage, "XTRIM trade_results MAXLEN 0");
+	assert_int_equal(stage_results(&stage), 3);
+	stage_write(&stage, "XTRIM trade_results MAXLEN 0");
 	stage_run(&stage, 2 * stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 0);
+	assert_int_equal(stage_results(&stage), 0);
+	assert_int_equal(stage_added(&stage), stage_packed ? 2 : 3);
+	assert_int_equal(stage_number(&stage, "HGET fleet:up:~ x"), stage_packed);
 	assert_int_equal(result_store_mark(stage.store, 0).up, 2);
 	assert_int_equal(count_told(&stage, false, 4), 1);
 	stage_deinit(&stage);
@@ -332,7 +338,7 @@ static void refusals_are_tried_again_until_the_server_is_well(void **state)
 		assert_true(result_store_counts(stage.store).failed > 3);
 		fake_redis_fault(stage.redis, FAKE_HEALTHY);
 		stage_run(&stage, stage_second_ns);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 1);
+		assert_int_equal(stage_results(&stage), 1);
 		assert_int_equal(stage.n_told, 2);
 		stage_deinit(&stage);
 	}
@@ -354,7 +360,7 @@ static void a_transaction_whose_multi_was_refused_is_not_written_twice(void **st
 		stage_run(&stage, 2 * stage_ms_ns + stage_ms_ns / 4 + n * 1000);
 		fake_redis_fault(stage.redis, FAKE_HEALTHY);
 		stage_run(&stage, stage_second_ns);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 3);
+		assert_int_equal(stage_results(&stage), 3);
 		assert_int_equal(result_store_mark(stage.store, 1).up, 1);
 		stage_deinit(&stage);
 	}
@@ -369,15 +375,15 @@ static void a_marker_of_another_type_is_replaced(void **state)
 		stage_init(&stage, 2);
 		take(&stage, 1, 1, "D 1 deal=1 sv=1", 0);
 		stage_run(&stage, 20 * stage_ms_ns);
-		peek_write(&stage, keys[i]);
+		stage_write(&stage, keys[i]);
 		take(&stage, 0, 1, "D 1 deal=2 sv=2", 0);
 		take(&stage, 1, 2, "D 2 deal=3 sv=3", 0);
 		stage_run(&stage, 2 * stage_second_ns);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 3);
+		assert_int_equal(stage_results(&stage), 3);
 		expect_hash(&stage, "fleet:up:mt5-000", "1784046185 1 2 2");
 		assert_int_equal(result_store_mark(stage.store, 1).up, 2);
 		stage_restart(&stage);
-		peek_write(&stage, keys[i]);
+		stage_write(&stage, keys[i]);
 		assert_int_equal(stage_restore(&stage), STATUS_OK);
 		stage_deinit(&stage);
 	}
@@ -389,15 +395,15 @@ static void a_stream_of_another_type_keeps_results_waiting(void **state)
 	(void)state;
 	struct stage stage;
 	stage_init(&stage, 2);
-	peek_write(&stage, "SET trade_results x");
+	stage_write(&stage, "SET trade_results x");
 	take(&stage, 0, 1, "D 1 deal=1 sv=1", 0);
 	assert_int_equal(stage_own(&stage, 44, 0, "exp", 4), STATUS_OK);
 	stage_run(&stage, 2 * stage_second_ns);
 	assert_int_equal(stage.n_told, 0);
 	assert_true(result_store_counts(stage.store).failed > 0);
-	peek_write(&stage, "DEL trade_results");
+	stage_write(&stage, "DEL trade_results");
 	stage_run(&stage, stage_second_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 2);
+	assert_int_equal(stage_results(&stage), 2);
 	assert_int_equal(stage.n_told, 2);
 	stage_deinit(&stage);
 }
@@ -430,7 +436,7 @@ static void a_restart_knows_the_marks_the_rids_and_the_ends(void **state)
 	take(&stage, 299, 9, "R 9 sid=10 st=done deal=6", 3);
 	assert_int_equal(stage_own(&stage, 12, 3, "exp", 4), STATUS_OK);
 	assert_int_equal(stage_drain(&stage), STATUS_OK);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 6);
+	assert_int_equal(stage_results(&stage), 6);
 	assert_int_equal(result_store_counts(stage.store).repeated, 3);
 	for (uint64_t tag = 1; tag <= 4; tag++)
 		assert_int_equal(count_told(&stage, false, tag), 1);
@@ -450,14 +456,14 @@ static void a_long_stream_is_read_back_in_pages(void **state)
 		take(&stage, 0, deal, line, 0);
 	}
 	assert_int_equal(stage_drain(&stage), STATUS_OK);
-	peek_write(&stage, "XADD trade_results * strange entry");
+	stage_write(&stage, "XADD trade_results * strange entry");
 	stage_restart(&stage);
 	assert_int_equal(stage_restore(&stage), STATUS_OK);
 	take(&stage, 0, 3501, "D 1 deal=1", 0);
 	take(&stage, 0, 3502, "D 1 deal=3500", 0);
 	assert_int_equal(stage_drain(&stage), STATUS_OK);
 	assert_int_equal(result_store_counts(stage.store).repeated, 2);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 3501);
+	assert_int_equal(stage_results(&stage), 3501);
 	stage_deinit(&stage);
 }
 
@@ -494,7 +500,7 @@ static void a_forgotten_terminals_results_are_written_and_its_marker_is_not(void
 	result_store_forget(stage.store, fleet_at(stage.fleet, 0));
 	fleet_remove(stage.fleet, 0);
 	stage_run(&stage, 20 * stage_ms_ns);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 2);
+	assert_int_equal(stage_results(&stage), 2);
 	assert_int_equal(stage_integer(&stage, "EXISTS fleet:up:mt5-000"), 0);
 	assert_int_equal(stage.n_told, 1);
 	assert_int_equal(count_told(&stage, false, 5), 1);
@@ -513,8 +519,15 @@ static void a_drain_that_cannot_write_says_so_once(void **state)
 	assert_int_equal(stage_drain(&stage), STATUS_REDIS_OOM);
 	fake_redis_fault(stage.redis, FAKE_HEALTHY);
 	assert_int_equal(stage_drain(&stage), STATUS_OK);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 1);
+	assert_int_equal(stage_results(&stage), 1);
 	stage_deinit(&stage);
+}
+
+static int are_packed(void **state)
+{
+	(void)state;
+	stage_packed = true;
+	return 0;
 }
 
 int main(void)
@@ -542,5 +555,6 @@ int main(void)
 		cmocka_unit_test(a_forgotten_terminals_results_are_written_and_its_marker_is_not),
 		cmocka_unit_test(a_drain_that_cannot_write_says_so_once),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("plain", tests, NULL, NULL) |
+	       cmocka_run_group_tests_name("packed", tests, are_packed, NULL);
 }

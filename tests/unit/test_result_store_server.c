@@ -1,6 +1,6 @@
 /* The result store on a real server: kill -9, a server that stops for a while, restarts
  * of weir, all at random moments; and with a spill file a weir that dies at its crash
- * points. */
+ * points. Its entries are packed, and plain every third life of weir. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include "redis_fixture.h"
 #include "store/result_store.h"
 #include "store/spill.h"
+#include "unit/result_rows.h"
 
 enum { TERMINALS = 20, FRAMES_MAX = 20000, PAGE = 1000 };
 
@@ -41,6 +42,7 @@ struct world {
 	bool up, done, closed;
 	enum status status;
 	uint64_t recorded;
+	unsigned lives;
 };
 
 static void on_up(void *ctx)
@@ -128,6 +130,7 @@ static void open_weir(struct world *world)
 	    result_store_create(redis_conn_port(world->conn), world->fleet,
 				loop_timers(world->loop), loop_clock(world->loop), &hooks);
 	assert_non_null(world->store);
+	result_store_use_packing(world->store, world->lives++ % 3 != 1);
 	if (world->spills)
 		open_spill(world);
 	world->done = false;
@@ -251,9 +254,24 @@ static void restart_weir(struct world *world)
 struct reading {
 	struct world *world;
 	bool done;
-	size_t count;
+	size_t count, entries;
 	char from[64];
 };
+
+static void see_result(void *ctx, const struct str *values)
+{
+	struct world *world = ctx;
+	struct str rest = values[RESULT_rid], part = { 0 };
+	uint64_t login = 0, deal = 0;
+	for (int n = 0; n < 3; n++)
+		assert_true(str_split(&rest, ':', &part));
+	assert_int_equal(str_to_u64(part, &login), STATUS_OK);
+	assert_int_equal(str_to_u64(rest, &deal), STATUS_OK);
+	struct peer *peer = &world->peers[login - 90000000];
+	assert_true(deal > peer->newest); /* in order, and never twice */
+	peer->newest = deal;
+	peer->found++;
+}
 
 static void on_page(void *ctx, enum status status, const struct redis_reply *reply)
 {
@@ -261,22 +279,33 @@ static void on_page(void *ctx, enum status status, const struct redis_reply *rep
 	assert_int_equal(status, STATUS_OK);
 	for (size_t i = 0; i < reply->count; i++) {
 		const struct redis_reply *entry = &reply->items[i];
-		struct str rid = entry->items[1].items[1].text, rest = rid, part = { 0 };
-		uint64_t login = 0, deal = 0;
-		assert_true(str_eq(entry->items[1].items[0].text, STR("rid")));
-		for (int n = 0; n < 3; n++)
-			assert_true(str_split(&rest, ':', &part));
-		assert_int_equal(str_to_u64(part, &login), STATUS_OK);
-		assert_int_equal(str_to_u64(rest, &deal), STATUS_OK);
-		struct peer *peer = &reading->world->peers[login - 90000000];
-		assert_true(deal > peer->newest); /* in order, and never twice */
-		peer->newest = deal;
-		peer->found++;
+		result_rows(entry, see_result, reading->world);
 		snprintf(reading->from, sizeof reading->from, "(%.*s",
 			 STR_ARG(entry->items[0].text));
 	}
+	reading->entries += reply->count;
 	reading->count = reply->count;
 	reading->done = true;
+}
+
+static void on_x(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct reading *reading = ctx;
+	uint64_t x = 0;
+	assert_int_equal(status, STATUS_OK);
+	assert_true(reply->type == REDIS_BULK && str_to_u64(reply->text, &x) == STATUS_OK);
+	reading->entries += x;
+	reading->done = true;
+}
+
+static void add_x(struct reading *reading)
+{
+	struct str argv[] = { STR("HGET"), STR("fleet:up:~"), STR("x") };
+	reading->done = false;
+	assert_int_equal(redis_command(redis_conn_port(reading->world->conn), argv, ARRAY_LEN(argv),
+				       on_x, reading),
+			 STATUS_OK);
+	assert_true(loop_turn_until(reading->world->loop, &reading->done, patience_ns));
 }
 
 static void check_stream(struct world *world)
@@ -298,6 +327,8 @@ static void check_stream(struct world *world)
 		assert_int_equal(peer->durable, peer->produced);
 		assert_int_equal(peer->found, peer->produced - (peer->produced + 1) / 3);
 	}
+	add_x(&reading);
+	assert_int_equal(found, reading.entries);
 	assert_true(found > 0);
 }
 

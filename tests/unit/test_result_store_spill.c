@@ -1,5 +1,5 @@
 /* The result store with a spill file: when it spills, what it tells, what it knows after a
- * restart, and that what was spilled goes first. */
+ * restart, and that what was spilled goes first; with plain entries and packed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,9 @@
 #include "unit/result_stage.h"
 
 enum { TERMINALS = 3 };
+
+/* By so much longer a batch gathers when many come at once. */
+static int64_t gathers_ns(void) { return stage_packed ? 6 * stage_ms_ns : 0; }
 
 static const int64_t epoch_ms = 1784046185431;
 
@@ -56,21 +59,31 @@ static struct result_store_counts counts(const struct stage *stage)
 	return result_store_counts(stage->store);
 }
 
+struct expected {
+	char prefix[60];
+	uint64_t next;
+};
+
+static void expect_next(void *ctx, const struct str *values)
+{
+	struct expected *expected = ctx;
+	char want[100];
+	if (!str_starts(values[RESULT_rid], str_of(expected->prefix)))
+		return;
+	snprintf(want, sizeof want, "%s%llu", expected->prefix,
+		 (unsigned long long)expected->next++);
+	assert_true(str_eq(values[RESULT_rid], str_of(want)));
+}
+
 /* Deals of the terminal in the stream: first, last, and each between, in order. */
 static void expect_stream(struct stage *stage, uint32_t slot, uint64_t to)
 {
 	struct redis_reply *reply = stage_peek(stage, "XRANGE trade_results - +");
-	char prefix[60], want[80];
-	uint64_t next = 1;
-	snprintf(prefix, sizeof prefix, "deal:Broker-Live:%u:", 90000000 + slot);
-	for (size_t i = 0; i < reply->count; i++) {
-		struct str rid = stage_field(&reply->items[i], "rid");
-		if (!str_starts(rid, str_of(prefix)))
-			continue;
-		snprintf(want, sizeof want, "%s%llu", prefix, (unsigned long long)next++);
-		assert_true(str_eq(rid, str_of(want)));
-	}
-	assert_int_equal(next, to + 1);
+	struct expected expected = { .next = 1 };
+	snprintf(expected.prefix, sizeof expected.prefix, "deal:Broker-Live:%u:", 90000000 + slot);
+	for (size_t i = 0; i < reply->count; i++)
+		result_rows(&reply->items[i], expect_next, &expected);
+	assert_int_equal(expected.next, to + 1);
 	fake_reply_free(reply);
 }
 
@@ -122,7 +135,7 @@ static void whatever_refuses_after_two_seconds_it_is_durable_in_the_file(void **
 		assert_int_equal(result_store_mark(stage.store, 0).up, 20);
 		assert_int_equal(result_store_mark(stage.store, 0).deal, 20);
 		assert_true(result_store_ended(stage.store, 77, STR("mt5-001")));
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 0);
+		assert_int_equal(stage_results(&stage), 0);
 
 		give_all(&stage, 0, 21, 30); /* while it lasts, at once */
 		stage_run(&stage, 10 * stage_ms_ns);
@@ -134,7 +147,7 @@ static void whatever_refuses_after_two_seconds_it_is_durable_in_the_file(void **
 		stage_run(&stage, 2 * stage_second_ns);
 		expect_stream(&stage, 0, 30);
 		expect_stream(&stage, 2, 5);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 36);
+		assert_int_equal(stage_results(&stage), 36);
 		assert_int_equal(counts(&stage).spilled_bytes, 0);
 		assert_true(counts(&stage).replayed >= 36 - 26);
 		assert_int_equal(stage.n_told, 4); /* nobody is told twice */
@@ -178,12 +191,13 @@ static void a_batch_that_was_on_its_way_is_not_written_twice(void **state)
 		struct stage stage;
 		begin(&stage);
 		give_all(&stage, 0, 1, 10);
-		stage_run(&stage, 10 * stage_ms_ns);
+		stage_run(&stage, 10 * stage_ms_ns + gathers_ns());
 		give_all(&stage, 0, 11, 20);
-		/* UNWATCHed and WATCHed long since: MULTI, number, 10 results, a mark, EXEC */
-		fake_redis_cut(stage.redis, 14, executed ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
-		stage_run(&stage, 5 * stage_ms_ns);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), executed ? 20 : 10);
+		/* UNWATCHed and WATCHed long since: MULTI, 10 results, number, a mark, EXEC */
+		fake_redis_cut(stage.redis, stage_packed ? 5 : 14,
+			       executed ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
+		stage_run(&stage, 5 * stage_ms_ns + gathers_ns());
+		assert_int_equal(stage_results(&stage), executed ? 20 : 10);
 		fake_redis_hang(stage.redis, true);
 		give_all(&stage, 0, 21, 25);
 		stage_run(&stage, 3 * stage_second_ns);
@@ -206,7 +220,8 @@ static void a_batch_that_is_recorded_while_it_is_spilled_is_not_written_twice(vo
 	give_all(&stage, 0, 1, 2);
 	stage_run(&stage, 10 * stage_ms_ns);
 	give_all(&stage, 0, 3, 10);
-	stage_run(&stage, 26 * stage_ms_ns / 10); /* MULTI is answered, the rest on its way */
+	/* MULTI is answered, the rest on its way */
+	stage_run(&stage, 26 * stage_ms_ns / 10 + gathers_ns());
 	fake_redis_hang(stage.redis, true);
 	give_all(&stage, 0, 11, 20);
 	stage_run(&stage, 1900 * stage_ms_ns);
@@ -253,7 +268,7 @@ static void a_restart_knows_what_is_in_the_file_and_writes_it(void **state)
 	stage_run(&stage, stage_second_ns);
 	expect_stream(&stage, 0, 301);
 	expect_stream(&stage, 1, 4);
-	assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 306);
+	assert_int_equal(stage_results(&stage), 306);
 	assert_int_equal(durable(&stage, 0), 302);
 	assert_int_equal(counts(&stage).replayed, 301);
 	stage_deinit(&stage);
@@ -278,7 +293,7 @@ static void a_restart_while_it_is_written_back_goes_on_exactly_there(void **stat
 		give_all(&stage, 0, 4001, 4010);
 		stage_run(&stage, stage_second_ns);
 		expect_stream(&stage, 0, 4010);
-		assert_int_equal(stage_integer(&stage, "XLEN trade_results"), 4010);
+		assert_int_equal(stage_results(&stage), 4010);
 		assert_int_equal(counts(&stage).spilled_bytes, 0);
 		stage_deinit(&stage);
 	}
@@ -341,6 +356,13 @@ static void a_drain_waits_for_what_was_spilled(void **state)
 	stage_deinit(&stage);
 }
 
+static int are_packed(void **state)
+{
+	(void)state;
+	stage_packed = true;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,5 +377,6 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_full_makes_it_wait_as_without_one),
 		cmocka_unit_test(a_drain_waits_for_what_was_spilled),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("plain", tests, NULL, NULL) |
+	       cmocka_run_group_tests_name("packed", tests, are_packed, NULL);
 }

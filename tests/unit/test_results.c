@@ -245,7 +245,7 @@ static void what_somebody_removes_unread_is_missing_in_the_count(void **state)
 	results_other(&stage, "XTRIM trade_results MAXLEN 1");
 	results_run(&stage, 5 * results_second_ns);
 	assert_true(
-	    results_told(&stage, "3 entries were removed by somebody before they were read"));
+	    results_told(&stage, "3 results were removed by somebody before they were read"));
 	assert_int_equal(writer_counted(stage.writer, "lost"), 3);
 	assert_int_equal(results_taken(&stage), 7);
 	assert_true(results_balance(&stage));
@@ -442,6 +442,37 @@ static void a_salvaged_file_gets_what_it_lost_from_the_stream(void **state)
 	results_deinit(&stage);
 }
 
+/* What was at the writer comes on top of a file that lost what was before it. */
+static void a_file_that_is_salvaged_twice_gets_all_of_it(void **state)
+{
+	struct results_stage stage;
+	(void)state;
+	results_begin(&stage);
+	add(&stage, 0, 5);
+	assert_int_equal(results_settle(&stage), STATUS_OK);
+	fake_writer_checkpoint(stage.writer, true);
+	stage.commits = false;
+	for (int from = 5; from < 15; from += 5) {
+		add(&stage, from, 5);
+		results_run(&stage, 300 * results_ms_ns);
+	}
+	assert_true(fake_writer_commit(stage.writer));
+	assert_int_equal(fake_writer_salvage(stage.writer, 1), 1);
+	results_salvaged(stage.results);
+	stage.commits = true;
+	results_run(&stage, 500 * results_ms_ns);
+	check_all_once(&stage, 15);
+	while (found(&stage, 5))
+		assert_int_equal(fake_writer_salvage(stage.writer, 1), 1);
+	assert_int_equal(found(&stage, 10), 1);
+	results_salvaged(stage.results);
+	results_run(&stage, 500 * results_ms_ns);
+	assert_int_equal(results_settle(&stage), STATUS_OK);
+	check_all_once(&stage, 15);
+	assert_true(results_balance(&stage));
+	results_deinit(&stage);
+}
+
 /* ---- a server that says no ---- */
 
 static void refusals_are_waited_out_without_a_storm(void **state)
@@ -537,6 +568,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_knows_nothing_of_the_stream_reads_all_of_it),
 		cmocka_unit_test(a_crash_at_any_step_loses_and_doubles_nothing),
 		cmocka_unit_test(a_salvaged_file_gets_what_it_lost_from_the_stream),
+		cmocka_unit_test(a_file_that_is_salvaged_twice_gets_all_of_it),
 		cmocka_unit_test(refusals_are_waited_out_without_a_storm),
 		cmocka_unit_test(a_full_server_is_read_acknowledged_and_trimmed),
 		cmocka_unit_test(a_checkpoint_is_asked_for_at_30_percent_of_the_segment),

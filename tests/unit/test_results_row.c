@@ -244,17 +244,64 @@ static void a_text_that_is_too_long_or_holds_a_nul_is_refused(void **state)
 	}
 }
 
-static void a_codec_that_is_not_known_is_told(void **state)
+static void the_one_field_p_is_a_chunk(void **state)
 {
 	struct made *made = *state;
-	fields(made, "");
-	put(made, STR("p"), STR("\x07zzz"));
+	struct str chunk;
+	fields(made, "p=abc");
+	assert_true(results_row_is_packed(&made->entry, &chunk));
+	assert_true(str_eq(chunk, STR("abc")));
+	fields(made, "p=abc st=done");
+	assert_false(results_row_is_packed(&made->entry, &chunk));
+	fields(made, "rid=x");
+	assert_false(results_row_is_packed(&made->entry, &chunk));
+}
+
+static void a_chunk_that_is_not_read_says_why(void **state)
+{
+	static const struct {
+		struct str chunk;
+		enum status status;
+		const char *fault;
+	} wrong[] = {
+		{ { "\x07zzz", 4 }, STATUS_VERSION, "codec: 7 is not known" },
+		{ { "", 0 }, STATUS_TRUNCATED, "codec: missing" },
+		{ { "\x01", 1 }, STATUS_TRUNCATED, "codec: input ends too early" },
+		{ { "\x01zz", 3 }, STATUS_CHECKSUM, "codec: checksum does not match" },
+	};
+	struct results_told told;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_int_equal(results_row_fault_of_chunk(&told, wrong[i].chunk, wrong[i].status),
+				 STATUS_FORMAT);
+		assert_string_equal(told.fault, wrong[i].fault);
+	}
+}
+
+/* An empty value stands in it, an absent one does not. */
+static void a_row_of_a_chunk_is_the_plain_entry_that_it_would_be(void **state)
+{
+	struct redis_reply items[2 * RESULT_FIELDS];
+	struct str values[RESULT_FIELDS] = { [RESULT_rid] = STR("x"),
+					     [RESULT_st] = STR("done"),
+					     [RESULT_vol] = STR("NaN"),
+					     [RESULT_cm] = STR("") };
+	struct made *made = *state;
+	char storage[200];
+	struct buf json = buf_over(storage, sizeof storage);
+	archive_rows_clear(&made->rows);
+	assert_int_equal(results_row_put(&made->rows, values, 5, &world, &made->told),
+			 STATUS_FORMAT);
+	made->entry = results_row_entry(values, 5, items);
 	assert_int_equal(convert(made), STATUS_FORMAT);
-	assert_true(made->told.packed);
-	assert_string_equal(made->told.fault, "codec: 7 is not known");
-	check_fault(made, "p=", "codec: missing");
-	check_fault(made, "p=1 st=done", "rid: missing");
-	assert_false(made->told.packed);
+	assert_string_equal(made->told.fault, "vol: not a number");
+	results_payload_write(&json, &made->entry);
+	assert_true(str_eq(buf_str(&json),
+			   STR("{\"rid\":\"x\",\"st\":\"done\",\"vol\":\"NaN\",\"cm\":\"\"}")));
+	values[RESULT_vol] = STR("0.5");
+	assert_int_equal(results_row_put(&made->rows, values, 5, &world, &made->told), STATUS_OK);
+	made->row = archive_rows_next(&made->rows, NULL);
+	CHECK_CELL(made, received_us, "5000");
 }
 
 static void a_row_that_does_not_fit_leaves_nothing(void **state)
@@ -314,6 +361,33 @@ static void a_payload_brings_every_byte_back(void **state)
 	}
 }
 
+static void a_chunk_comes_back_from_its_payload(void **state)
+{
+	enum { MOST = 16000 };
+	static struct results_payload payload;
+	static char out[RESULTS_PAYLOAD_MAX], bytes[20000];
+	static const size_t lengths[] = { 0, 1, 255, 15000, MOST };
+	struct made *made = *state;
+	struct buf buf = buf_over(out, sizeof out);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 7);
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		fields(made, "");
+		put(made, STR("p"), str_make(bytes, lengths[i]));
+		buf_clear(&buf);
+		results_payload_write(&buf, &made->entry);
+		assert_int_equal(results_payload_read(&payload, buf_str(&buf)), STATUS_OK);
+		assert_false(payload.cut);
+		assert_true(same_entries(&made->entry, &payload));
+	}
+	fields(made, "");
+	put(made, STR("p"), str_make(bytes, sizeof bytes)); /* not weir's */
+	buf_clear(&buf);
+	results_payload_write(&buf, &made->entry);
+	assert_int_equal(results_payload_read(&payload, buf_str(&buf)), STATUS_OK);
+	assert_true(payload.cut);
+}
+
 static void a_payload_that_is_cut_says_so(void **state)
 {
 	static struct results_payload payload;
@@ -358,6 +432,11 @@ static void what_is_no_payload_is_refused(void **state)
 					   "{\"a\":\"\\u12\"}",
 					   "{\"a\":\"\\uffff\"}",
 					   "{\"a\":\"b\",}",
+					   "{\"p\":[\"0\"]}",
+					   "{\"p\":[\"0G\"]}",
+					   "{\"p\":[\"00\"}",
+					   "{\"p\":[\"00",
+					   "{\"p\":[]}",
 					   "{\"a\":\"b" };
 	static struct results_payload payload;
 	(void)state;
@@ -376,9 +455,12 @@ int main(void)
 		cmocka_unit_test(without_an_offset_it_happened_when_it_was_received),
 		cmocka_unit_test(a_fault_names_the_field),
 		cmocka_unit_test(a_text_that_is_too_long_or_holds_a_nul_is_refused),
-		cmocka_unit_test(a_codec_that_is_not_known_is_told),
+		cmocka_unit_test(the_one_field_p_is_a_chunk),
+		cmocka_unit_test(a_chunk_that_is_not_read_says_why),
+		cmocka_unit_test(a_row_of_a_chunk_is_the_plain_entry_that_it_would_be),
 		cmocka_unit_test(a_row_that_does_not_fit_leaves_nothing),
 		cmocka_unit_test(a_payload_brings_every_byte_back),
+		cmocka_unit_test(a_chunk_comes_back_from_its_payload),
 		cmocka_unit_test(a_payload_that_is_cut_says_so),
 		cmocka_unit_test(what_is_no_payload_is_refused),
 	};

@@ -13,10 +13,12 @@
 
 #include "archive/results.h"
 #include "base/check.h"
+#include "codec/entries.h"
 #include "base/rng.h"
 #include "def/segments.h"
 #include "os/redis_conn.h"
 #include "redis_fixture.h"
+#include "trade/result.h"
 #include "unit/fake_writer.h"
 
 enum { RIDS_MAX = 20000 };
@@ -35,7 +37,7 @@ struct world {
 	struct timer step;
 	bool up, done, closed;
 	enum status status;
-	int rids;
+	int rids, beyond;
 	uint64_t told, refused;
 	int64_t claim_ms;
 };
@@ -66,7 +68,7 @@ static void *ask(struct world *world, const char *format, ...)
 
 #define RUN(...) freeReplyObject(ask(__VA_ARGS__))
 
-static long long number_of(struct world *world, const char *command)
+static long long integer_of(struct world *world, const char *command)
 {
 	redisReply *reply = ask(world, command);
 	long long value = reply->integer;
@@ -252,11 +254,54 @@ static void world_deinit(struct world *world)
 
 /* ---- results ---- */
 
+/* Up to 32 in one entry; the count of them with it. */
+static int add_packed(struct world *world, int count)
+{
+	static struct entries_packer *packer;
+	struct str values[32][RESULT_FIELDS] = { 0 };
+	char rids[32][20], bytes[ENTRIES_CHUNK_BYTES];
+	struct buf chunk = buf_over(bytes, sizeof bytes);
+	int rows = count < 32 ? count : 32;
+	packer = packer ? packer : entries_packer_create();
+	for (int i = 0; i < rows; i++) {
+		snprintf(rids[i], sizeof rids[i], "r%d", world->rids + i);
+		values[i][RESULT_rid] = str_of(rids[i]);
+		values[i][RESULT_st] = STR("done");
+		values[i][RESULT_vol] = STR("0.10");
+	}
+	assert_int_equal(entries_pack(packer, ENTRIES_RESULTS, values[0], (size_t)rows, &chunk),
+			 STATUS_OK);
+	world->beyond += rows - 1;
+	RUN(world, "MULTI");
+	RUN(world, "XADD trade_results * p %b", bytes, chunk.len);
+	RUN(world, "HSET fleet:up:~ x %d", world->beyond);
+	RUN(world, "EXEC");
+	return rows;
+}
+
 static void add(struct world *world, int count)
 {
-	for (int i = 0; i < count && world->rids < RIDS_MAX; i++, world->rids++)
-		RUN(world, "XADD trade_results * rid r%d st done vol 0.10 px 1.08514 why %s",
-		    world->rids, "some words");
+	for (int i = 0; i < count && world->rids < RIDS_MAX;) {
+		int rows = 1;
+		if (i % 3 == 0)
+			rows = add_packed(world, count - i);
+		else
+			RUN(world,
+			    "XADD trade_results * rid r%d st done vol 0.10 px 1.08514 why %s",
+			    world->rids, "some words");
+		world->rids += rows;
+		i += rows;
+	}
+}
+
+/* All that was added was taken, and nothing is told to be lost. */
+static void check_counts(struct world *world)
+{
+	turn_for(world, 1500 * ms_ns);
+	int64_t read = writer_counted(world->writer, "read");
+	assert_int_equal(read, world->rids);
+	assert_int_equal(writer_counted(world->writer, "lost"), 0);
+	assert_int_equal(results_counts(world->results).added, read);
 }
 
 static uint32_t found(const struct world *world, int number)
@@ -275,10 +320,10 @@ static void check_all_once(const struct world *world)
 static void check_empty(struct world *world)
 {
 	fake_writer_checkpoint(world->writer, true);
-	for (int i = 0; i < 200 && number_of(world, "XLEN trade_results"); i++)
+	for (int i = 0; i < 200 && integer_of(world, "XLEN trade_results"); i++)
 		turn_for(world, 50 * ms_ns);
-	assert_int_equal(number_of(world, "XLEN trade_results"), 0);
-	assert_int_equal(number_of(world, "XPENDING trade_results archive"), 0);
+	assert_int_equal(integer_of(world, "XLEN trade_results"), 0);
+	assert_int_equal(integer_of(world, "XPENDING trade_results archive"), 0);
 }
 
 /* ---- */
@@ -307,6 +352,7 @@ static void kills_of_the_server_and_of_weir_lose_and_double_nothing(void **state
 	settle(&world);
 	check_all_once(&world);
 	assert_int_equal(world.told, 0);
+	check_counts(&world);
 	check_empty(&world);
 	world_deinit(&world);
 }
@@ -327,6 +373,7 @@ static void a_deleted_stream_and_a_flushed_server_are_read_again(void **state)
 	settle(&world);
 	assert_int_equal(world.told, 1);
 	RUN(&world, "FLUSHALL");
+	world.beyond = 0;
 	add(&world, 200);
 	turn_for(&world, 300 * ms_ns);
 	settle(&world);

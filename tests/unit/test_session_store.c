@@ -205,7 +205,67 @@ static void test_what_may_not_be_put_is_named(void **state)
 		assert_int_equal(put(world, SESSION_PREFERENCE, "a", text),
 				 len > SESSION_VALUE_MAX ? STATUS_INVALID : STATUS_OK);
 	}
+	assert_int_equal(stage_exists(&world->stage, STR("preference:a")), 1);
+	assert_int_equal(stage_integer(STAGE_PEEK(&world->stage, STR("DBSIZE"))), 2); /* chart */
+}
+
+static void expect_held(struct world *world, const char *key, const char *field, const char *value)
+{
+	char text[300];
+	stage_field(&world->stage, str_of(key), str_of(field), text, sizeof text);
+	assert_string_equal(text, value);
+}
+
+/* What the hash holds stays short, what is got is what was put. */
+static void test_a_long_value_is_a_key_of_its_own_and_goes_with_its_hash(void **state)
+{
+	struct world *world = *state;
+	char text[500], wanted[520];
+	snprintf(text, sizeof text, "sid=%064d ip=%065d dev=%0256d seen=7", 1, 2, 3);
+	snprintf(wanted, sizeof wanted, "%s st=idle ", text);
+	strcat(text, " st=idle");
+	assert_int_equal(put(world, SESSION_SESSION, "a", text), STATUS_OK);
+	expect_held(world, "session:a", "ip", "\x1a");
+	expect_held(world, "session:a", "dev", "\x1a");
+	assert_int_equal(stage_exists(&world->stage, STR("text:session:a:ip")), 1);
+	assert_int_equal(stage_exists(&world->stage, STR("text:session:a:dev")), 1);
+	assert_int_equal(stage_exists(&world->stage, STR("text:session:a:sid")), 0);
+	assert_int_equal(get(world, SESSION_SESSION, "a"), STATUS_OK);
+	assert_string_equal(world->got, wanted);
+	/* Of another's hash, or of another kind, it is not. */
+	assert_int_equal(put(world, SESSION_SESSION, "b", "seen=7"), STATUS_OK);
+	assert_int_equal(get(world, SESSION_SESSION, "b"), STATUS_OK);
+	assert_string_equal(world->got, "seen=7 st=active ");
+	/* Short again, it is gone; and with the session all are. */
+	assert_int_equal(put(world, SESSION_SESSION, "a", "ip=10.0.0.1 seen=8"), STATUS_OK);
+	assert_int_equal(stage_integer(STAGE_PEEK(&world->stage, STR("DBSIZE"))), 2);
+	assert_int_equal(put(world, SESSION_SESSION, "a", text), STATUS_OK);
+	assert_int_equal(end(world, "a"), STATUS_OK);
 	assert_int_equal(stage_integer(STAGE_PEEK(&world->stage, STR("DBSIZE"))), 1);
+}
+
+static void test_a_long_value_that_somebody_removed_is_absent(void **state)
+{
+	struct world *world = *state;
+	char text[300];
+	snprintf(text, sizeof text, "theme=dark sym=%0100d ut=7", 1);
+	assert_int_equal(put(world, SESSION_PREFERENCE, "a", text), STATUS_OK);
+	STAGE_DO(&world->stage, STR("UNLINK"), STR("text:preference:a:sym"));
+	assert_int_equal(get(world, SESSION_PREFERENCE, "a"), STATUS_OK);
+	assert_string_equal(world->got, "theme=dark ut=7 ");
+}
+
+/* As an earlier weir wrote it. */
+static void test_a_long_value_inside_a_hash_is_read(void **state)
+{
+	struct world *world = *state;
+	char value[100], wanted[200];
+	snprintf(value, sizeof value, "%090d", 1);
+	snprintf(wanted, sizeof wanted, "theme=dark sym=%s ", value);
+	STAGE_DO(&world->stage, STR("HSET"), STR("preference:a"), STR("sym"), str_of(value),
+		 STR("theme"), STR("dark"));
+	assert_int_equal(get(world, SESSION_PREFERENCE, "a"), STATUS_OK);
+	assert_string_equal(world->got, wanted);
 }
 
 static void test_a_full_hash_fits(void **state)
@@ -288,17 +348,20 @@ static void test_a_server_that_fails_is_told_and_nothing_hangs(void **state)
 static void test_a_put_is_whole_wherever_the_connection_breaks(void **state)
 {
 	struct world *world = *state;
+	char text[200];
 	for (int cut = 0; cut < 2; cut++)
-		for (uint64_t n = 1; n <= 6; n++) {
-			assert_int_equal(put(world, SESSION_SESSION, "a", "dev=old ip=1"),
-					 STATUS_OK);
+		for (uint64_t n = 1; n <= 9; n++) {
+			snprintf(text, sizeof text, "dev=old-%0100d ip=1", 0);
+			assert_int_equal(put(world, SESSION_SESSION, "a", text), STATUS_OK);
+			snprintf(text, sizeof text, "dev=new sid=%0100d", 0);
 			fake_redis_cut(world->stage.redis, n,
 				       cut ? FAKE_CUT_AFTER : FAKE_CUT_BEFORE);
-			enum status status = put(world, SESSION_SESSION, "a", "dev=new");
+			enum status status = put(world, SESSION_SESSION, "a", text);
 			stage_heal(&world->stage);
 			assert_int_equal(get(world, SESSION_SESSION, "a"), STATUS_OK);
 			bool old = strstr(world->got, "dev=old") && strstr(world->got, "ip=1");
-			bool new = strstr(world->got, "dev=new") && !strstr(world->got, "ip=");
+			bool new = strstr(world->got, "dev=new") && !strstr(world->got, "ip=") &&
+				   strstr(world->got, "sid=000");
 			assert_true(old != new);
 			assert_true(new || status != STATUS_OK);
 		}
@@ -332,6 +395,9 @@ int main(void)
 		TEST(test_a_session_is_ended_once),
 		TEST(test_what_may_not_be_put_is_named),
 		TEST(test_a_full_hash_fits),
+		TEST(test_a_long_value_is_a_key_of_its_own_and_goes_with_its_hash),
+		TEST(test_a_long_value_that_somebody_removed_is_absent),
+		TEST(test_a_long_value_inside_a_hash_is_read),
 		TEST(test_beyond_the_bound_new_ones_are_refused_and_old_ones_stay),
 		TEST(test_the_bound_holds_for_many_at_once),
 		TEST(test_a_server_that_fails_is_told_and_nothing_hangs),

@@ -74,7 +74,7 @@ static void open_store(struct proof *proof)
 	struct signal_stage *stage = &proof->stage;
 	signal_store_destroy(stage->store);
 	stage->store = signal_store_create(fake_redis_port(stage->redis), stage->timers,
-					   &stage->clock, &hooks);
+					   &stage->clock, true, &hooks);
 	assert_non_null(stage->store);
 }
 
@@ -279,7 +279,7 @@ static void open_weir(struct world *world)
 	redis_conn_hurry(world->conn, patience_ns);
 	assert_true(loop_turn_until(world->loop, &world->up, patience_ns));
 	world->store = signal_store_create(redis_conn_port(world->conn), loop_timers(world->loop),
-					   loop_clock(world->loop), &hooks);
+					   loop_clock(world->loop), true, &hooks);
 	memset(world->told, 0, sizeof world->told);
 	world->done = false;
 	signal_store_restore(world->store, &world->halts, on_restored, world);
