@@ -3,6 +3,7 @@
 #include "ask/alerts.h"
 #include "ask/answer.h"
 #include "ask/fleet.h"
+#include "ask/memory.h"
 #include "ask/rates_facts.h"
 #include "ask/refuse.h"
 #include "base/check.h"
@@ -138,6 +139,8 @@ enum status ask_answer(const struct ask_world *world, const struct ask_request *
 		result = alerts_answer(world, request, &asked, out);
 	else if (asked.question == QUESTION_fleet)
 		result = fleet_answer(world, request, &asked, out);
+	else if (asked.question == QUESTION_memory)
+		result = memory_answer(world, request, &asked, out);
 	else
 		result = answer(world, request, &asked, out);
 	if (out->overflow)

@@ -49,11 +49,14 @@ struct ask_options {
 	bool live;                 /* a feed is running: data that lacks may still come */
 };
 
+struct ask_memory;
+
 struct ask_world {
 	struct markets *markets; /* books are brought up to date when asked */
 	struct ask_options options;
-	const struct alerts *alerts; /* NULL: none are kept */
-	const struct fleet *fleet;   /* NULL: none is kept */
+	const struct alerts *alerts;     /* NULL: none are kept */
+	const struct fleet *fleet;       /* NULL: none is kept */
+	const struct ask_memory *memory; /* ask/memory.h; NULL: nobody looks after it */
 };
 
 struct ask_options ask_options_default(void);

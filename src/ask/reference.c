@@ -8,7 +8,7 @@ static const struct ask_field common[] = {
 	{ "command", "word", "the question's name; null where it was not understood" },
 	{ "symbol", "word", "as asked, upper case; null where the question takes none" },
 	{ "as_of_ms", "ms",
-	  "newest trade of the markets; of /alerts and /fleet the time of the question" },
+	  "newest trade of the markets; of /alerts, /fleet and /memory the time of the question" },
 	{ "coverage", "object",
 	  "how much of the answer's window of trades is known, of the least covered market; null "
 	  "where the answer is not about markets" },
@@ -497,6 +497,37 @@ static const struct ask_field fleet[] = {
 	{ "data.instances[].res", "decimal", "results a second" },
 };
 
+static const struct ask_field memory[] = {
+	{ "data.segments", "array", "" },
+	{ "data.segments[].segment", "word", "rts, ris, rtss, rtrs, rss, rls, rms" },
+	{ "data.segments[].state", "word", "starting, checking, up, down, stopping, stopped" },
+	{ "data.segments[].used", "int", "bytes, used_memory; 0: not known yet" },
+	{ "data.segments[].max", "int", "bytes, maxmemory in force; 0: none is known" },
+	{ "data.segments[].percent", "decimal", "used of max" },
+	{ "data.segments[].level", "word",
+	  "calm, warn (70 %), shed (80 %), slow (90 %), full (100 %, or a write was refused)" },
+	{ "data.segments[].growth", "int", "bytes a second of the last minute; null: none" },
+	{ "data.segments[].full_in_s", "int", "seconds, at that growth; null: not known, never" },
+	{ "data.segments[].rss", "int", "bytes, resident" },
+	{ "data.segments[].fragmentation", "decimal", "resident of used" },
+	{ "data.segments[].keys", "int", "" },
+	{ "data.segments[].keys_expiring", "int", "of them, those that leave by a TTL" },
+	{ "data.segments[].evicted", "int", "keys that the server had to throw away" },
+	{ "data.segments[].refused", "int", "writes refused for lack of memory" },
+	{ "data.segments[].actions", "array", "what is done about it now" },
+	{ "data.segments[].actions[].action", "word", "outputs, outputs_trim, history_rows …" },
+	{ "data.segments[].actions[].what", "word", "" },
+	{ "data.segments[].counted_ms", "ms", "when the families were counted; null: not yet" },
+	{ "data.segments[].families", "array", "kinds of keys, the largest first" },
+	{ "data.segments[].families[].family", "word",
+	  "as `weir keys` has it; unknown: not weir's" },
+	{ "data.segments[].families[].keys", "int", "" },
+	{ "data.segments[].families[].bytes", "int", "by MEMORY USAGE, which errs by a tenth" },
+	{ "data.segments[].families[].estimated", "bool", "from a part of the keys" },
+	{ "data.segments[].families[].life", "word", "when its keys leave" },
+	{ "data.resident", "int", "bytes of weir itself" },
+};
+
 static const struct ask_field help[] = {
 	{ "data.commands", "array", "all questions" },
 	{ "data.commands[].command", "word", "its name" },
@@ -513,7 +544,7 @@ static const struct {
 } own[QUESTION_COUNT] = {
 	OWN(price),  OWN(volume),  OWN(cvd),          OWN(momentum), OWN(flow),
 	OWN(oi),     OWN(funding), OWN(liquidations), OWN(top10),    OWN(analysis),
-	OWN(alerts), OWN(fleet),   OWN(help),
+	OWN(alerts), OWN(fleet),   OWN(memory),       OWN(help),
 };
 
 const struct ask_field *ask_fields_common(size_t *count)

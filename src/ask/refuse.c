@@ -49,6 +49,10 @@ static void write_no_data(const struct ask_world *world, const struct asked *ask
 		buf_str_put(out, STR("No terminals are kept here."));
 		return;
 	}
+	if (asked->question == QUESTION_memory) {
+		buf_str_put(out, STR("No weir runs here that looks after the memory."));
+		return;
+	}
 	if (markets_count(world->markets) == 0)
 		buf_str_put(out, STR("No market data yet"));
 	else if (asked->by_oi)

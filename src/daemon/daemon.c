@@ -191,6 +191,8 @@ static void begin_run(struct daemon *daemon)
 		return;
 	}
 	daemon_start_alerts(daemon);
+	if (daemon->budgets)
+		budgets_start(daemon->budgets);
 	if (daemon->options.on_ready)
 		daemon->options.on_ready(daemon->options.ctx, daemon);
 	if (daemon->phase != PHASE_RUN || daemon->options.feed == DAEMON_FEED_NONE)
@@ -355,6 +357,8 @@ static void begin_stop(struct daemon *daemon)
 	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
 	timers_cancel(loop_timers(daemon->loop), &daemon->alert_timer);
 	daemon_stop_markets(daemon);
+	if (daemon->budgets)
+		budgets_stop(daemon->budgets);
 	if (daemon->holding)
 		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
 	if (daemon->serving)
@@ -379,6 +383,8 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 	case PHASE_RUN: begin_run(daemon); break;
 	case PHASE_DRAIN:
 		sources_stop(daemon->sources);
+		if (daemon->budgets)
+			budgets_stop(daemon->budgets);
 		daemon->drain_until_ns = loop_now_ns(daemon->loop) + drain_patience_ns;
 		if (daemon->terminals)
 			terminals_close(daemon->terminals, on_fleet_closed, daemon);
@@ -491,6 +497,7 @@ void daemon_destroy(struct daemon *daemon)
 		return;
 	control_destroy(daemon->control);
 	sources_destroy(daemon->sources);
+	budgets_destroy(daemon->budgets);
 	archiving_destroy(daemon->archiving);
 	terminals_destroy(daemon->terminals);
 	daemon_free_markets(daemon);

@@ -25,6 +25,7 @@ enum daemon_feed {
 };
 
 struct archiving;
+struct budgets;
 struct serving;
 struct control;
 struct daemon;
@@ -77,6 +78,7 @@ int64_t daemon_restored_ns(const struct daemon *daemon);
 const struct sources *daemon_sources(const struct daemon *daemon);
 struct terminals *daemon_terminals(struct daemon *daemon);         /* NULL: no fleet */
 struct archiving *daemon_archiving(struct daemon *daemon);         /* NULL: no archive */
+const struct budgets *daemon_budgets(const struct daemon *daemon); /* NULL: it does not stay */
 const struct serving *daemon_serving(const struct daemon *daemon); /* NULL: no HTTP */
 struct control *daemon_control(struct daemon *daemon); /* NULL: options.control is not set */
 const struct config *daemon_config(const struct daemon *daemon);

@@ -26,6 +26,8 @@ struct terminals *daemon_terminals(struct daemon *daemon) { return daemon->termi
 
 struct archiving *daemon_archiving(struct daemon *daemon) { return daemon->archiving; }
 
+const struct budgets *daemon_budgets(const struct daemon *daemon) { return daemon->budgets; }
+
 const struct serving *daemon_serving(const struct daemon *daemon) { return daemon->serving; }
 
 struct control *daemon_control(struct daemon *daemon) { return daemon->control; }

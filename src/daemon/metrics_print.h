@@ -16,5 +16,7 @@ void metrics_live_print(struct daemon *daemon, struct buf *out);
 void metrics_fleet_print(struct daemon *daemon, struct buf *out);
 /* Connections and requests of HTTP (metrics_serve.c). */
 void metrics_serve_print(struct daemon *daemon, struct buf *out);
+/* Segments against their budgets, keys by family, what is shed (metrics_memory.c). */
+void metrics_memory_print(struct daemon *daemon, struct buf *out);
 /* The archive file, its readers, its sinks (metrics_archive.c). */
 void metrics_archive_print(struct daemon *daemon, struct buf *out);

@@ -149,6 +149,7 @@ void metrics_view_print(struct daemon *daemon, struct buf *out)
 	metrics_fleet_print(daemon, out);
 	metrics_serve_print(daemon, out);
 	metrics_archive_print(daemon, out);
+	metrics_memory_print(daemon, out);
 	metrics_put(out, METRIC_loop_turns, loop->turns);
 	metrics_put(out, METRIC_loop_slow_turns, loop->slow_turns);
 }

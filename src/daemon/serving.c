@@ -30,7 +30,7 @@ static struct serve_hooks hooks_of(struct serving *serving)
 		hooks.fleet = serving_fleet;
 		hooks.terminal = serving_terminal;
 	}
-	if (daemon_segments(config->daemon))
+	if (daemon_budgets(config->daemon))
 		hooks.memory = serving_memory;
 	if (serving->sink.signals)
 		hooks.signal = serving_signal;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "ask/json_out.h"
+#include "daemon/budgets.h"
 #include "daemon/serving_impl.h"
 #include "daemon/signal_story.h"
 
@@ -123,6 +124,11 @@ void serving_state_put(void *ctx, bool preference, struct str user, const struct
 {
 	struct serving *serving = ctx;
 	struct session_fields fields = { .count = count };
+	if (!preference &&
+	    budgets_acts(daemon_budgets(serving->config.daemon), VALVE_BIT_sessions)) {
+		done(done_ctx, STATUS_FULL, STR("segment rss is nearly full"), false);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		fields.names[i] = names[i];
 		fields.values[i] = values[i];

@@ -5,17 +5,22 @@
  * a few milliseconds, at most HELD_MS. */
 #include <stdlib.h>
 
+#include "daemon/budgets.h"
 #include "daemon/serving_impl.h"
 
 enum { HELD_MAX = 4096, HELD_MS = 5000 };
 static const int64_t ms_ns = 1000000;
 
-/* At 90 % of its memory the segment's producers are slowed down (redis.md, 4). */
-static bool is_nearly_full(const struct serving *serving)
+/* Producers are slowed down while the signals' or the results' memory runs out (redis.md 4):
+ * the segment's name, or NULL. */
+static const char *nearly_full(const struct serving *serving)
 {
-	struct segments *segments = daemon_segments(serving->config.daemon);
-	struct segment_status status = segments_status(segments, SEGMENT_RTSS);
-	return status.maxmemory && status.used_memory > status.maxmemory / 10 * 9;
+	const struct budgets *budgets = daemon_budgets(serving->config.daemon);
+	if (budgets_acts(budgets, VALVE_BIT_http_rtss))
+		return segment_row(SEGMENT_RTSS)->name;
+	if (budgets_acts(budgets, VALVE_BIT_http_rtrs))
+		return segment_row(SEGMENT_RTRS)->name;
+	return NULL;
 }
 
 enum serve_intake serving_intake(void *ctx, struct buf *why, int *retry_s)
@@ -31,9 +36,10 @@ enum serve_intake serving_intake(void *ctx, struct buf *why, int *retry_s)
 		buf_printf(why, "new signals are refused: the archive is in trouble");
 		return SERVE_TROUBLE;
 	}
-	if (!serving->sink.signals || !is_nearly_full(serving))
+	const char *segment = nearly_full(serving);
+	if (!serving->sink.signals || !segment)
 		return SERVE_OPEN;
-	buf_printf(why, "the segment of the signals is nearly full");
+	buf_printf(why, "segment %s is nearly full", segment);
 	return SERVE_FULL;
 }
 

@@ -1,5 +1,7 @@
 /* What HTTP is answered at once, out of memory. */
 #include "ask/fleet_view.h"
+#include "ask/memory.h"
+#include "daemon/budgets.h"
 #include "daemon/metrics_view.h"
 #include "daemon/serving_impl.h"
 #include "daemon/terminals.h"
@@ -80,32 +82,12 @@ void serving_markets(void *ctx, struct buf *out)
 	json_out_close(&json, '}');
 }
 
-static void put_segment(struct json_out *json, enum segment segment,
-			const struct segment_status *status)
-{
-	json_out_open(json, NULL, '{');
-	json_out_str(json, "segment", str_of(segment_row(segment)->name));
-	json_out_str(json, "state", str_of(segment_state_text(status->state)));
-	json_out_i64(json, "used", (int64_t)status->used_memory);
-	json_out_i64(json, "max", (int64_t)status->maxmemory);
-	json_out_i64(json, "keys", (int64_t)status->keys);
-	json_out_i64(json, "evicted", (int64_t)status->evicted_keys);
-	json_out_close(json, '}');
-}
-
 void serving_memory(void *ctx, struct buf *out)
 {
 	const struct serving *serving = ctx;
-	const struct segments *segments = daemon_segments(serving->config.daemon);
 	struct json_out json = { .out = out };
 	json_out_open(&json, NULL, '{');
-	json_out_open(&json, "segments", '[');
-	for (int i = 0; i < SEGMENT_COUNT; i++) {
-		struct segment_status status = segments_status(segments, (enum segment)i);
-		if (status.wanted)
-			put_segment(&json, (enum segment)i, &status);
-	}
-	json_out_close(&json, ']');
+	memory_view_members(&json, budgets_facts(daemon_budgets(serving->config.daemon)));
 	json_out_close(&json, '}');
 }
 

@@ -85,7 +85,7 @@ static void each_fault_is_told_apart(void **state)
 	fails("/cvd ETH 5m 5m", FAULT_EXTRA, "5m");
 	fails("/price ETH 5m", FAULT_EXTRA, "5m");
 	fails("/help me", FAULT_EXTRA, "me");
-	fails("/memory whatever it says", FAULT_WAITING, "/memory");
+	fails("/balance whatever it says", FAULT_WAITING, "/balance");
 	fails("/oi ETH 5m", FAULT_EXTRA, "5m");
 	fails("/top10 BTC", FAULT_EXTRA, "BTC");
 	fails("/alerts add price", FAULT_EXTRA, "add");

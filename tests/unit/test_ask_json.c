@@ -24,6 +24,7 @@ static const char *const questions[] = {
 	"/momentum ETH", "/flow ETH",         "/oi ETH",         "/funding ETH", "/oi",
 	"/funding",      "/liquidations ETH", "/top10",          "/top10 oi",    "/analysis ETH",
 	"/analysis",     "/alerts",           "/liquidations",   "/help",        "/fleet",
+	"/memory",
 };
 
 static struct str ask(const struct ask_world *of, const char *text, enum ask_format format,
@@ -451,6 +452,7 @@ static int setup(void **state)
 				    .options = ask_options_default(),
 				    .alerts = world_alerts(WORLD_END_MS) };
 	world.fleet = world_fleet((struct alerts *)world.alerts);
+	world.memory = world_memory();
 	return 0;
 }
 

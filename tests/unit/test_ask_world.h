@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "ask/ask.h"
+#include "ask/memory.h"
 #include "base/rng.h"
 
 #define WORLD_START_MS INT64_C(1723068000000) /* 2024-08-07 22:00:00Z */
@@ -294,6 +295,32 @@ static inline struct markets *world_create(bool simulated, int64_t end_ms)
 	world_liquidations(markets, end_ms);
 	world_indicators(markets, end_ms);
 	return markets;
+}
+
+/* ---- memory ---- */
+
+/* Segment rms sheds, ris does not grow, rtss is not known yet. */
+static inline const struct ask_memory *world_memory(void)
+{
+	static const struct ask_memory memory = {
+		.segments = {
+			{ .segment = SEGMENT_RIS, .state = "up", .used = 12345678, .max = 1073741824,
+			  .rss = 24691356, .keys = 206, .keys_expiring = 200, .full_in_s = -1,
+			  .counted_ms = 1784046190000, .family_count = 2,
+			  .families = { { "instance_history", "24 h by MINID", 100, 9000000, false },
+					{ "instance", "TTL 24 h", 100, 988000, true } } },
+			{ .segment = SEGMENT_RTSS, .state = "starting", .full_in_s = -1 },
+			{ .segment = SEGMENT_RMS, .state = "up", .used = 450000000, .max = 536870912,
+			  .rss = 500000000, .keys = 900, .evicted = 3, .refused = 2,
+			  .level = VALVE_SHED, .growth = 200000, .full_in_s = 434,
+			  .actions = 1u << VALVE_BIT_outputs | 1u << VALVE_BIT_outputs_trim,
+			  .counted_ms = 1784046190000, .family_count = 1,
+			  .families = { { "unknown", NULL, 12, 400000000, false } } },
+		},
+		.count = 3,
+		.resident = 61234567,
+	};
+	return &memory;
 }
 
 /* ---- alerts ---- */
