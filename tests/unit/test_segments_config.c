@@ -44,7 +44,7 @@ static void test_money_is_never_evicted_and_always_appended(void **state)
 			assert_string_equal(row->policy, "noeviction");
 		assert_string_not_equal(row->appendfsync, "no");
 		assert_int_equal(row->port, 6379 + i);
-		assert_in_range(row->node_bytes, 4096, 65536);
+		assert_in_range(row->node_bytes, 512, 65536);
 	}
 	assert_int_equal(money, 3);
 }
