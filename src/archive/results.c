@@ -65,9 +65,10 @@ void results_destroy(struct results *results)
 static bool read_mark(struct results *results)
 {
 	const struct writer *writer = results->config.writer;
-	struct str mark = writer_marked(writer, results_mark), word, id, base, hash = mark;
+	struct str mark, word, id, base, hash;
 	if (results_id_parse(writer_marked(writer, results_mark_one), &results->one_until))
 		results->one_until = (struct results_id){ 0 };
+	mark = hash = writer_marked(writer, results_mark); /* until the next one is asked for */
 	if (!mark.ptr || !str_split(&hash, ' ', &word) || !str_split(&hash, ' ', &id) ||
 	    !str_split(&hash, ' ', &base))
 		return false;

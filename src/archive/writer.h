@@ -141,7 +141,8 @@ void writer_levels(struct writer_batch *batch, struct str sl, struct str tp);
 void writer_submit(struct writer *writer, struct writer_batch *batch);
 size_t writer_waiting(const struct writer *writer); /* batches submitted, not committed */
 
-/* Restored with the file, kept as batches are committed. "" and 0 where there is none. */
+/* Restored with the file, kept as batches are committed. "" and 0 where there is none. A mark is
+ * good until the next one is asked for. */
 struct str writer_marked(const struct writer *writer, struct str name);
 int64_t writer_counted(const struct writer *writer, const char *name);
 /* Of the table: rows ever committed; of them, those dropped as too old. Counters, kept in

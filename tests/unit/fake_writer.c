@@ -465,12 +465,15 @@ const char *writer_trouble(const struct writer *writer)
 	return writer->state == WRITER_TROUBLE ? "no room left" : "";
 }
 
+/* Good until the next call, as the real one's. */
 struct str writer_marked(const struct writer *writer, struct str name)
 {
+	static char value[WRITER_MARK_BYTES];
+	value[0] = 0;
 	for (size_t i = 0; i < writer->file.n_marks; i++)
 		if (str_eq(str_of(writer->file.marks[i].name), name))
-			return str_of(writer->file.marks[i].value);
-	return STR("");
+			snprintf(value, sizeof value, "%s", writer->file.marks[i].value);
+	return str_of(value);
 }
 
 int64_t writer_counted(const struct writer *writer, const char *name)
