@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive/db_impl.h"
 #include "base/check.h"
@@ -32,14 +33,14 @@ static struct db_name *find(struct db_books *books, struct str name, bool counts
 }
 
 /* The mark that was not written for the longest time, of a market or a terminal that is gone:
- * without it a stream is read again from its begin, against what is there. That of the results
- * stays. */
+ * without it a stream is read again from its begin, against what is there. Those that are of
+ * none, which have no colon in their names, stay. */
 static struct db_name *oldest_mark(struct db_books *books)
 {
 	struct db_name *oldest = NULL;
 	for (size_t i = 0; i < books->count; i++) {
 		struct db_name *at = &books->names[i];
-		if (!at->counts && !at->changed && strcmp(at->name, "trade_results") != 0 &&
+		if (!at->counts && !at->changed && strchr(at->name, ':') &&
 		    (!oldest || at->written < oldest->written))
 			oldest = at;
 	}
@@ -203,6 +204,7 @@ static void restore(struct db_books *books, bool counts, struct str name, struct
 	if (!at)
 		return;
 	at->value = at->next = number;
+	at->written = books->number; /* of the journal; 0 before it */
 	copy_text(at->text, counts ? (struct str){ "", 0 } : value);
 	memcpy(at->text_next, at->text, sizeof at->text);
 }

@@ -109,7 +109,7 @@ struct sinks_line {
 	unsigned expire_table;
 	bool settled; /* the last look found nothing to send */
 	struct sinks_count count;
-	char why[SINKS_WHY];
+	char why[SINKS_WHY], answer_why[SINKS_WHY];
 };
 
 struct sinks_keep {

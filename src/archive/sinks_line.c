@@ -215,7 +215,7 @@ static void settle_answer(struct sinks_line *line)
 	job->told.is_new = false;
 	job->told_rows = ready->rows;
 	job->outcome = line->outcome;
-	snprintf(job->why, sizeof job->why, "%s", line->outcome == SINK_DONE ? "" : line->why);
+	snprintf(job->why, sizeof job->why, "%s", line->answer_why);
 	job->records = true;
 	ready->there = false;
 	line->now = NULL;
@@ -234,6 +234,8 @@ static void answered(struct sinks_line *line, enum sink_outcome outcome, const c
 {
 	line->answered = true;
 	line->outcome = outcome;
+	snprintf(line->answer_why, sizeof line->answer_why, "%.*s", SINKS_WHY - 1,
+		 outcome == SINK_DONE ? "" : why);
 	if (line->phase == SINKS_ENDING)
 		timers_cancel(line->sinks->timers, &line->timer);
 	say(line, outcome, why);
@@ -447,6 +449,8 @@ static void submit(struct sinks_line *line)
 	CHECK(!line->job_runs);
 	job->ready = slot(line);
 	job->prepares = job->marks = !fails && !line->sinks->closing;
+	job->held = job->ended = false;
+	job->poison = 0;
 	job->busy_id = line->now ? line->now->part.part_id : -1;
 	if (!job->records)
 		job->told.part_id = -1;

@@ -89,7 +89,7 @@ static enum status prepare(struct archive_db *db, struct sinks_job *job, struct 
 static enum status work(struct archive_db *db, struct sinks_job *job, struct err *err)
 {
 	bool is_done = job->records && job->outcome == SINK_DONE;
-	enum status status = STATUS_OK;
+	enum status status = STATUS_OK, prepared = STATUS_OK;
 	job->held = job->ended = false;
 	job->poison = 0;
 	if (job->looks_again || (job->records && !is_done))
@@ -97,11 +97,13 @@ static enum status work(struct archive_db *db, struct sinks_job *job, struct err
 	if (job->records && !is_done)
 		return sinks_record(db, job, err);
 	if (job->prepares && !job->ready->there)
-		status = prepare(db, job, err);
+		prepared = prepare(db, job, err);
 	uint64_t poison = job->poison;
 	bool held = job->held;
-	bool marks = job->marks && job->ready->there && !job->ready->marked;
-	if (!status && (is_done || marks || job->unsent.part_id >= 0))
+	bool marks = !prepared && job->marks && job->ready->there && !job->ready->marked;
+	job->marks = marks;
+	/* What is done is recorded, whatever the next one is like. */
+	if (is_done || marks || job->unsent.part_id >= 0)
 		status = sinks_record(db, job, err);
 	if (!status && marks)
 		job->ready->marked = true;
@@ -114,7 +116,7 @@ static enum status work(struct archive_db *db, struct sinks_job *job, struct err
 	}
 	if (!status && is_done)
 		crash_point(CRASH_shipped);
-	return status;
+	return status ? status : prepared;
 }
 
 void sinks_work(struct archive_db *db, struct writer_job *base)

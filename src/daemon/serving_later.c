@@ -96,6 +96,12 @@ static void on_done(void *ctx, enum status status)
 		text = STR("there is none of this user");
 	else if (status == STATUS_FULL)
 		text = STR("no room: as many sessions and preferences are kept as may be");
+	else if (status == STATUS_REFUSED)
+		text = STR("no new sessions: segment rss is nearly full");
+	if (status == STATUS_REFUSED) {
+		end(ctx, STATUS_FULL, text, false); /* to be tried again */
+		return;
+	}
 	/* It stays so until some end: nothing to be tried again in a second. */
 	end(ctx, status == STATUS_FULL ? STATUS_REDIS_OOM : status, text, false);
 }
@@ -124,11 +130,6 @@ void serving_state_put(void *ctx, bool preference, struct str user, const struct
 {
 	struct serving *serving = ctx;
 	struct session_fields fields = { .count = count };
-	if (!preference &&
-	    budgets_acts(daemon_budgets(serving->config.daemon), VALVE_BIT_sessions)) {
-		done(done_ctx, STATUS_FULL, STR("segment rss is nearly full"), false);
-		return;
-	}
 	for (size_t i = 0; i < count; i++) {
 		fields.names[i] = names[i];
 		fields.values[i] = values[i];
@@ -139,6 +140,9 @@ void serving_state_put(void *ctx, bool preference, struct str user, const struct
 		return;
 	}
 	struct asking *asking = begin(serving, done, done_ctx);
+	session_store_refuse_new(
+	    serving->sessions,
+	    budgets_acts(daemon_budgets(serving->config.daemon), VALVE_BIT_sessions));
 	if (asking)
 		not_begun(asking, session_store_put(serving->sessions, kind_of(preference), user,
 						    &fields, on_done, asking));

@@ -10,6 +10,7 @@ struct session_store {
 	struct command_pipe pipe;
 	const struct clock_port *clock;
 	size_t keys_max;
+	bool refuses_new;
 	size_t coming; /* new keys that are being written */
 	struct session_store_counts counts;
 };
@@ -358,6 +359,11 @@ static enum status write_all(struct errand *errand)
 	return command_pipe_end(pipe, on_written, errand);
 }
 
+void session_store_refuse_new(struct session_store *store, bool refuse)
+{
+	store->refuses_new = refuse;
+}
+
 /* Counted are the keys the server has and those on their way to it, which it may have
  * already: sooner refused by one than taken beyond the bound. */
 static void on_counted(void *ctx, enum status status, const struct redis_reply *reply)
@@ -367,6 +373,8 @@ static void on_counted(void *ctx, enum status status, const struct redis_reply *
 	command_pipe_answered(&store->pipe);
 	if (!status && reply->type != REDIS_INTEGER)
 		status = STATUS_REDIS_PROTOCOL;
+	if (!status && !errand->exists && store->refuses_new && errand->kind == SESSION_SESSION)
+		status = STATUS_REFUSED;
 	if (!status && !errand->exists) {
 		if ((uint64_t)reply->integer + store->coming >= store->keys_max)
 			status = STATUS_FULL;

@@ -49,7 +49,9 @@ bool session_fields_are_good(enum session_kind kind, struct str user,
 typedef void (*session_get_fn)(void *ctx, enum status status, const struct session_fields *fields);
 MUST_CHECK enum status session_store_get(struct session_store *store, enum session_kind kind,
 					 struct str user, session_get_fn done, void *ctx);
-/* Ended: OK, FULL, REDIS_OOM, CLOSED … INVALID: session_fields_are_good says why. */
+/* While so: a session that is not there yet ends as REFUSED; what is there can be renewed. */
+void session_store_refuse_new(struct session_store *store, bool refuse);
+/* Ended: OK, FULL, REFUSED, REDIS_OOM, CLOSED … INVALID: session_fields_are_good says why. */
 typedef void (*session_done_fn)(void *ctx, enum status status);
 MUST_CHECK enum status session_store_put(struct session_store *store, enum session_kind kind,
 					 struct str user, const struct session_fields *fields,

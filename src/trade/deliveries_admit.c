@@ -74,7 +74,8 @@ const char *delivery_barred(struct delivery *delivery, enum limits_stage stage)
 		return signal_field_name(SIGNAL_sym);
 	if (delivery_is_halted(delivery))
 		return "halted";
-	if (delivery->owner->opening_why && delivery->posting->opens && stage == LIMITS_TAKING)
+	if (delivery->owner->opening_why && delivery->posting->opens && !delivery->posting->again &&
+	    stage == LIMITS_TAKING)
 		return delivery->owner->opening_why;
 	if (!delivery->owner->config.limits || !delivery->posting->opens)
 		return NULL;

@@ -18,6 +18,7 @@ struct posting {
 	bool filling; /* its deliveries are being made: it is not over with the last of them */
 	bool routed;  /* its members may have it */
 	bool opens;
+	bool again;                 /* taken by an earlier run */
 	const char *fault;          /* what is wrong with it; NULL nothing */
 	int64_t expires_ms, volume; /* 10^-8 lots */
 	struct signal signal;

@@ -108,6 +108,7 @@ static struct posting *begin_posting(struct deliveries *deliveries, const struct
 	posting->opens = signal_opens(&posting->signal);
 	posting->volume = posting->opens ? volume_of(&posting->signal) : 0;
 	posting->fault = intake->fault;
+	posting->again = intake->entry->again;
 	posting->routed = true;
 	return posting;
 }

@@ -112,12 +112,12 @@ class ArchiveTest(harness.WeirTest):
         memory."""
         where = f"FROM trade_results WHERE result_id LIKE '{like}%'"
         rows = self.query(f'SELECT count(*) AS n {where}')[0]['n']
-        parts, got = int(rows) // 200000 + 1, (0, 0, Decimal(0))
+        parts, got = int(rows) // 400000 + 1, (0, 0, Decimal(0))
         for part in range(parts):
             row = self.query('SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS n, count(*) AS ids, '
                              'CAST(coalesce(sum(p), 0) AS VARCHAR) AS total FROM (SELECT '
-                             f'count(*) AS n, sum(pnl) AS p {where} AND hash(result_id) % {parts} '
-                             f'= {part} GROUP BY result_id)')[0]
+                             f'hash(result_id) AS h, count(*) AS n, sum(pnl) AS p {where} AND '
+                             f'hash(result_id) % {parts} = {part} GROUP BY h)')[0]
             got = (got[0] + int(row['n']), got[1] + int(row['ids']), got[2] + Decimal(row['total']))
         return got
 

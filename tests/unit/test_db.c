@@ -205,7 +205,7 @@ static enum status mark_some(struct archive_db *db, void *ctx, struct err *err)
 	if (*next == 0)
 		db_mark(db, STR("trade_results"), STR("kept"));
 	for (int i = *next; i < *next + MARKS_EACH; i++) {
-		snprintf(name, sizeof name, "market-%d", i);
+		snprintf(name, sizeof name, "market:%d", i);
 		snprintf(value, sizeof value, "%d", i);
 		db_mark(db, str_of(name), str_of(value));
 	}
@@ -228,9 +228,9 @@ static void test_the_oldest_mark_makes_room_and_never_that_of_the_results(void *
 	for (int i = 0; i < 2; i++) {
 		assert_true(
 		    str_eq(writer_marked(stage->writer, STR("trade_results")), STR("kept")));
-		assert_true(str_eq(writer_marked(stage->writer, STR("market-4500")), STR("4500")));
-		assert_true(str_eq(writer_marked(stage->writer, STR("market-1000")), STR("1000")));
-		assert_int_equal(writer_marked(stage->writer, STR("market-0")).len, 0);
+		assert_true(str_eq(writer_marked(stage->writer, STR("market:4500")), STR("4500")));
+		assert_true(str_eq(writer_marked(stage->writer, STR("market:1000")), STR("1000")));
+		assert_int_equal(writer_marked(stage->writer, STR("market:0")).len, 0);
 		stage_close(stage);
 		stage_open(stage);
 	}
