@@ -155,7 +155,10 @@ struct results {
 	 * went on, with the ids that it had given before, that entry is another one. */
 	uint64_t cursor_hash;
 	const struct redis_reply *cursor_fields; /* not hashed yet; NULL: it is */
-	struct results_id checked_until;         /* rids up to it may be in the file */
+	/* The group was set back to below it: what is pending up to here may be read as such, and
+	 * be delivered again as new. */
+	struct results_id redelivered_until;
+	struct results_id checked_until; /* rids up to it may be in the file */
 	uint64_t generation;
 	/* Results that were counted by streams of before: base + added + beyond are all there
 	 * ever were. Entries up to one_until, which were there when this stream was begun,

@@ -123,12 +123,20 @@ static enum status take_one(struct results *results, struct results_id id,
 	return STATUS_OK;
 }
 
+/* Taken as pending before, and delivered as new because the group was set back. */
+static bool is_redelivered(const struct results *results, struct results_id id)
+{
+	return results_id_cmp(id, results->cursor) <= 0 &&
+	       results_id_cmp(id, results->redelivered_until) <= 0;
+}
+
 /* Ids that were read: the stream went back. */
 static bool comes_again(struct results *results, const struct redis_reply *entry)
 {
 	struct results_id id;
 	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
-	    results_id_parse(entry->items[0].text, &id) || results_id_cmp(id, results->cursor) > 0)
+	    results_id_parse(entry->items[0].text, &id) ||
+	    results_id_cmp(id, results->cursor) > 0 || is_redelivered(results, id))
 		return false;
 	results->broken = "entries that were read came again";
 	results_sync_later(results);
@@ -146,6 +154,8 @@ static bool take_entry(struct results *results, const struct redis_reply *entry,
 	}
 	if (comes_again(results, entry))
 		return false;
+	if (is_redelivered(results, id))
+		return true;
 	enum status status = take_one(results, id, &entry->items[1], told);
 	if (status && results->filling && results->filling->count) {
 		results_submit(results);

@@ -311,6 +311,7 @@ static void begin_stream(struct results *results)
 	results->one_until = results->stream.last;
 	results->cursor = (struct results_id){ 0 };
 	results->cursor_hash = 0;
+	results->redelivered_until = (struct results_id){ 0 };
 	results->checked_until = results->stream.last;
 	results->behind = false;
 	results->marked = true;
@@ -336,8 +337,11 @@ static void go_on(struct results *results)
 		results->points[0] = (struct point){ 0, results->cursor };
 		results->n_points = 1;
 		results->behind = false;
-	} else {
-		results->behind = true; /* a page may have become ours without its answer */
+	} else { /* a page may have become ours without its answer */
+		const struct groups_facts *groups = &results->groups;
+		results->behind =
+		    groups->own == GROUPS_MAX ||
+		    results_id_cmp(groups->groups[groups->own].last, results->cursor) > 0;
 	}
 	run(results);
 }
@@ -384,6 +388,7 @@ static void place_group(struct results *results)
 		struct results_id last = groups->groups[groups->own].last;
 		if (results_id_cmp(results->checked_until, last) < 0)
 			results->checked_until = last;
+		results->redelivered_until = last;
 		set_group(results, results->cursor, on_set_back);
 	} else {
 		go_on(results);
