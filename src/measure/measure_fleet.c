@@ -142,7 +142,7 @@ struct measure_trade measure_trade_of(const struct measure *m, uint32_t terminal
 	const struct symbol_row *symbol = symbol_row(trade.symbol);
 	int64_t way = symbol->start / 500 + 1, sign = trade.sell ? -1 : 1;
 	/* A broker numbers all its orders together; a terminal has every so many of them. */
-	trade.order = TICKETS + number * 64 + rng_below(&rng, 64);
+	trade.order = TICKETS + number * 64 + rng_below(&rng, 48); /* no ticket twice */
 	trade.deal = trade.order + 1009 + rng_below(&rng, 16);
 	trade.position = trade.order;
 	trade.lots_e2 = volumes[rng_below(&rng, ARRAY_LEN(volumes))];
