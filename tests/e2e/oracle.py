@@ -149,6 +149,6 @@ class ArchiveTest(harness.WeirTest):
 
     def check_ledger(self):
         done = self.run_weir('archive', 'verify', '--state', self.state, '--config', self.config,
-                             '--deep', '--json')
+                             '--deep', '--json', timeout=600)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr + self.read_log()[-3000:])
         return json.loads(done.stdout)
