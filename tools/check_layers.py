@@ -20,10 +20,12 @@ FLOORS = [
     ("port",),
     ("codec",),
     ("alert",),
-    ("market", "fleet", "trade", "memory", "audit"),
+    ("market", "fleet", "trade", "memory", "audit", "accounts", "people"),
+    ("rules",),
     ("ask",),
+    ("picture", "bot"),
     ("os",),
-    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "migrate"),
+    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "migrate", "telegram"),
     ("measure",),
     ("daemon",),
     ("cli",),
@@ -36,9 +38,10 @@ PRIVATE = [
     (re.compile(r"^(uv|hiredis/|uv/|libwebsockets|lws|curl/|libpq)"), {"os"}),
     (re.compile(r"^simdjson"), {"codec"}),
     (re.compile(r"^duckdb"), {"archive"}),
+    (re.compile(r"^cairo"), {"picture"}),
 ]
 # Cores do no I/O and never ask the clock.
-CORES = {"base", "def", "port", "codec", "market", "fleet", "trade", "memory", "audit", "ask", "alert"}
+CORES = {"base", "def", "port", "codec", "market", "fleet", "trade", "memory", "audit", "ask", "alert", "accounts", "people", "rules", "picture", "bot"}
 CALENDAR = ("src/base/log.c", "time.h")  # gmtime_r of a time it is given
 NOT_IN_CORES = re.compile(r"^(unistd|fcntl|time|pthread|threads|signal|poll|netdb)\.h$|^sys/(?!types\.h)")
 

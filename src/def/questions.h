@@ -2,17 +2,22 @@
 #pragma once
 
 #include "base/buf.h"
+#include "def/pictures.h"
+#include "def/roles.h"
 
 enum question {
-#define QUESTION(id, name, args, waits_for, help) QUESTION_##id,
+#define QUESTION(id, name, args, role, picture, related, waits_for, help) QUESTION_##id,
 #include "def/questions.def"
 #undef QUESTION
 	QUESTION_COUNT
 };
 
 struct question_row {
-	const char *name;      /* "/cvd" */
-	const char *args;      /* "[SYM] [TF]" */
+	const char *name; /* "/cvd" */
+	const char *args; /* "[SYM] [TF]" */
+	enum role role;   /* the least that a person needs */
+	enum picture_kind picture;
+	const char *related;   /* "price flow": offered beside the answer */
 	const char *waits_for; /* NULL: it is answered */
 	const char *help;      /* without a full stop */
 };
