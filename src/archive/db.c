@@ -234,12 +234,11 @@ enum status db_try(struct archive_db *db, db_transaction_fn fn, void *ctx, struc
 
 /* The file tells: it is closed and opened, and holds that number, or does not. Opening it may
  * take several tries, each with transactions of its own, so it is asked for that one alone. */
-static enum status look(struct archive_db *db, uint64_t number, bool *there)
+static enum status look(struct archive_db *db, uint64_t number, const char *failure, bool *there)
 {
 	struct err why;
 	db_books_undo(db);
-	db_close(db);
-	db->reopened++;
+	db_close_for(db, failure);
 	for (;;) {
 		if (db_be_open(db))
 			return STATUS_CANCELLED;
@@ -247,7 +246,7 @@ static enum status look(struct archive_db *db, uint64_t number, bool *there)
 		if (!status)
 			return STATUS_OK;
 		db_trouble_set(&db->trouble, status, why.text);
-		db_close(db);
+		db_close_for(db, why.text);
 		if (!db_trouble_wait(&db->trouble))
 			return STATUS_CANCELLED;
 	}
@@ -269,11 +268,11 @@ static enum status one_round(struct archive_db *db, db_transaction_fn fn, void *
 		return STATUS_OK;
 	db->failed++;
 	if (db->broken)
-		db_close(db);
+		db_close_for(db, why.text);
 	if (!unknown && status != STATUS_DISK_FULL)
 		return err_set(err, status, "%s", why.text);
 	db_trouble_set(&db->trouble, status, why.text);
-	if (unknown && look(db, db->books.used, &there))
+	if (unknown && look(db, db->books.used, why.text, &there))
 		return closing(err);
 	if (there)
 		db_trouble_set(&db->trouble, STATUS_OK, "");

@@ -25,7 +25,9 @@
  *                                                    the sinks' own: sinks.c
  *
  * A batch_id is positive: 17 random bits of the file, a sequence of 36 that only rises (also
- * over a WAL that was cut), and ten bits that are 0 here, for a sink's parts of the batch.
+ * over a WAL that was cut), and ten bits that are 0 here, for a sink's parts of the batch. 0:
+ * of none, as there was no sink; when one is named these rows get batches, with ids that lie
+ * below those of all rows that are newer (db_batches_adopt).
  *
  * A closed batch is the rows WHERE batch_id = … of its table: all of one month, fixed, and
  * read in the order of their rowid. Its row of `batches` came with its last rows. Rows whose
@@ -129,6 +131,14 @@ void db_batches_limit(struct archive_db *db, int64_t rows, int64_t ms);
 /* All that are open close now; a transaction of its own. */
 MUST_CHECK enum status db_batches_close_all(struct archive_db *db, struct err *err);
 size_t db_batches_open(const struct archive_db *db);
+/* Rows that belong to no batch, as no sink was named when they were archived: the next ones of a
+ * table, at most 10,000 or what a batch takes, are put into closed batches, one for each month; a
+ * transaction of its own. *more: others may be left. */
+MUST_CHECK enum status db_batches_adopt(struct archive_db *db, bool *more, struct err *err);
+
+/* Inside db_transact: the dead letter goes (all its rows), out of its batch, too. */
+MUST_CHECK enum status db_drop_letter(struct archive_db *db, struct str origin, struct str id,
+				      struct err *err);
 
 /* Unix time, µs: the thread's own clock, as the file's rows count. */
 int64_t db_now_us(const struct archive_db *db);

@@ -9,10 +9,10 @@
 
 enum { ROWS_MAX = 10000, ROWS_MOST = 100000, AGE_MS = 5000, LEFT_MAX = 4096, LEAP = 1 << 16 };
 
-#define SEQUENCE "batch_next"
+#define SEQUENCE DB_BATCH_SEQUENCE
 #define PREFIX   "batch_prefix"
 
-static enum status close_one(struct archive_db *db, const struct db_batch *batch, struct err *err)
+enum status db_batch_close(struct archive_db *db, const struct db_batch *batch, struct err *err)
 {
 	struct str table = str_of(archive_table_row(batch->table)->name);
 	return db_exec(db, "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
@@ -24,10 +24,22 @@ static enum status close_one(struct archive_db *db, const struct db_batch *batch
 static enum status close_at(struct archive_db *db, size_t at, struct err *err)
 {
 	struct db_batches *batches = &db->batches;
-	enum status status = close_one(db, &batches->open[at], err);
+	enum status status = db_batch_close(db, &batches->open[at], err);
 	if (!status)
 		batches->open[at] = batches->open[--batches->count];
 	return status;
+}
+
+int64_t db_batch_id(const struct archive_db *db, int64_t number)
+{
+	CHECK(number > 0 && number < INT64_C(1) << (DB_BATCH_BITS - DB_PART_BITS));
+	return db->batches.prefix << DB_BATCH_BITS | number << DB_PART_BITS;
+}
+
+int64_t db_batch_next_id(struct archive_db *db)
+{
+	db_count(db, SEQUENCE, 1);
+	return db_batch_id(db, db->batches.next++);
 }
 
 static size_t oldest(const struct db_batches *batches)
@@ -48,14 +60,12 @@ static enum status open_one(struct archive_db *db, enum archive_table table, uin
 		if (status)
 			return status;
 	}
-	CHECK(batches->next < INT64_C(1) << (DB_BATCH_BITS - DB_PART_BITS));
 	batches->open[batches->count++] = (struct db_batch){
-		.id = batches->prefix << DB_BATCH_BITS | batches->next++ << DB_PART_BITS,
+		.id = db_batch_next_id(db),
 		.first_us = db_now_us(db),
 		.month = month,
 		.table = table,
 	};
-	db_count(db, SEQUENCE, 1);
 	return STATUS_OK;
 }
 
@@ -173,6 +183,46 @@ void db_batches_limit(struct archive_db *db, int64_t rows, int64_t ms)
 	db->batches.age_us = ms * 1000;
 }
 
+/* ---- a dead letter that goes ---- */
+
+struct letters {
+	struct archive_db *db;
+	int64_t rows;
+};
+
+static bool take_letter(void *ctx, const struct db_row *row)
+{
+	struct letters *letters = ctx;
+	letters->rows++;
+	db_batch_lost(letters->db, db_row_int(row, 0, 0));
+	return true;
+}
+
+/* Those of closed batches are fewer by them (db.h). */
+enum status db_drop_letter(struct archive_db *db, struct str origin_of, struct str id,
+			   struct err *err)
+{
+	struct letters letters = { db, 0 };
+	struct db_value origin = DB_TEXT(origin_of), letter = DB_TEXT(id);
+	enum status status =
+	    db_each(db, "SELECT batch_id FROM dead_letters WHERE origin = ? AND letter_id = ?",
+		    DB_ARGS(origin, letter), take_letter, &letters, err);
+	if (status || !letters.rows)
+		return status;
+	status =
+	    db_exec(db,
+		    "UPDATE batches SET rows = rows - (SELECT count(*) FROM dead_letters d "
+		    "WHERE d.batch_id = batches.batch_id AND d.origin = ? AND d.letter_id = ?) "
+		    "WHERE tbl = 'dead_letters' AND batch_id IN (SELECT batch_id FROM "
+		    "dead_letters WHERE origin = ? AND letter_id = ?)",
+		    DB_ARGS(origin, letter, origin, letter), NULL, err);
+	if (!status)
+		status = db_exec(db, "DELETE FROM dead_letters WHERE origin = ? AND letter_id = ?",
+				 DB_ARGS(origin, letter), NULL, err);
+	db_count_gone(db, TABLE_dead_letters, letters.rows);
+	return status;
+}
+
 /* ---- at the start ---- */
 
 struct left {
@@ -218,7 +268,7 @@ static enum status close_left(struct archive_db *db, void *ctx, struct err *err)
 	do {
 		status = find_left(db, left, err);
 		for (size_t i = 0; !status && i < left->count; i++)
-			status = close_one(db, &left->batches[i], err);
+			status = db_batch_close(db, &left->batches[i], err);
 	} while (!status && left->count == LEFT_MAX);
 	return status;
 }
@@ -260,10 +310,10 @@ enum status db_batches_load(struct archive_db *db, struct err *err)
 	batches->count = 0;
 	if (!batches->rows_max)
 		db_batches_limit(db, ROWS_MAX, AGE_MS);
-	if (!db->config.sinks)
-		return STATUS_OK;
-	enum status status = db_try(db, begin_ids, NULL, err);
-	if (status)
+	enum status status = db->config.sinks ? db_try(db, begin_ids, NULL, err) : STATUS_OK;
+	if (!status)
+		status = db_adopt_load(db, err);
+	if (status || !db->config.sinks)
 		return status;
 	status = str_to_i64(db_books_mark(&db->books, STR(PREFIX), text), &batches->prefix);
 	if (status || batches->prefix < 1 || batches->prefix >= 1 << 17)

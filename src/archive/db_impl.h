@@ -17,6 +17,7 @@ enum {
 	DB_PART_BITS = 10,       /* the lowest: 0, or a part of the batch (sinks.h) */
 	DB_VALUE_MAX = 127,      /* bytes of a mark */
 	DB_WAL_SPARE = 64 << 20, /* DuckDB's own threshold lies so far above ours */
+	DB_WHY = 200,            /* bytes of what is said of a failure */
 	DB_RETRY_MS = 1000,      /* between two tries in trouble */
 	DB_ARCHIVE_SCHEMA = 1,
 };
@@ -94,7 +95,13 @@ struct db_batches {
 	int64_t rows_max, age_us;
 };
 
+#define DB_BATCH_SEQUENCE "batch_next" /* counter: the newest of the sequence */
+
 enum status db_batches_load(struct archive_db *db, struct err *err);
+int64_t db_batch_id(const struct archive_db *db, int64_t number); /* of the sequence */
+int64_t db_batch_next_id(struct archive_db *db);                  /* in a transaction */
+/* Its row of `batches`: it takes no more. */
+enum status db_batch_close(struct archive_db *db, const struct db_batch *batch, struct err *err);
 /* The id for a row of the table and month, and how many may have it: at most *rows. */
 enum status db_batch_for(struct archive_db *db, enum archive_table table, uint32_t month,
 			 size_t *rows, int64_t *id, struct err *err);
@@ -105,6 +112,16 @@ bool db_batches_due(const struct archive_db *db);
 enum status db_batches_close(struct archive_db *db, bool all, struct err *err);
 bool db_batch_is_open(const struct archive_db *db, int64_t id);
 void db_batch_lost(struct archive_db *db, int64_t id); /* a row of an open one went */
+
+/* ---- rows of no batch (db_adopt.c) ---- */
+
+struct db_adopt {
+	bool left[TABLE_COUNT];    /* some may be */
+	int64_t from[TABLE_COUNT]; /* rowid: before it there was none when it was looked at */
+	int64_t next;              /* of the range, in a step */
+};
+
+enum status db_adopt_load(struct archive_db *db, struct err *err);
 
 /* ---- tables ---- */
 
@@ -133,6 +150,7 @@ struct archive_db {
 	struct db_table tables[TABLE_COUNT];
 	struct db_books books;
 	struct db_batches batches, batches_before; /* before: at BEGIN */
+	struct db_adopt adopt;
 	struct db_trouble trouble;
 	bool is_open, in_transaction, broken; /* broken: it must be closed and opened */
 	bool checkpoint_fails;                /* that is trouble, too, until one succeeds */
@@ -148,11 +166,13 @@ struct archive_db {
 	char kept[PATH_BYTES_MAX];
 	uint64_t wal_bytes, wal_bytes_kept;
 	uint64_t reopened, salvaged, failed;
+	char closed_why[DB_WHY]; /* by db_close_for, the last time */
 	/* For the loop, under the lock of `trouble`. */
 	struct {
 		uint64_t reopened, salvaged, failed, file_bytes, wal_bytes;
 		uint64_t damaged_bytes, damaged_bytes_kept;
 		char kept[PATH_BYTES_MAX]; /* of the last salvage */
+		char closed_why[DB_WHY];
 	} told;
 };
 
@@ -161,6 +181,8 @@ void db_destroy(struct archive_db *db);
 /* Opens, makes or mends the file and restores what is kept of it in memory. */
 enum status db_open(struct archive_db *db, struct err *err);
 void db_close(struct archive_db *db);
+/* In trouble: it is opened anew when it is wanted next. */
+void db_close_for(struct archive_db *db, const char *why);
 /* Until it is open: CANCELLED when the writer closes meanwhile. */
 enum status db_be_open(struct archive_db *db);
 /* One BEGIN, fn, COMMIT without a second: only while the file is being opened, which begins

@@ -222,6 +222,15 @@ void db_close(struct archive_db *db)
 	db->is_open = false;
 }
 
+void db_close_for(struct archive_db *db, const char *why)
+{
+	if (!db->is_open)
+		return;
+	snprintf(db->closed_why, sizeof db->closed_why, "%s", why);
+	db->reopened++;
+	db_close(db);
+}
+
 enum status db_be_open(struct archive_db *db)
 {
 	struct err err;
@@ -269,5 +278,6 @@ void db_tell(struct archive_db *db)
 	db->told.failed = db->failed;
 	db->told.file_bytes = file;
 	db->told.wal_bytes = wal;
+	memcpy(db->told.closed_why, db->closed_why, sizeof db->closed_why);
 	pthread_mutex_unlock(&db->trouble.lock);
 }

@@ -25,7 +25,9 @@
  * somebody removed while they were pending are told by their id, once, and counted as lost;
  * those removed unread are missing in the count of what was added, told and counted so when the
  * stream has been read to its end. There a packed entry is all its results; one that is known
- * by its id alone is one until then.
+ * by its id alone is one until then. When field x of fleet:up:~ (below) is gone it is written
+ * again, and nothing counts as lost for that; what was removed together with it is told, but for
+ * the further rows of packed entries since the last look, and for what was while weir was down.
  *
  * An entry whose content cannot be a row (results_row.h) goes to the retry ladder: tried
  * again 10 s, 30 s, 120 s (archive.retry) after the try before, then a dead letter with the
@@ -57,7 +59,8 @@
  * and        added = read + lost + what is in the stream and not taken
  * where added (results_counts) is entries-added of the stream, what packed entries ever had
  * beyond one (field x of fleet:up:~) and, in the mark, what streams of before had. When a
- * stream is begun anew the entries that are in it are one each, until they are read.
+ * stream is begun anew the entries that are in it are one each, until they are read, and x is
+ * made if it is not there.
  *
  * While the writer is in trouble nothing is read. At 30 % of RTRS a checkpoint is asked for.
  * An answer that the connection does not take (above 16 MB a value, 256 MB in all) is asked

@@ -10,6 +10,7 @@
  *   results_trim.c    what a checkpoint holds leaves the stream
  *   results_claim.c   entries that are pending with somebody else, or with nobody
  *   results_retry.c   the ladder, and dead letters
+ *   results_held.c    what of the ladder is in memory
  *
  * One place, `cursor`: the highest entry that is in a batch. Entries above it are new (">"),
  * or they are pending for us and in no batch: the answer got lost, or there was no room.
@@ -155,9 +156,9 @@ struct results {
 	 * went on, with the ids that it had given before, that entry is another one. */
 	uint64_t cursor_hash;
 	const struct redis_reply *cursor_fields; /* not hashed yet; NULL: it is */
-	/* The group was set back to below it: what is pending up to here may be read as such, and
-	 * be delivered again as new. */
-	struct results_id redelivered_until;
+	/* The group's last id, as far as it is known; the cursor is never ahead of it. What is
+	 * pending for us beyond was delivered before the group was set back, and comes again. */
+	struct results_id delivered;
 	struct results_id checked_until; /* rids up to it may be in the file */
 	uint64_t generation;
 	/* Results that were counted by streams of before: base + added + beyond are all there
@@ -165,7 +166,8 @@ struct results {
 	 * are one each in it until they are read. */
 	int64_t base;
 	struct results_id one_until;
-	uint64_t read_ever; /* with what is in batches */
+	uint64_t beyond_least; /* of this stream, as it was seen last: it does not fall */
+	uint64_t read_ever;    /* with what is in batches */
 	bool behind;
 	uint32_t reads_due;
 	bool reads_new;      /* of those on their way */
@@ -180,6 +182,7 @@ struct results {
 
 	/* the sync */
 	bool sync_due;
+	bool count_asked;   /* for field x, so that the base is counted from there */
 	const char *broken; /* why the stream is to be read from 0; NULL: it is not */
 	bool new_word;      /* a new epoch has to be written */
 	char next_word[WORD_MAX + 1];
@@ -245,6 +248,8 @@ struct results {
 
 static const struct str results_group = { "archive", 7 }, results_consumer = { "weir", 4 },
 			results_claimer = { "weir:claim", 10 };
+/* Of the ladder's rows and the dead letters that are ours. */
+static const struct str results_origin = { "trade_results", 13 };
 /* Of the archive file: where reading stands; up to where entries are one each in its base. */
 static const struct str results_mark = { "trade_results", 13 },
 			results_mark_one = { "trade_results_one", 17 };
@@ -333,11 +338,21 @@ void results_claim_due(struct results *results);
 void results_claims_checkpointed(struct results *results, uint64_t number);
 void results_look_due(struct results *results);
 
-/* results_retry.c */
+/* results_held.c */
 void results_retry_init(struct results *results);
 void results_retry_deinit(struct results *results);
-void results_load(struct results *results);         /* what of the ladder is in the file */
-void results_retry_forget(struct results *results); /* and it is loaded again */
+/* One that finds no room stays in the file, and is looked for there later. */
+void results_hold(struct results *results, const struct writer_retry *retry, int64_t due_ns);
+struct held *results_held_pop(struct results *results); /* the first that is due */
+void results_retry_forget(struct results *results);     /* and it is loaded again */
+void results_retry_timer(struct results *results);      /* armed for the first that is due */
+void results_held_push(struct results *results, struct held *held);
+void results_held_forget(struct results *results, struct held *held);
+struct writer_retry results_held_retry(const struct held *held); /* points into it */
+uint64_t results_held_hash(const struct writer_retry *retry);    /* what it is known by */
+
+/* results_retry.c */
+void results_load(struct results *results); /* what of the ladder is in the file */
 /* Where a result that is no row stands: its entry, its row if that is packed. */
 struct results_place {
 	struct results_id id;
@@ -352,4 +367,3 @@ MUST_CHECK enum status results_bad(struct results *results, struct slot *slot,
 bool results_has_letters(const struct results *results, const struct slot *slot, size_t count);
 void results_retries_due(struct results *results);
 void results_look_at_clock(struct results *results);
-void results_retry_timer(struct results *results); /* armed for the first that is due */

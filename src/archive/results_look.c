@@ -38,14 +38,37 @@ static bool all_is_read(const struct results *results)
 /* What is gone without ever having been read leaves a gap in the count: of a packed entry all
  * its results, of one that is known by its id already the others. What was read twice (a
  * crash between the commit of an entry that was somebody else's and its acknowledgement) is
- * taken as counted by the stream, too. Who removes the field x alone removes no result: it is
- * written again as it was. */
+ * taken as counted by the stream, too. */
+static int64_t gap_of(const struct results *results)
+{
+	const struct stream_facts *seen = &results->seen;
+	return results->base + (int64_t)(seen->added + seen->beyond) - (int64_t)results->read_ever;
+}
+
+/* Who removes the field x removes no result: it is written again as it must have been, which is
+ * what was read, and no less than it was seen to be; who adds packed entries goes on from there.
+ * True: nothing is settled before it is there. */
+static bool restore_beyond(struct results *results)
+{
+	char storage[24];
+	struct key key;
+	int64_t gap = gap_of(results);
+	uint64_t beyond = gap < 0 ? (uint64_t)-gap : 0;
+	if (beyond < results->beyond_least)
+		beyond = results->beyond_least;
+	if (results->seen.beyond_known || !beyond)
+		return false;
+	const struct str argv[] = { STR("HSETNX"), key_fleet_up(&key, STR("~")), STR("x"),
+				    results_number(storage, beyond) };
+	enum status status = results_send(results, argv, ARRAY_LEN(argv), NULL);
+	(void)status; /* it is counted, and the next look tries again */
+	return true;
+}
+
 static void settle_counts(struct results *results)
 {
-	int64_t gap = results->base + (int64_t)(results->seen.added + results->seen.beyond) -
-		      (int64_t)results->read_ever;
-	bool uncounted = results->counts.packed && !results->seen.beyond_known;
-	if (!gap || uncounted || !all_is_read(results))
+	int64_t gap = gap_of(results);
+	if (!all_is_read(results) || restore_beyond(results) || !gap)
 		return;
 	struct slot *slot = results_slot(results);
 	if (!slot)
@@ -114,6 +137,8 @@ static void on_facts(struct results *results, enum status status)
 	}
 	results->seen = results->facts.stream;
 	if (results->state == RESULTS_RUNNING) {
+		if (results->seen.beyond_known)
+			results->beyond_least = results->seen.beyond;
 		if (results_id_cmp(results->seen.last, results->cursor) < 0) {
 			look_again(results, "its last entry is behind the mark");
 			return;

@@ -123,20 +123,17 @@ static enum status take_one(struct results *results, struct results_id id,
 	return STATUS_OK;
 }
 
-/* Taken as pending before, and delivered as new because the group was set back. */
-static bool is_redelivered(const struct results *results, struct results_id id)
+static bool id_of(const struct redis_reply *entry, struct results_id *id)
 {
-	return results_id_cmp(id, results->cursor) <= 0 &&
-	       results_id_cmp(id, results->redelivered_until) <= 0;
+	return entry->type == REDIS_ARRAY && entry->count == 2 &&
+	       !results_id_parse(entry->items[0].text, id);
 }
 
 /* Ids that were read: the stream went back. */
 static bool comes_again(struct results *results, const struct redis_reply *entry)
 {
 	struct results_id id;
-	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
-	    results_id_parse(entry->items[0].text, &id) ||
-	    results_id_cmp(id, results->cursor) > 0 || is_redelivered(results, id))
+	if (!id_of(entry, &id) || results_id_cmp(id, results->cursor) > 0)
 		return false;
 	results->broken = "entries that were read came again";
 	results_sync_later(results);
@@ -147,15 +144,12 @@ static bool comes_again(struct results *results, const struct redis_reply *entry
 static bool take_entry(struct results *results, const struct redis_reply *entry, uint32_t *told)
 {
 	struct results_id id;
-	if (entry->type != REDIS_ARRAY || entry->count != 2 ||
-	    results_id_parse(entry->items[0].text, &id)) {
+	if (!id_of(entry, &id)) {
 		results->counts.failed++;
 		return true;
 	}
 	if (comes_again(results, entry))
 		return false;
-	if (is_redelivered(results, id))
-		return true;
 	enum status status = take_one(results, id, &entry->items[1], told);
 	if (status && results->filling && results->filling->count) {
 		results_submit(results);
@@ -165,18 +159,39 @@ static bool take_entry(struct results *results, const struct redis_reply *entry,
 	return status == STATUS_OK;
 }
 
-/* False: the rest of it is pending for us, and read again. */
-static bool take_page(struct results *results, const struct redis_reply *entries)
+/* A page of new ones is ours, whatever becomes of it. */
+static void note_delivered(struct results *results, const struct redis_reply *entries)
+{
+	struct results_id last;
+	if (results->reads_new && entries->count &&
+	    id_of(&entries->items[entries->count - 1], &last) &&
+	    results_id_cmp(last, results->delivered) > 0)
+		results->delivered = last;
+}
+
+/* How many of a page of pending ones are not to be delivered again. */
+static size_t pending_of(const struct results *results, const struct redis_reply *entries)
+{
+	struct results_id id;
+	size_t count = entries->count;
+	while (!results->reads_new && count && id_of(&entries->items[count - 1], &id) &&
+	       results_id_cmp(id, results->delivered) > 0)
+		count--;
+	return count;
+}
+
+/* False: the rest of the `count` is pending for us, and read again. */
+static bool take_page(struct results *results, const struct redis_reply *entries, size_t count)
 {
 	uint32_t told = 0;
 	size_t i = 0;
-	while (i < entries->count && take_entry(results, &entries->items[i], &told))
+	while (i < count && take_entry(results, &entries->items[i], &told))
 		i++;
 	results_hash_cursor(results); /* the answer goes */
 	if (told > LOST_TOLD)
 		results_tell(results,
 			     "%u entries were removed by somebody before they were archived", told);
-	return i == entries->count;
+	return i == count;
 }
 
 static int64_t until_next_page(const struct results *results, size_t count, bool all)
@@ -214,8 +229,10 @@ static void page_came(struct results *results, const struct redis_reply *entries
 	results_well(results);
 	if (entries->count)
 		crash_point(CRASH_read);
-	bool all = take_page(results, entries);
-	results->full_page = entries->count >= results->asked;
+	note_delivered(results, entries);
+	size_t count = pending_of(results, entries);
+	bool all = take_page(results, entries, count);
+	results->full_page = count >= results->asked;
 	bool end = all && results->reads_new && !results->full_page;
 	results->caught_up |= end;
 	results->drain_read |= end && results->drain_asked;
@@ -224,11 +241,19 @@ static void page_came(struct results *results, const struct redis_reply *entries
 	results->read_at_ns = results_now(results) + until_next_page(results, entries->count, all);
 }
 
+/* The server said no: it has done nothing. */
+static bool is_refused(enum status status)
+{
+	return status >= STATUS_REDIS_ERR && status <= STATUS_REDIS_EXECABORT;
+}
+
 /* A page that is too much for the connection, or for the server's patience, is asked for in
- * parts. What it brought is ours all the same. */
+ * parts. What it brought is ours all the same: how far the group went, it is asked. */
 static void page_failed(struct results *results, enum status status)
 {
 	results->behind = true;
+	if (results->reads_new && !is_refused(status))
+		results_sync_later(results);
 	if (status == STATUS_CLOSED || status == STATUS_TIMEOUT)
 		results->page = results->page > 8 ? results->page / 8 : 1;
 	results_failed(results, status);
@@ -238,6 +263,7 @@ static void page_failed(struct results *results, enum status status)
 static void page_put_off(struct results *results, const struct redis_reply *entries)
 {
 	results->behind = true;
+	note_delivered(results, entries);
 	if (entries->count && !results->stopped)
 		comes_again(results, &entries->items[0]);
 }

@@ -8,136 +8,9 @@
  * step's own length: so a clock that was set back holds nothing up. */
 #include "archive/results_impl.h"
 
-#include <stdlib.h>
-
 enum { PLACE_TEXT = RESULTS_ID_TEXT + 4 }; /* ID/255 */
 
 static const int64_t jump_ns = 1000000000, ms_ns = 1000000;
-static const struct str origin = { "trade_results", 13 };
-
-/* ---- what is held ---- */
-
-void results_retry_init(struct results *results)
-{
-	results->held = calloc(HELD_MAX, sizeof(struct held *));
-}
-
-static void forget(struct results *results, struct held *held)
-{
-	results->held_bytes -= held->bytes;
-	free(held);
-}
-
-void results_retry_deinit(struct results *results)
-{
-	while (results->n_held > 0)
-		forget(results, results->held[--results->n_held]);
-	free(results->held);
-	results->held = NULL;
-}
-
-void results_retry_forget(struct results *results)
-{
-	while (results->n_held > 0)
-		forget(results, results->held[--results->n_held]);
-	results->loaded = results->more = false;
-	results->n_dead = 0;
-	results->load_at_ns = 0;
-}
-
-static void swap(struct results *results, size_t a, size_t b)
-{
-	struct held *held = results->held[a];
-	results->held[a] = results->held[b];
-	results->held[b] = held;
-}
-
-static bool is_before(const struct results *results, size_t a, size_t b)
-{
-	return results->held[a]->due_ns < results->held[b]->due_ns;
-}
-
-static void push(struct results *results, struct held *held)
-{
-	size_t at = results->n_held++;
-	results->held[at] = held;
-	for (; at > 0 && is_before(results, at, (at - 1) / 2); at = (at - 1) / 2)
-		swap(results, at, (at - 1) / 2);
-}
-
-static struct held *pop(struct results *results)
-{
-	struct held *first = results->held[0];
-	results->held[0] = results->held[--results->n_held];
-	for (size_t at = 0, least;; at = least) {
-		least = at;
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
-			if (child < results->n_held && is_before(results, child, least))
-				least = child;
-		if (least == at)
-			return first;
-		swap(results, at, least);
-	}
-}
-
-static struct str put_behind(char **at, struct str text)
-{
-	struct str copy = str_make(*at, text.len);
-	if (text.len)
-		memcpy(*at, text.ptr, text.len);
-	*at += text.len;
-	return copy;
-}
-
-static uint64_t hash_of(const struct writer_retry *retry)
-{
-	bool has_rid = !str_starts(retry->entry_id, retry->letter_id);
-	return str_hash(has_rid ? retry->letter_id : retry->entry_id);
-}
-
-/* One that finds no room stays in the file, and is looked for there later. */
-static void hold(struct results *results, const struct writer_retry *retry, int64_t due_ns)
-{
-	size_t bytes = sizeof(struct held) + retry->entry_id.len + retry->letter_id.len +
-		       retry->reason.len + retry->payload.len;
-	struct held *held = NULL;
-	if (results->n_held < HELD_MAX && results->held_bytes + bytes <= HELD_BYTES)
-		held = malloc(bytes);
-	if (!held) {
-		results->more = true;
-		results->counts.put_off++;
-		return;
-	}
-	char *at = (char *)(held + 1);
-	*held = (struct held){ .due_ns = due_ns,
-			       .due_ms = retry->due_ms,
-			       .attempts = retry->attempts,
-			       .bytes = bytes };
-	held->hash = hash_of(retry);
-	held->entry_id = put_behind(&at, retry->entry_id);
-	held->letter_id = put_behind(&at, retry->letter_id);
-	held->reason = put_behind(&at, retry->reason);
-	held->payload = put_behind(&at, retry->payload);
-	results->held_bytes += bytes;
-	push(results, held);
-}
-
-void results_retry_timer(struct results *results)
-{
-	if (results->n_held > 0 && !results->stopped)
-		timers_arm(results->config.timers, &results->retry_timer, results->held[0]->due_ns);
-}
-
-static struct writer_retry retry_of(const struct held *held)
-{
-	return (struct writer_retry){ .origin = origin,
-				      .entry_id = held->entry_id,
-				      .letter_id = held->letter_id,
-				      .payload = held->payload,
-				      .reason = held->reason,
-				      .due_ms = held->due_ms,
-				      .attempts = held->attempts };
-}
 
 /* ---- the next step ---- */
 
@@ -205,10 +78,10 @@ static enum status put_retry(struct slot *slot, const struct writer_retry *retry
 
 static void drop_retry(struct slot *slot, const struct writer_retry *retry)
 {
-	writer_retry_drop(slot->batch, origin, retry->entry_id);
+	writer_retry_drop(slot->batch, results_origin, retry->entry_id);
 	writer_count(slot->batch, "retrying", -1);
 	slot->letters++;
-	slot->letter_bytes += origin.len + retry->entry_id.len;
+	slot->letter_bytes += results_origin.len + retry->entry_id.len;
 	slot->changes++;
 }
 
@@ -218,7 +91,7 @@ static enum status bury(struct results *results, struct slot *slot,
 {
 	struct archive_rows *rows = &slot->batch->rows;
 	archive_rows_begin(rows, TABLE_dead_letters);
-	archive_row_word(rows, COLUMN_dead_letters_origin, origin);
+	archive_row_word(rows, COLUMN_dead_letters_origin, results_origin);
 	archive_row_text(rows, COLUMN_dead_letters_letter_id, retry->letter_id);
 	archive_row_int(rows, COLUMN_dead_letters_at_us, wall_ms(results) * 1000);
 	archive_row_word(rows, COLUMN_dead_letters_entry_id, id_of(retry->entry_id));
@@ -229,7 +102,7 @@ static enum status bury(struct results *results, struct slot *slot,
 	if (status)
 		return status;
 	writer_count(slot->batch, "dead", 1);
-	results->dead[results->n_dead++ % DEAD_MAX] = hash_of(retry);
+	results->dead[results->n_dead++ % DEAD_MAX] = results_held_hash(retry);
 	results->counts.dead++;
 	slot->dead++;
 	slot->changes++;
@@ -255,7 +128,7 @@ static enum status step(struct results *results, struct slot *slot, struct write
 		return status;
 	if (!was_there)
 		writer_count(slot->batch, "retrying", 1);
-	hold(results, retry, results_now(results) + config->retry_ms[waited] * ms_ns);
+	results_hold(results, retry, results_now(results) + config->retry_ms[waited] * ms_ns);
 	slot->retried++;
 	return STATUS_OK;
 }
@@ -264,7 +137,7 @@ static enum status step(struct results *results, struct slot *slot, struct write
  * result came twice. One without a rid is known by its place alone. */
 static bool is_known(const struct results *results, const struct writer_retry *retry)
 {
-	uint64_t hash = hash_of(retry);
+	uint64_t hash = results_held_hash(retry);
 	for (size_t i = 0; i < results->n_held; i++)
 		if (results->held[i]->hash == hash)
 			return true;
@@ -284,7 +157,7 @@ enum status results_bad(struct results *results, struct slot *slot,
 	struct str rid = results_row_rid(entry);
 	put_place(&text, place);
 	put_word(results, &text);
-	struct writer_retry retry = { .origin = origin,
+	struct writer_retry retry = { .origin = results_origin,
 				      .entry_id = buf_str(&text),
 				      .letter_id = rid.len ? rid : id_of(buf_str(&text)),
 				      .reason = str_of(fault),
@@ -344,7 +217,7 @@ static void count_rows(struct results *results, struct slot *slot, size_t rows)
 static enum status try_again(struct results *results, struct slot *slot, const struct held *held)
 {
 	struct results_told told;
-	struct writer_retry retry = retry_of(held);
+	struct writer_retry retry = results_held_retry(held);
 	size_t rows;
 	enum status status = convert(results, slot, held, &rows, &told);
 	if (status == STATUS_FORMAT) {
@@ -369,15 +242,15 @@ static bool take_first(struct results *results)
 	}
 	if (!slot || !results_slot_has_room(slot, 1))
 		return false;
-	struct held *held = pop(results);
+	struct held *held = results_held_pop(results);
 	enum status status = try_again(results, slot, held);
 	if (status) {
-		push(results, held);
+		results_held_push(results, held);
 		results_submit(results); /* there is room in the next one */
 		return false;
 	}
 	results->counts.retried++;
-	forget(results, held);
+	results_held_forget(results, held);
 	return true;
 }
 
@@ -391,7 +264,7 @@ static bool write_again(struct results *results)
 	for (size_t i = 0; i < results->n_held; i++) {
 		struct held *held = results->held[i];
 		held->due_ms = now_ms + (held->due_ns - now_ns) / ms_ns;
-		const struct writer_retry retry = retry_of(held);
+		const struct writer_retry retry = results_held_retry(held);
 		if (put_retry(slot, &retry))
 			return false;
 	}
@@ -430,7 +303,7 @@ void results_retry(struct results *results, struct writer_batch *batch,
 	struct writer_retry retry = *letter;
 	char storage[PLACE_TEXT + 1 + WORD_BEGIN];
 	struct buf text = buf_over(storage, sizeof storage);
-	if (!str_eq(letter->origin, origin))
+	if (!str_eq(letter->origin, results_origin))
 		return;
 	buf_str_put(&text, id_of(letter->entry_id));
 	put_word(results, &text);
@@ -440,7 +313,7 @@ void results_retry(struct results *results, struct writer_batch *batch,
 	writer_count(batch, "dead", -1);
 	writer_count(batch, "retrying", 1);
 	if (writer_retry_put(batch, &retry) == STATUS_OK)
-		hold(results, &retry, results_now(results));
+		results_hold(results, &retry, results_now(results));
 	else
 		results->more = true;
 	results_retry_timer(results);
@@ -460,7 +333,7 @@ static void on_each(void *ctx, const struct writer_retry *retry)
 {
 	struct results *results = ctx;
 	size_t waited = retry->attempts ? retry->attempts - 1 : 0;
-	if (!str_eq(retry->origin, origin))
+	if (!str_eq(retry->origin, results_origin))
 		return;
 	if (results->n_held == HELD_MAX) {
 		results->more = true;
@@ -473,7 +346,7 @@ static void on_each(void *ctx, const struct writer_retry *retry)
 			      ? results->config.retry_ms[waited]
 			      : 0;
 	left_ms = left_ms < 0 ? 0 : left_ms > step_ms ? step_ms : left_ms;
-	hold(results, retry, results_now(results) + left_ms * ms_ns);
+	results_hold(results, retry, results_now(results) + left_ms * ms_ns);
 }
 
 static void on_loaded(void *ctx, enum status status)

@@ -2,7 +2,8 @@
  *
  *   GET archive:epoch → (SET NX) → the stream's facts → XINFO GROUPS → XREVRANGE mark - COUNT 1
  *     it is:     acknowledge what is pending up to the mark → XGROUP SETID mark
- *     it is not: SET archive:epoch → acknowledge … → XGROUP SETID 0 or CREATE 0
+ *     it is not: HSETNX fleet:up:~ x 0 → SET archive:epoch → acknowledge …
+ *                → XGROUP SETID 0 or CREATE 0
  *
  * Of a stream that is not the one, the new word is written before anything else: whatever is
  * cut short after that, the word is not the mark's, and the next look begins again. */
@@ -146,8 +147,38 @@ static void on_word_written(void *ctx, enum status status, const struct redis_re
 		ack_pending(results);
 }
 
+static void on_count_made(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct results *results = ctx;
+	if (status && !reply)
+		sync_failed(results, status);
+	else
+		ask_stream(results); /* a server that is full does not hold up the reading */
+}
+
+/* The base of a stream that begins is counted from field x: were that not there and came later,
+ * whatever it said would be results that nobody has read. */
+static bool needs_count(const struct results *results, const char *wrong)
+{
+	return (wrong || results->broken || !results->marked) && !results->stream.beyond_known &&
+	       !results->count_asked;
+}
+
+static void make_count(struct results *results)
+{
+	struct key key;
+	const struct str argv[] = { STR("HSETNX"), key_fleet_up(&key, STR("~")), STR("x"),
+				    STR("0") };
+	results->count_asked = true;
+	ask(results, argv, ARRAY_LEN(argv), on_count_made);
+}
+
 static void decide(struct results *results, const char *wrong)
 {
+	if (needs_count(results, wrong)) {
+		make_count(results);
+		return;
+	}
 	if (wrong && !results->broken)
 		results->broken = wrong;
 	bool bump =
@@ -309,9 +340,10 @@ static void begin_stream(struct results *results)
 	memcpy(results->word, results->next_word, sizeof results->word);
 	results->base = base_of(results);
 	results->one_until = results->stream.last;
+	results->beyond_least = results->stream.beyond;
 	results->cursor = (struct results_id){ 0 };
 	results->cursor_hash = 0;
-	results->redelivered_until = (struct results_id){ 0 };
+	results->delivered = (struct results_id){ 0 };
 	results->checked_until = results->stream.last;
 	results->behind = false;
 	results->marked = true;
@@ -333,15 +365,14 @@ static void on_began(void *ctx, enum status status, const struct redis_reply *re
 
 static void go_on(struct results *results)
 {
+	const struct groups_facts *groups = &results->groups;
+	results->delivered = results->fresh ? results->cursor : groups->groups[groups->own].last;
 	if (results->fresh) {
 		results->points[0] = (struct point){ 0, results->cursor };
 		results->n_points = 1;
 		results->behind = false;
 	} else { /* a page may have become ours without its answer */
-		const struct groups_facts *groups = &results->groups;
-		results->behind =
-		    groups->own == GROUPS_MAX ||
-		    results_id_cmp(groups->groups[groups->own].last, results->cursor) > 0;
+		results->behind = results_id_cmp(results->delivered, results->cursor) > 0;
 	}
 	run(results);
 }
@@ -388,7 +419,6 @@ static void place_group(struct results *results)
 		struct results_id last = groups->groups[groups->own].last;
 		if (results_id_cmp(results->checked_until, last) < 0)
 			results->checked_until = last;
-		results->redelivered_until = last;
 		set_group(results, results->cursor, on_set_back);
 	} else {
 		go_on(results);
@@ -402,6 +432,7 @@ void results_sync(struct results *results)
 	    results->claiming || results->looking || results->loading || !results->loaded)
 		return;
 	results->sync_due = false;
+	results->count_asked = false;
 	results->state = RESULTS_SYNCING;
 	ask_word(results);
 }

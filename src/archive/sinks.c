@@ -45,9 +45,10 @@ void sinks_close(struct sinks *sinks, void (*fn)(void *ctx), void *ctx)
 	sinks->closing = true;
 	sinks->on_closed = fn;
 	sinks->closed_ctx = ctx;
-	sinks->ending =
-	    sinks->config.count + sinks->keep.runs + sinks->flushing.runs + sinks->growing.runs + 1;
+	sinks->ending = sinks->config.count + sinks->keep.runs + sinks->flushing.runs +
+			sinks->growing.runs + sinks->adopt.runs + 1;
 	timers_cancel(sinks->timers, &sinks->house);
+	timers_cancel(sinks->timers, &sinks->adopt.timer);
 	for (size_t i = 0; i < sinks->config.count; i++) {
 		struct sink *sink = sinks->config.sinks[i];
 		if (sinks->started)
@@ -176,7 +177,7 @@ void sinks_flush(struct sinks *sinks)
 
 bool sinks_idle(const struct sinks *sinks)
 {
-	bool idle = !sinks->flushing.runs;
+	bool idle = !sinks->flushing.runs && !sinks->adopt.more;
 	for (size_t i = 0; i < sinks->config.count; i++)
 		idle &= sinks->lines[i].settled && !sinks->lines[i].count.waiting_batches;
 	return idle;
@@ -200,6 +201,7 @@ enum status sinks_open(const struct sinks_config *config, struct sinks **out, st
 						 .sinks = sinks };
 	sinks->growing = (struct sinks_errand){ .job = { .work = limit_batches, .done = limited },
 						.sinks = sinks };
+	sinks_adopt_init(sinks);
 	rng_init(&sinks->rng, config->seed);
 	archive_rows_init(&sinks->rows, SINKS_READ_BYTES);
 	archive_rows_init(&sinks->distinct, SINKS_READ_BYTES);
@@ -222,6 +224,7 @@ void sinks_start(struct sinks *sinks)
 	let_grow(sinks);
 	for (size_t i = 0; i < sinks->config.count; i++)
 		sinks_line_start(&sinks->lines[i]);
+	sinks_adopt_start(sinks);
 	timers_arm(sinks->timers, &sinks->house,
 		   sinks_now(sinks) + SINKS_HOUSE_MS * INT64_C(1000000));
 }

@@ -30,8 +30,13 @@
  * Of rows with one key in one body the last is sent: that is the one the sink would keep.
  * When SINKS_POISON_MAX rows of a batch were refused it is held: the rows are not the cause.
  *
- * Counters of the ledger: shipped.TABLE (rows that every sink has, or refused) and
- * sink.NAME.TABLE (rows it confirmed).
+ * Rows that were archived before any sink was named go, too: at the start, and with pauses, they
+ * are put into batches, some thousands in a step, no more than a few batches ahead of the sinks
+ * (db_batches_adopt). A sink that is named beside others gets every batch whose rows are still
+ * there.
+ *
+ * Counters of the ledger: shipped.TABLE (rows that every sink has, or refused, or that left as
+ * too old while no sink was named) and sink.NAME.TABLE (rows it confirmed).
  *
  * Retention, each hour: rows of batches that every sink has for keep_days leave DuckDB; not
  * dead letters, and not deals of a position that has no row in `trades`. Without a sink rows
@@ -39,7 +44,7 @@
  * its table's days.
  *
  * Loop thread; reading, encoding and book-keeping run on the writer's. Uses one timer a sink
- * and one of its own. */
+ * and two of its own. */
 #pragma once
 
 #include "archive/sink.h"
@@ -93,7 +98,8 @@ void sinks_start(struct sinks *sinks);
 void sinks_close(struct sinks *sinks, void (*fn)(void *ctx), void *ctx);
 /* Open batches close now, and no poll is waited for: for a clean end, tests. */
 void sinks_flush(struct sinks *sinks);
-/* Nothing waits to be sent, as far as was last looked, and nothing is being sent. */
+/* Nothing waits to be sent, as far as was last looked, nothing is being sent, and no rows of
+ * before are without a batch. */
 bool sinks_idle(const struct sinks *sinks);
 /* Rows of the table that every sink has or refused; archived rows where there is no sink. */
 int64_t sinks_shipped(const struct sinks *sinks, enum archive_table table);

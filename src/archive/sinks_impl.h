@@ -1,6 +1,6 @@
 /* sinks_impl.h - what sinks.c (its life), sinks_line.c (one sink, on the loop), sinks_work.c
  * (picking and encoding), sinks_books.c (batch_sinks) and sinks_keep.c (retention), all three on
- * the writer's thread, share; nobody else includes it. */
+ * the writer's thread, and sinks_adopt.c (rows of before) share; nobody else includes it. */
 #pragma once
 
 #include "archive/db.h"
@@ -15,7 +15,10 @@ enum {
 	SINKS_HELD_MS = 60000,
 	SINKS_POLL_MS = 1000, /* looks for closed batches */
 	SINKS_HOUSE_MS = 5000,
-	SINKS_LAST_MS = 2000, /* an answer that is waited for at the end */
+	SINKS_ADOPT_MS = 20,        /* between two steps, or as long as a step took */
+	SINKS_ADOPT_LATER_MS = 200, /* while it has other work, or batches enough wait */
+	SINKS_ADOPT_AHEAD = 8,      /* batches */
+	SINKS_LAST_MS = 2000,       /* an answer that is waited for at the end */
 	SINKS_KEEP_MS = 3600000,
 	SINKS_EXPIRE_MS = 86400000,
 	SINKS_NAME = 32, /* of a sink */
@@ -132,6 +135,20 @@ struct sinks_errand {
 	int64_t rows;
 };
 
+/* Rows of before there was a sink get batches. */
+struct sinks_adopt {
+	struct writer_job job;
+	struct sinks *sinks;
+	struct timer timer;
+	bool runs, waited; /* waited: for other work, once */
+	bool more;
+	/* The thread's while it runs. */
+	bool found_more;
+	int64_t took_ns;
+	enum status status;
+	struct err err;
+};
+
 struct sinks {
 	struct sinks_config config;
 	struct timers *timers;
@@ -142,6 +159,7 @@ struct sinks {
 	struct timer house;
 	struct sinks_keep keep;
 	struct sinks_errand flushing, growing;
+	struct sinks_adopt adopt;
 	bool started, closing;
 	size_t ending; /* lines and jobs that closing waits for */
 	void (*on_closed)(void *ctx);
@@ -193,6 +211,10 @@ enum status sinks_read(struct archive_db *db, struct sinks *sinks, const struct 
 /* The part is one row: it is told as a dead letter (none is left: it is done). */
 enum status sinks_bury(struct archive_db *db, struct sinks_job *job, const struct sinks_part *part,
 		       const char *why, struct err *err);
+
+/* sinks_adopt.c */
+void sinks_adopt_init(struct sinks *sinks);
+void sinks_adopt_start(struct sinks *sinks);
 
 /* sinks_keep.c */
 void sinks_keep_work(struct archive_db *db, struct writer_job *job);

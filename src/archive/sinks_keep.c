@@ -122,9 +122,13 @@ static enum status expire_rows(struct archive_db *db, void *ctx, struct err *err
 		 archive_table_row(old->table)->name, time, deals ? " AND NOT (" : "",
 		 deals ? OPEN_DEAL : "", deals ? ")" : "");
 	enum status status = db_exec(db, sql, DB_ARGS(DB_INT(old->before_us)), &old->gone, err);
-	if (!status && old->gone)
-		db_count_gone(db, old->table, old->gone);
-	return status;
+	if (status || !old->gone)
+		return status;
+	char name[DB_NAME_MAX + 1];
+	snprintf(name, sizeof name, "shipped.%s", archive_table_row(old->table)->name);
+	db_count(db, name, old->gone); /* a sink that is named later has nothing to wait for */
+	db_count_gone(db, old->table, old->gone);
+	return STATUS_OK;
 }
 
 static enum status oldest_day(struct archive_db *db, struct old *old, struct err *err)

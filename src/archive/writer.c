@@ -8,6 +8,9 @@
 #include "archive/writer_impl.h"
 #include "base/check.h"
 
+/* What people and terminals wait for goes first: the archive may take a little longer. */
+enum { ARCHIVE_NICE = 5, QUERY_NICE = 10 };
+
 enum {
 	TICK_NS = 250 * 1000 * 1000,
 	UPKEEP_MS = 1000,
@@ -22,7 +25,8 @@ static void take_counts(struct writer *writer)
 	struct archive_db *db = writer->db;
 	struct writer_counts *counts = &writer->counts;
 	struct writer_salvage salvage;
-	char kept[PATH_BYTES_MAX];
+	char kept[PATH_BYTES_MAX], why[DB_WHY];
+	uint64_t reopened = counts->reopened;
 	pthread_mutex_lock(&db->trouble.lock);
 	counts->failed = db->told.failed;
 	counts->reopened = db->told.reopened;
@@ -32,7 +36,10 @@ static void take_counts(struct writer *writer)
 	salvage =
 	    (struct writer_salvage){ kept, db->told.damaged_bytes, db->told.damaged_bytes_kept };
 	memcpy(kept, db->told.kept, sizeof kept);
+	memcpy(why, db->told.closed_why, sizeof why);
 	pthread_mutex_unlock(&db->trouble.lock);
+	if (reopened != counts->reopened && writer->hooks.on_reopened)
+		writer->hooks.on_reopened(writer->hooks.ctx, why);
 	if (writer->salvages_told == counts->salvaged)
 		return;
 	writer->salvages_told = counts->salvaged;
@@ -99,7 +106,7 @@ static enum status make_checkpoint(struct writer_work *work, struct upkeep *upke
 	db_trouble_set(&db->trouble, status, status ? upkeep->err.text : "");
 	if (status) {
 		db->failed++;
-		db_close(db); /* whatever it left half done is read anew */
+		db_close_for(db, upkeep->err.text); /* whatever it left half done is read anew */
 		return status;
 	}
 	work->checkpointed = upkeep->checkpointed = db->books.number;
@@ -306,7 +313,11 @@ static enum status make_parts(struct writer *writer, struct err *err)
 	enum status status = worker_open(writer->loop, "archive", &writer->worker, err);
 	if (status)
 		return status;
-	return worker_open(writer->loop, "archive-query", &writer->query_worker, err);
+	worker_yield(writer->worker, ARCHIVE_NICE);
+	status = worker_open(writer->loop, "archive-query", &writer->query_worker, err);
+	if (!status)
+		worker_yield(writer->query_worker, QUERY_NICE);
+	return status;
 }
 
 static void on_nothing(void *ctx) { (void)ctx; }

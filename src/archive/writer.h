@@ -108,6 +108,9 @@ struct writer_hooks {
 	 * follows (the owner closes). */
 	void (*on_open)(void *ctx, enum status status, const struct err *err);
 	void (*on_salvaged)(void *ctx, const struct writer_salvage *what);
+	/* It was closed for this reason, and is opened anew: a query of the user's was
+	 * interrupted. May be NULL, as on_salvaged may. */
+	void (*on_reopened)(void *ctx, const char *why);
 	/* Everything up to batch `number` survives a damaged WAL. */
 	void (*on_checkpoint)(void *ctx, uint64_t number);
 	void (*on_trouble)(void *ctx, enum status status, const char *why); /* OK: it is over */
@@ -135,9 +138,6 @@ void writer_retry_drop(struct writer_batch *batch, struct str origin, struct str
 /* A dead letter goes: it is tried again, or an operator dropped it. */
 void writer_dead_drop(struct writer_batch *batch, struct str origin, struct str letter_id);
 void writer_count(struct writer_batch *batch, const char *name, int64_t by);
-/* Of the row that was ended last (a deal of trade_results): stop loss and take profit of its
- * position as text, "" not known; for the row of `trades`. */
-void writer_levels(struct writer_batch *batch, struct str sl, struct str tp);
 void writer_submit(struct writer *writer, struct writer_batch *batch);
 size_t writer_waiting(const struct writer *writer); /* batches submitted, not committed */
 

@@ -10,14 +10,13 @@
 
 void writer_more_clear(struct writer_more *more)
 {
-	more->mark_count = more->note_count = more->level_count = 0;
+	more->mark_count = more->note_count = 0;
 	buf_clear(&more->texts);
 }
 
 void writer_more_deinit(struct writer_more *more)
 {
 	free(more->notes);
-	free(more->levels);
 	buf_deinit(&more->texts);
 }
 
@@ -124,30 +123,6 @@ void writer_count(struct writer_batch *batch, const char *name, int64_t by)
 	note->value = by;
 }
 
-static bool level_of(struct str text, int64_t *e8)
-{
-	struct decimal parsed;
-	return text.len && !decimal_parse(text, &parsed) &&
-	       !decimal_rescale(parsed, ARCHIVE_DEC_PLACES, e8) && *e8 > 0;
-}
-
-void writer_levels(struct writer_batch *batch, struct str sl, struct str tp)
-{
-	struct writer_more *more = batch->more;
-	struct levels levels = { .row = (uint32_t)batch->rows.count - 1 };
-	CHECK(batch->rows.count > 0);
-	levels.has_sl = level_of(sl, &levels.sl);
-	levels.has_tp = level_of(tp, &levels.tp);
-	if (more->level_count == more->level_room) {
-		size_t room = more->level_room ? 2 * more->level_room : 256;
-		struct levels *grown = realloc(more->levels, room * sizeof *grown);
-		CHECK(grown && room <= 2 * WRITER_ROWS_MAX);
-		more->levels = grown;
-		more->level_room = room;
-	}
-	more->levels[more->level_count++] = levels;
-}
-
 /* ---- the transaction ---- */
 
 struct writer_work *writer_work_create(struct archive_db *db)
@@ -155,7 +130,7 @@ struct writer_work *writer_work_create(struct archive_db *db)
 	struct writer_work *work = calloc(1, sizeof *work);
 	if (!work)
 		return NULL;
-	struct trades_hooks hooks = { writer_trade_closed, writer_recall_trade, work };
+	struct trades_hooks hooks = { writer_trade_closed, work };
 	work->db = db;
 	work->seen = writer_seen_create();
 	work->trades = trades_create(&hooks);
@@ -285,52 +260,14 @@ static enum status put_retry(struct writer_work *work, const struct note *note, 
 		       NULL, err);
 }
 
-struct letters {
-	struct archive_db *db;
-	int64_t rows;
-};
-
-static bool take_letter(void *ctx, const struct db_row *row)
-{
-	struct letters *letters = ctx;
-	letters->rows++;
-	db_batch_lost(letters->db, db_row_int(row, 0, 0));
-	return true;
-}
-
-/* Those of closed batches are fewer by them (db.h). */
-static enum status drop_dead(struct writer_work *work, const struct note *note, struct err *err)
-{
-	const struct writer_more *more = work->batch->more;
-	struct letters letters = { work->db, 0 };
-	struct db_value origin = DB_TEXT(note_text(more, note, NOTE_ORIGIN));
-	struct db_value letter = DB_TEXT(note_text(more, note, NOTE_LETTER));
-	enum status status = db_each(
-	    work->db, "SELECT batch_id FROM dead_letters WHERE origin = ? AND letter_id = ?",
-	    DB_ARGS(origin, letter), take_letter, &letters, err);
-	if (status || !letters.rows)
-		return status;
-	status =
-	    db_exec(work->db,
-		    "UPDATE batches SET rows = rows - (SELECT count(*) FROM dead_letters d "
-		    "WHERE d.batch_id = batches.batch_id AND d.origin = ? AND d.letter_id = ?) "
-		    "WHERE tbl = 'dead_letters' AND batch_id IN (SELECT batch_id FROM "
-		    "dead_letters WHERE origin = ? AND letter_id = ?)",
-		    DB_ARGS(origin, letter, origin, letter), NULL, err);
-	if (!status)
-		status =
-		    db_exec(work->db, "DELETE FROM dead_letters WHERE origin = ? AND letter_id = ?",
-			    DB_ARGS(origin, letter), NULL, err);
-	db_count_gone(work->db, TABLE_dead_letters, letters.rows);
-	return status;
-}
-
 static enum status apply_note(struct writer_work *work, const struct note *note, struct err *err)
 {
 	switch (note->kind) {
 	case NOTE_RETRY_PUT: return put_retry(work, note, err);
 	case NOTE_RETRY_DROP: return drop_retry(work, note, err);
-	case NOTE_DEAD_DROP: return drop_dead(work, note, err);
+	case NOTE_DEAD_DROP:
+		return db_drop_letter(work->db, note_text(work->batch->more, note, NOTE_ORIGIN),
+				      note_text(work->batch->more, note, NOTE_LETTER), err);
 	default: db_count(work->db, note->name, note->value);
 	}
 	return STATUS_OK;

@@ -36,12 +36,6 @@ struct mark {
 	char name[WRITER_MARK_BYTES], value[WRITER_MARK_BYTES];
 };
 
-struct levels {
-	uint32_t row;
-	bool has_sl, has_tp;
-	int64_t sl, tp;
-};
-
 struct writer_more {
 	struct worker_job job;
 	struct writer *writer;
@@ -53,8 +47,6 @@ struct writer_more {
 	size_t mark_count;
 	struct note *notes;
 	size_t note_count, note_room;
-	struct levels *levels;
-	size_t level_count, level_room;
 	struct buf texts;
 };
 
@@ -104,7 +96,6 @@ struct writer_work {
 	uint32_t known, ends_missing;
 	struct writer_keys keys;
 	struct archive_rows derived; /* rows of `trades`, and of signals with their end */
-	bool recalled;               /* a trade came out of the file */
 	enum status sum_status;      /* of the trades' hooks */
 	struct err *sum_err;
 	uint64_t reopened[REOPENED_MAX]; /* hashes of trades that were told and are open */
@@ -125,10 +116,25 @@ enum status writer_leave_out_known(struct writer_work *work, struct err *err);
 /* Deals to trades; rows of those that closed are added to `derived`. */
 enum status writer_sum_trades(struct writer_work *work, struct err *err);
 enum status writer_append_trades(struct writer_work *work, struct err *err);
-/* Hooks of trades; ctx is the work. */
+/* Hook of trades; ctx is the work. */
 void writer_trade_closed(void *ctx, const struct trade_sum *trade);
-bool writer_recall_trade(void *ctx, struct str instance, int64_t position, struct trade_sum *trade);
+/* The trade is open and has a row: the next that is told of it takes that row's place. */
+void writer_note_reopened(struct writer_work *work, struct str instance, int64_t position);
+/* writer_recall.c: into memory what the file has of the trades that rows[from .. to - 1] need;
+ * at most TRADES_CLOSED_MAX rows. */
+enum status writer_recall_trades(struct writer_work *work, size_t from, size_t to, struct err *err);
+/* All that is open, the newest closed ones, and which others there are. */
 enum status writer_load_trades(struct writer_work *work, struct err *err);
+/* Of the trades whose ids are in work->keys: in work->names. */
+struct db_value writer_positions(struct writer_work *work);
+/* A row of trade_results as a deal; false: it is none. */
+bool writer_deal_of(const struct archive_row *row, struct trade_deal *deal);
+enum trade_side writer_side_of(struct str word);
+/* The level that a deal's stop was set to, where one closed it. */
+void writer_deal_level(struct trade_deal *deal, struct str reason, int64_t level);
+/* INSTANCE-POSITION */
+enum { WRITER_TRADE_ID_MAX = TRADE_NAME_MAX + 32 };
+struct str writer_trade_id(struct str instance, int64_t position, char out[WRITER_TRADE_ID_MAX]);
 /* Signals rows with status "?" get their end, or are skipped; after trade_results. */
 enum status writer_find_ends(struct writer_work *work, struct err *err);
 

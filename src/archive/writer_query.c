@@ -194,11 +194,13 @@ static duckdb_connection begin(struct query *query)
 	return connection;
 }
 
-static bool end(struct query *query)
+/* *closed: the file was, under it. */
+static bool end(struct query *query, bool *closed)
 {
 	struct archive_db *db = query->writer->db;
 	pthread_mutex_lock(&db->queries.lock);
 	bool interrupted = query->interrupted;
+	*closed = !db->queries.connection;
 	db->queries.running = NULL;
 	pthread_mutex_unlock(&db->queries.lock);
 	return interrupted;
@@ -219,8 +221,11 @@ static void query_work(struct worker_job *job)
 	duckdb_connection connection = begin(query);
 	query->status =
 	    connection && duck ? in_transaction(query, duck, connection, &err) : STATUS_UNAVAILABLE;
-	bool interrupted = end(query);
+	bool closed, interrupted = end(query, &closed);
 	pthread_mutex_unlock(&db->queries.using);
+	if (query->status && closed && !interrupted)
+		query->status = err_set(&err, STATUS_UNAVAILABLE,
+					"the archive file is being opened anew: ask again");
 	if (query->status && interrupted)
 		query->status = err_set(&err, STATUS_TIMEOUT, "the query took longer than %lld ms",
 					(long long)query->query.deadline_ms);

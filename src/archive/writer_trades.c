@@ -15,14 +15,7 @@
 #include "archive/writer_impl.h"
 #include "base/check.h"
 
-#define DEAL_COLUMNS                                                                               \
-	"d.instance, d.server, d.symbol, d.login, d.position_id, d.deal_ticket, d.side, "          \
-	"d.volume, d.price, d.commission, d.swap, d.fee, d.pnl, d.event_us"
-#define IS_DEAL                                                                                    \
-	"d.deal_ticket > 0 AND d.position_id > 0 AND d.instance IS NOT NULL AND "                  \
-	"d.instance <> '' AND d.side IS NOT NULL"
-
-static enum trade_side side_of(struct str word)
+enum trade_side writer_side_of(struct str word)
 {
 	if (str_eq(word, STR("buy")))
 		return TRADE_BUY;
@@ -38,16 +31,26 @@ static bool is_deal(const struct archive_row *row)
 	       archive_cell_text(row, COLUMN_trade_results_side).len;
 }
 
-static struct trade_deal deal_of(const struct archive_row *row)
+void writer_deal_level(struct trade_deal *deal, struct str reason, int64_t level)
 {
-	return (struct trade_deal){
+	deal->has_sl = level > 0 && str_eq(reason, STR("sl"));
+	deal->has_tp = level > 0 && str_eq(reason, STR("tp"));
+	deal->sl = deal->has_sl ? level : 0;
+	deal->tp = deal->has_tp ? level : 0;
+}
+
+bool writer_deal_of(const struct archive_row *row, struct trade_deal *deal)
+{
+	if (!is_deal(row))
+		return false;
+	*deal = (struct trade_deal){
 		.instance = archive_cell_text(row, COLUMN_trade_results_instance),
 		.server = archive_cell_text(row, COLUMN_trade_results_server),
 		.symbol = archive_cell_text(row, COLUMN_trade_results_symbol),
 		.login = archive_cell_int(row, COLUMN_trade_results_login, 0),
 		.position = archive_cell_int(row, COLUMN_trade_results_position_id, 0),
 		.deal = archive_cell_int(row, COLUMN_trade_results_deal_ticket, 0),
-		.side = side_of(archive_cell_text(row, COLUMN_trade_results_side)),
+		.side = writer_side_of(archive_cell_text(row, COLUMN_trade_results_side)),
 		.volume = archive_cell_int(row, COLUMN_trade_results_volume, 0),
 		.price = archive_cell_int(row, COLUMN_trade_results_price, 0),
 		.commission = archive_cell_int(row, COLUMN_trade_results_commission, 0),
@@ -56,101 +59,14 @@ static struct trade_deal deal_of(const struct archive_row *row)
 		.pnl = archive_cell_int(row, COLUMN_trade_results_pnl, 0),
 		.event_us = archive_cell_int(row, COLUMN_trade_results_event_us, 0),
 	};
-}
-
-static struct trade_deal deal_of_answer(const struct db_row *row)
-{
-	return (struct trade_deal){
-		.instance = db_row_text(row, 0),
-		.server = db_row_text(row, 1),
-		.symbol = db_row_text(row, 2),
-		.login = db_row_int(row, 3, 0),
-		.position = db_row_int(row, 4, 0),
-		.deal = db_row_int(row, 5, 0),
-		.side = side_of(db_row_text(row, 6)),
-		.volume = db_row_int(row, 7, 0),
-		.price = db_row_int(row, 8, 0),
-		.commission = db_row_int(row, 9, 0),
-		.swap = db_row_int(row, 10, 0),
-		.fee = db_row_int(row, 11, 0),
-		.pnl = db_row_int(row, 12, 0),
-		.event_us = db_row_int(row, 13, 0),
-	};
+	writer_deal_level(deal, archive_cell_text(row, COLUMN_trade_results_deal_reason),
+			  archive_cell_int(row, COLUMN_trade_results_price_requested, 0));
+	return true;
 }
 
 static uint64_t hash_of(struct str instance, int64_t position)
 {
 	return str_hash(instance) ^ (uint64_t)position * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-/* ---- a trade that is not in memory ---- */
-
-static bool add_deal(void *ctx, const struct db_row *row)
-{
-	struct trade_deal deal = deal_of_answer(row);
-	/* What could not be added to it before cannot be now. */
-	(void)!trade_sum_add(ctx, &deal);
-	return true;
-}
-
-static void copy_name(char out[TRADE_NAME_MAX + 1], struct str text)
-{
-	if (text.len <= TRADE_NAME_MAX)
-		(void)!str_copy(text, out, TRADE_NAME_MAX + 1);
-}
-
-/* From its row, where retention took the deals: the means give the values back. */
-static bool take_row(void *ctx, const struct db_row *row)
-{
-	struct trade_sum *sum = ctx, from = { .position = db_row_int(row, 4, 0) };
-	if (db_row_int(row, 15, 0) <= sum->deals)
-		return false;
-	copy_name(from.instance, db_row_text(row, 0));
-	copy_name(from.server, db_row_text(row, 1));
-	copy_name(from.symbol, db_row_text(row, 2));
-	from.login = db_row_int(row, 3, 0);
-	from.side = side_of(db_row_text(row, 5));
-	from.volume_in = from.volume_out = db_row_int(row, 6, 0);
-	from.value_in = (i128)from.volume_in * db_row_int(row, 7, 0);
-	from.value_out = (i128)from.volume_in * db_row_int(row, 8, 0);
-	from.commission = db_row_int(row, 9, 0);
-	from.swap = db_row_int(row, 10, 0);
-	from.fee = db_row_int(row, 11, 0);
-	from.pnl = db_row_int(row, 12, 0);
-	from.opened_us = db_row_int(row, 13, 0);
-	from.closed_us = db_row_int(row, 14, 0);
-	from.deals = (uint32_t)db_row_int(row, 15, 0);
-	*sum = from;
-	return false;
-}
-
-static enum status recall_it(struct writer_work *work, struct str instance, int64_t position,
-			     struct trade_sum *sum, struct err *err)
-{
-	struct db_args args = DB_ARGS(DB_INT(position), DB_TEXT(instance));
-	*sum = (struct trade_sum){ 0 };
-	enum status status =
-	    db_each(work->db,
-		    "SELECT " DEAL_COLUMNS " FROM trade_results d WHERE d.position_id = ? AND "
-		    "d.instance = ? AND " IS_DEAL,
-		    args, add_deal, sum, err);
-	if (status)
-		return status;
-	return db_each(work->db,
-		       "SELECT instance, server, symbol, login, position_id, side, volume, "
-		       "price_open, price_close, commission, swap, fee, pnl, opened_us, closed_us, "
-		       "deals FROM v_trades WHERE position_id = ? AND instance = ?",
-		       args, take_row, sum, err);
-}
-
-bool writer_recall_trade(void *ctx, struct str instance, int64_t position, struct trade_sum *trade)
-{
-	struct writer_work *work = ctx;
-	if (work->sum_status)
-		return false;
-	work->sum_status = recall_it(work, instance, position, trade, work->sum_err);
-	work->recalled = !work->sum_status && trade->deals > 0;
-	return work->recalled;
 }
 
 /* ---- rows ---- */
@@ -186,16 +102,22 @@ static void put_row(struct archive_rows *rows, const struct trade_sum *trade, st
 	archive_row_int(rows, COLUMN_trades_deals, trade->deals);
 }
 
-static struct str id_of(const struct trade_sum *trade, char out[TRADE_NAME_MAX + 32])
+struct str writer_trade_id(struct str instance, int64_t position, char out[WRITER_TRADE_ID_MAX])
 {
-	snprintf(out, TRADE_NAME_MAX + 32, "%s-%" PRId64, trade->instance, trade->position);
+	snprintf(out, WRITER_TRADE_ID_MAX, "%.*s-%" PRId64, (int)instance.len, instance.ptr,
+		 position);
 	return str_of(out);
+}
+
+static struct str id_of(const struct trade_sum *trade, char out[WRITER_TRADE_ID_MAX])
+{
+	return writer_trade_id(str_of(trade->instance), trade->position, out);
 }
 
 void writer_trade_closed(void *ctx, const struct trade_sum *trade)
 {
 	struct writer_work *work = ctx;
-	char out[TRADE_NAME_MAX + 32];
+	char out[WRITER_TRADE_ID_MAX];
 	put_row(&work->derived, trade, id_of(trade, out));
 	enum status status = archive_rows_end(&work->derived);
 	if (status == STATUS_RANGE) /* a sum that no DECIMAL(18,8) holds: its deals are there */
@@ -215,13 +137,15 @@ static size_t reopened_at(const struct writer_work *work, uint64_t hash)
 	return i;
 }
 
-static void note_reopened(struct writer_work *work, uint64_t hash)
+void writer_note_reopened(struct writer_work *work, struct str instance, int64_t position)
 {
+	uint64_t hash = hash_of(instance, position);
 	if (reopened_at(work, hash) < work->reopened_count)
 		return;
 	if (work->reopened_count < REOPENED_MAX)
 		work->reopened[work->reopened_count++] = hash;
-	else /* then a row of one that is told again may stay: v_trades knows the newest */
+	else if (work->db->in_transaction) /* a row of one that is told again may stay: v_trades is
+					      for that */
 		db_count(work->db, "trades_reopened_beyond", 1);
 }
 
@@ -236,111 +160,111 @@ static void note_told(struct writer_work *work, const struct trade_deal *deal, b
 	if (!now)
 		return;
 	if (!trade_sum_is_closed(now)) {
-		note_reopened(work, hash);
+		writer_note_reopened(work, deal->instance, deal->position);
 		return;
 	}
 	if (at < work->reopened_count)
 		work->reopened[at] = work->reopened[--work->reopened_count];
-	char out[TRADE_NAME_MAX + 32];
+	char out[WRITER_TRADE_ID_MAX];
 	buf_str_put(&work->retold, id_of(now, out));
 	buf_char(&work->retold, 0);
-}
-
-static void add_levels(const struct writer_more *more, size_t *at, uint32_t row,
-		       struct trade_deal *deal)
-{
-	while (*at < more->level_count && more->levels[*at].row < row)
-		++*at;
-	if (*at == more->level_count || more->levels[*at].row != row)
-		return;
-	const struct levels *levels = &more->levels[*at];
-	deal->has_sl = levels->has_sl;
-	deal->has_tp = levels->has_tp;
-	deal->sl = levels->sl;
-	deal->tp = levels->tp;
 }
 
 static void take_deal(struct writer_work *work, const struct trade_deal *deal)
 {
 	const struct trade_sum *was = trades_find(work->trades, deal->instance, deal->position);
 	bool was_told = was && trade_sum_is_closed(was);
-	work->recalled = false;
 	work->stale = true; /* until it is committed */
 	if (trades_take(work->trades, deal))
 		db_count(work->db, "deals_of_no_trade", 1);
-	note_told(work, deal, was_told || work->recalled);
+	note_told(work, deal, was_told);
+}
+
+static enum status sum_round(struct writer_work *work, size_t from, size_t to, struct err *err)
+{
+	enum status status = writer_recall_trades(work, from, to, err);
+	for (size_t i = from; i < to && !status; i++) {
+		struct trade_deal deal;
+		if (work->skip[i] || !writer_deal_of(work->rows[i], &deal))
+			continue;
+		take_deal(work, &deal);
+		status = work->sum_status;
+	}
+	return status;
 }
 
 enum status writer_sum_trades(struct writer_work *work, struct err *err)
 {
-	size_t level = 0;
+	enum status status = STATUS_OK;
 	work->sum_status = STATUS_OK;
 	work->sum_err = err;
-	for (size_t i = 0; i < work->count && !work->sum_status; i++) {
-		if (work->skip[i] || !is_deal(work->rows[i]))
-			continue;
-		struct trade_deal deal = deal_of(work->rows[i]);
-		add_levels(work->batch->more, &level, (uint32_t)i, &deal);
-		take_deal(work, &deal);
+	for (size_t at = 0; at < work->count && !status; at += TRADES_CLOSED_MAX) {
+		size_t left = work->count - at;
+		status = sum_round(work, at,
+				   at + (left < TRADES_CLOSED_MAX ? left : TRADES_CLOSED_MAX), err);
 	}
 	work->sum_err = NULL;
-	return work->sum_status;
+	return status;
 }
 
 /* ---- into the file ---- */
 
-struct lost {
-	struct archive_db *db;
-	int64_t rows;
+struct older {
+	struct writer_work *work;
+	size_t count;
 };
 
-static bool take_lost(void *ctx, const struct db_row *row)
+/* Rows of the trades in keys that may go: their rowids into digits. */
+static bool take_older(void *ctx, const struct db_row *row)
 {
-	struct lost *lost = ctx;
-	lost->rows++;
-	db_batch_lost(lost->db, db_row_int(row, 0, 0));
-	return true;
+	struct older *older = ctx;
+	struct writer_work *work = older->work;
+	struct str id = db_row_text(row, 1);
+	int64_t batch = db_row_int(row, 2, 0);
+	if ((batch && !db_batch_is_open(work->db, batch)) ||
+	    writer_keys_find(&work->keys, id, str_hash(id)) == UINT32_MAX)
+		return true;
+	buf_i64(&work->digits, db_row_int(row, 0, 0));
+	buf_char(&work->digits, 0);
+	db_batch_lost(work->db, batch);
+	return ++older->count < WRITER_ROWS_MAX;
 }
 
-static size_t open_batches(const struct archive_db *db, struct str *names, char (*digits)[24])
+static void keys_of_retold(struct writer_work *work)
 {
-	snprintf(digits[0], sizeof digits[0], "0");
-	names[0] = str_of(digits[0]);
-	for (size_t i = 0; i < db->batches.count; i++) {
-		snprintf(digits[i + 1], sizeof digits[0], "%" PRId64, db->batches.open[i].id);
-		names[i + 1] = str_of(digits[i + 1]);
+	writer_keys_clear(&work->keys);
+	for (size_t at = 0; at < work->retold.len && work->keys.count < WRITER_ROWS_MAX;) {
+		struct str id = str_of(work->retold.ptr + at);
+		(void)writer_keys_take(&work->keys, id, str_hash(id), 0);
+		at += id.len + 1;
 	}
-	return db->batches.count + 1;
 }
 
-/* The older rows of those that are told again, where they may go. */
+/* The older rows of those that are told again, where they may go; found as they are in
+ * writer_recall.c. */
 static enum status remove_older(struct writer_work *work, struct err *err)
 {
-	struct str names[DB_BATCHES_OPEN_MAX + 1];
-	char digits[DB_BATCHES_OPEN_MAX + 1][24];
-	struct lost lost = { work->db, 0 };
-	size_t count = 0;
-	for (size_t at = 0; at < work->retold.len && count < WRITER_ROWS_MAX;) {
-		work->names[count] = str_of(work->retold.ptr + at);
-		at += work->names[count++].len + 1;
-	}
-	if (!count)
+	struct older older = { work, 0 };
+	if (!work->retold.len)
 		return STATUS_OK;
-	struct db_args args = DB_ARGS(DB_TEXTS(work->names, count),
-				      DB_TEXTS(names, open_batches(work->db, names, digits)));
+	keys_of_retold(work);
+	buf_clear(&work->digits);
 	enum status status =
 	    db_each(work->db,
-		    "SELECT batch_id FROM trades WHERE trade_id IN (SELECT unnest(?::VARCHAR[])) "
-		    "AND batch_id IN (SELECT unnest(?::VARCHAR[])::BIGINT)",
-		    args, take_lost, &lost, err);
-	if (!status && lost.rows)
-		status = db_exec(work->db,
-				 "DELETE FROM trades WHERE trade_id IN (SELECT "
-				 "unnest(?::VARCHAR[])) AND batch_id IN (SELECT "
-				 "unnest(?::VARCHAR[])::BIGINT)",
-				 args, NULL, err);
+		    "SELECT rowid, trade_id, batch_id FROM trades WHERE rowid IN (SELECT rowid "
+		    "FROM trades WHERE position_id IN (SELECT unnest(?::VARCHAR[])::BIGINT))",
+		    DB_ARGS(writer_positions(work)), take_older, &older, err);
+	if (status || !older.count)
+		return status;
+	for (size_t i = 0, at = 0; i < older.count; i++) {
+		work->names[i] = str_of(work->digits.ptr + at);
+		at += work->names[i].len + 1;
+	}
+	status = db_exec(work->db,
+			 "DELETE FROM trades WHERE rowid IN (SELECT unnest(?::VARCHAR[])::BIGINT)",
+			 DB_ARGS(DB_TEXTS(work->names, older.count)), NULL, err);
 	if (!status)
-		db_count_gone(work->db, TABLE_trades, lost.rows);
+		db_count_gone(work->db, TABLE_trades, (int64_t)older.count);
 	return status;
 }
 
@@ -371,75 +295,4 @@ enum status writer_append_trades(struct writer_work *work, struct err *err)
 	enum status status = remove_older(work, err);
 	size_t count = status ? 0 : pick_last(work);
 	return count ? db_append_table(work->db, TABLE_trades, work->picked, count, err) : status;
-}
-
-/* ---- from the file ---- */
-
-struct loading {
-	struct writer_work *work;
-	struct trade_sum sum;
-};
-
-static void put_sum(struct loading *loading)
-{
-	/* FULL: too many are open; what is beyond is counted when its deals come. */
-	if (loading->sum.deals)
-		(void)!trades_put(loading->work->trades, &loading->sum);
-	loading->sum = (struct trade_sum){ 0 };
-}
-
-static bool load_deal(void *ctx, const struct db_row *row)
-{
-	struct loading *loading = ctx;
-	struct trade_deal deal = deal_of_answer(row);
-	if (deal.position != loading->sum.position ||
-	    !str_eq(deal.instance, str_of(loading->sum.instance)))
-		put_sum(loading);
-	(void)!trade_sum_add(&loading->sum, &deal);
-	return true;
-}
-
-static bool load_old(void *ctx, const struct db_row *row)
-{
-	struct writer_work *work = ctx;
-	struct str instance = db_row_text(row, 0);
-	int64_t position = db_row_int(row, 1, 0);
-	const struct trade_sum *trade = trades_find(work->trades, instance, position);
-	if (!trade)
-		trades_old(work->trades, instance, position);
-	else if (!trade_sum_is_closed(trade) && work->reopened_count < REOPENED_MAX &&
-		 reopened_at(work, hash_of(instance, position)) == work->reopened_count)
-		work->reopened[work->reopened_count++] = hash_of(instance, position);
-	return true;
-}
-
-enum status writer_load_trades(struct writer_work *work, struct err *err)
-{
-	char sql[2048];
-	struct loading loading = { .work = work };
-	trades_clear(work->trades);
-	work->reopened_count = 0;
-	snprintf(
-	    sql, sizeof sql,
-	    "WITH open AS (SELECT d.instance, d.position_id FROM trade_results d WHERE " IS_DEAL
-	    " GROUP BY ALL HAVING sum(CASE d.side WHEN 'buy' THEN coalesce(d.volume, 0) WHEN "
-	    "'sell' THEN -coalesce(d.volume, 0) ELSE 0 END) <> 0 OR NOT "
-	    "bool_or(d.side IN ('buy', 'sell') AND coalesce(d.volume, 0) > 0)), "
-	    "wanted AS (SELECT * FROM open UNION SELECT instance, position_id FROM (SELECT "
-	    "instance, position_id FROM trades ORDER BY rowid DESC LIMIT %d)) "
-	    "SELECT " DEAL_COLUMNS " FROM trade_results d JOIN wanted w ON w.instance = "
-	    "d.instance AND w.position_id = d.position_id WHERE " IS_DEAL
-	    " ORDER BY d.instance, d.position_id, d.event_us",
-	    TRADES_CLOSED_MAX);
-	enum status status = db_each(work->db, sql, DB_NONE, load_deal, &loading, err);
-	if (status)
-		return status;
-	put_sum(&loading);
-	status = db_each(work->db, "SELECT instance, position_id FROM trades", DB_NONE, load_old,
-			 work, err);
-	if (status)
-		return status;
-	trades_old_end(work->trades);
-	work->stale = false;
-	return STATUS_OK;
 }

@@ -42,6 +42,12 @@ static void on_checkpoint(void *ctx, uint64_t number)
 		archiving_ask_closed(archiving);
 }
 
+static void on_reopened(void *ctx, const char *why)
+{
+	(void)ctx;
+	log_line(LOG_WARN, "archive", "the archive file was closed and is opened anew: %s", why);
+}
+
 static void on_trouble(void *ctx, enum status status, const char *why)
 {
 	struct archiving *archiving = ctx;
@@ -391,8 +397,8 @@ static enum status set_paths(struct archiving *archiving, struct err *err)
 static enum status open_writer(struct archiving *archiving, struct err *err)
 {
 	const struct config *config = archiving->config.config;
-	const struct writer_hooks hooks = { on_open, on_salvaged, on_checkpoint, on_trouble,
-					    archiving };
+	const struct writer_hooks hooks = { on_open,       on_salvaged, on_reopened,
+					    on_checkpoint, on_trouble,  archiving };
 	struct writer_config writer = {
 		.path = archiving->path,
 		.temp_dir = archiving->temp,
@@ -444,8 +450,6 @@ struct sinks *archiving_sinks(struct archiving *archiving) { return archiving->s
 struct feeds *archiving_feeds(struct archiving *archiving) { return archiving->feeds; }
 
 double archiving_disk_share(const struct archiving *archiving) { return archiving->disk_share; }
-
-const char *archiving_refusing(const struct archiving *archiving) { return archiving->refusing; }
 
 void archiving_sample(struct archiving *archiving, const struct instance *instance)
 {

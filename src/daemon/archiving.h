@@ -65,5 +65,3 @@ struct sinks *archiving_sinks(struct archiving *archiving); /* NULL: none */
 struct feeds *archiving_feeds(struct archiving *archiving);
 /* 0..1 of the budget or the disk; -1 not known. */
 double archiving_disk_share(const struct archiving *archiving);
-/* What on_refuse was told last. */
-const char *archiving_refusing(const struct archiving *archiving);

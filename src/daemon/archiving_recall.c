@@ -6,9 +6,10 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/archiving_impl.h"
+#include "daemon/day_loss.h"
 #include "trade/signal_ids.h"
 
-enum { ID_MAX = 64, DEALS_MAX = LIMITS_DEALS_MAX };
+enum { ID_MAX = 64 };
 
 struct recalled_id {
 	uint64_t sid;
@@ -17,7 +18,7 @@ struct recalled_id {
 };
 
 struct recalled_deal {
-	char server[LIMITS_NAME_MAX + 1];
+	char server[LIMITS_NAME_MAX + 1], instance[TRADE_NAME_MAX + 1];
 	int64_t login, at_us, profit;
 	uint64_t deal;
 };
@@ -27,7 +28,8 @@ struct recall_job {
 	struct archiving *archiving;
 	struct recalled_id *ids;
 	struct recalled_deal *deals;
-	size_t id_count, deal_count;
+	size_t id_count, deal_count, deal_room;
+	bool no_room;
 	struct err err;
 	enum status status;
 };
@@ -47,19 +49,35 @@ static bool take_id(void *ctx, const struct db_row *row)
 	return true;
 }
 
-static bool take_deal(void *ctx, const struct db_row *row)
+static bool make_room(struct recall_job *recall)
+{
+	if (recall->deal_count < recall->deal_room)
+		return true;
+	size_t room = recall->deal_room ? 2 * recall->deal_room : 256;
+	struct recalled_deal *deals = realloc(recall->deals, room * sizeof *deals);
+	if (!deals)
+		return false;
+	recall->deals = deals;
+	recall->deal_room = room;
+	return true;
+}
+
+static void take_deal(void *ctx, const struct day_deal *deal)
 {
 	struct recall_job *recall = ctx;
+	if (!make_room(recall)) {
+		recall->no_room = true;
+		return;
+	}
 	struct recalled_deal *kept = &recall->deals[recall->deal_count];
-	if (recall->deal_count == DEALS_MAX ||
-	    str_copy(db_row_text(row, 0), kept->server, sizeof kept->server) != STATUS_OK)
-		return true;
-	kept->login = db_row_int(row, 1, 0);
-	kept->deal = (uint64_t)db_row_int(row, 2, 0);
-	kept->at_us = db_row_int(row, 3, 0);
-	kept->profit = db_row_int(row, 4, 0);
+	if (str_copy(deal->server, kept->server, sizeof kept->server) ||
+	    str_copy(deal->instance, kept->instance, sizeof kept->instance))
+		return; /* longer than any that a limit knows */
+	kept->login = deal->login;
+	kept->deal = deal->deal;
+	kept->at_us = deal->at_us;
+	kept->profit = deal->profit;
 	recall->deal_count++;
-	return true;
 }
 
 static void work(struct archive_db *db, struct writer_job *job)
@@ -75,14 +93,11 @@ static void work(struct archive_db *db, struct writer_job *job)
 		    DB_NONE, take_id, recall, &recall->err);
 	if (recall->status)
 		return;
-	recall->status = db_each(
-	    db,
-	    "SELECT server, login, deal_ticket, event_us, CAST(coalesce(pnl, 0) + "
-	    "coalesce(commission, 0) + coalesce(swap, 0) + coalesce(fee, 0) AS DECIMAL(18,8)) "
-	    "FROM trade_results WHERE event_us >= ? AND deal_ticket > 0 AND server IS NOT "
-	    "NULL AND login IS NOT NULL AND (side IS NULL OR side IN ('buy', 'sell')) ORDER "
-	    "BY event_us DESC LIMIT 65536",
-	    DB_ARGS(DB_INT(today_us)), take_deal, recall, &recall->err);
+	recall->status =
+	    day_loss_of_file(db, today_us, LIMITS_DEALS_MAX, take_deal, recall, &recall->err);
+	if (!recall->status && recall->no_room)
+		recall->status =
+		    err_set(&recall->err, STATUS_NO_MEMORY, "no memory for the deals of the day");
 }
 
 /* ---- and back ---- */
@@ -101,12 +116,10 @@ void archiving_recall(struct archiving *archiving)
 {
 	struct recall_job *recall = calloc(1, sizeof *recall);
 	struct err err;
-	if (recall) {
+	if (recall)
 		recall->ids = calloc(SIGNAL_IDS_MAX, sizeof recall->ids[0]);
-		recall->deals = calloc(DEALS_MAX, sizeof recall->deals[0]);
-	}
 	archiving->recall = recall;
-	if (!recall || !recall->ids || !recall->deals) {
+	if (!recall || !recall->ids) {
 		err_set(&err, STATUS_NO_MEMORY, "no memory for the archive's memory of signals");
 		archiving->config.on_open(archiving->config.ctx, STATUS_NO_MEMORY, &err);
 		return;
@@ -127,9 +140,14 @@ void archiving_tell_recalled(struct archiving *archiving)
 				   str_make(recall->ids[i].id, recall->ids[i].len),
 				   recall->ids[i].sid);
 	for (size_t i = 0; i < recall->deal_count; i++) {
-		const struct recalled_deal *deal = &recall->deals[i];
-		terminals_remember_deal(archiving->terminals, str_of(deal->server), deal->login,
-					deal->deal, deal->at_us / 1000, deal->profit);
+		const struct recalled_deal *kept = &recall->deals[i];
+		const struct day_deal deal = { .server = str_of(kept->server),
+					       .instance = str_of(kept->instance),
+					       .login = kept->login,
+					       .at_us = kept->at_us,
+					       .deal = kept->deal,
+					       .profit = kept->profit };
+		day_loss_tell(archiving->terminals, &deal);
 	}
 }
 

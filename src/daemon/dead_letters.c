@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "archive/db.h"
+#include "archive/sinks_again.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "codec/mfp.h"
@@ -20,8 +21,9 @@ struct dead_job {
 	struct str id;
 	struct buf answer;
 	enum status status;
-	struct archive_rows rows; /* of retry */
+	struct archive_rows rows; /* of retry, drop */
 	int64_t count;
+	int64_t again, stuck; /* retried: letters of sinks that are sent once more, or cannot be */
 };
 
 /* ---- on the thread ---- */
@@ -75,6 +77,35 @@ static enum status find_letters(struct archive_db *db, struct dead_job *dead, st
 			    LIST_MAX, &dead->rows, err);
 }
 
+static bool is_of_stream(const struct archive_row *row)
+{
+	return str_eq(archive_cell_text(row, COLUMN_dead_letters_origin), STR("trade_results"));
+}
+
+/* What a sink refused is in the archive, and goes from there; in one transaction with the end of
+ * its letter. */
+static enum status retry_at_sinks(struct archive_db *db, void *ctx, struct err *err)
+{
+	struct dead_job *dead = ctx;
+	const struct archive_row *row = NULL;
+	enum status status = STATUS_OK;
+	dead->again = dead->stuck = 0;
+	while (!status && (row = archive_rows_next(&dead->rows, row))) {
+		struct str origin = archive_cell_text(row, COLUMN_dead_letters_origin);
+		bool done;
+		if (is_of_stream(row))
+			continue;
+		status = sinks_again(
+		    db, origin, archive_cell_text(row, COLUMN_dead_letters_payload), &done, err);
+		if (!status && done)
+			status = db_drop_letter(
+			    db, origin, archive_cell_text(row, COLUMN_dead_letters_letter_id), err);
+		dead->again += !status && done;
+		dead->stuck += !status && !done;
+	}
+	return status;
+}
+
 static void work(struct archive_db *db, struct writer_job *job)
 {
 	struct dead_job *dead = (struct dead_job *)job;
@@ -83,6 +114,8 @@ static void work(struct archive_db *db, struct writer_job *job)
 		dead->status = print_letters(db, dead, &err);
 	else
 		dead->status = find_letters(db, dead, &err);
+	if (!dead->status && dead->verb == DEAD_RETRY)
+		dead->status = db_transact(db, retry_at_sinks, dead, &err);
 	if (!dead->status)
 		return;
 	buf_clear(&dead->answer);
@@ -99,21 +132,33 @@ static void end(struct dead_job *dead, int exit_status)
 	free(dead);
 }
 
-static void on_moved(void *ctx, struct writer_batch *batch, enum status status)
+static void tell(struct dead_job *dead, enum status status)
 {
-	struct dead_job *dead = ctx;
-	(void)batch;
 	const char *verb = dead->verb == DEAD_RETRY ? "retry" : "drop";
+	dead->count += dead->again;
 	if (!status)
 		archiving_operator(dead->archiving, STR("local"),
 				   str_of(dead->verb == DEAD_RETRY ? "dead retry" : "dead drop"),
 				   dead->id, STR("done"));
 	log_line(LOG_INFO, "archive", "operator: dead %s %.*s: %lld", verb, STR_ARG(dead->id),
 		 (long long)dead->count);
-	buf_printf(&dead->answer, "%lld\n", (long long)dead->count);
-	end(dead, status ? 3 : 0);
+	if (dead->stuck)
+		buf_printf(&dead->answer,
+			   "%lld letters of a sink cannot be tried now: the row has left the "
+			   "archive, or another sink has not got it yet\n",
+			   (long long)dead->stuck);
+	if (dead->count || !dead->stuck)
+		buf_printf(&dead->answer, "%lld\n", (long long)dead->count);
+	end(dead, status ? 3 : !dead->count && dead->stuck);
 }
 
+static void on_moved(void *ctx, struct writer_batch *batch, enum status status)
+{
+	(void)batch;
+	tell(ctx, status);
+}
+
+/* Only letters of the stream are in the ledger's count of dead results. */
 static void move_letter(struct dead_job *dead, struct writer_batch *batch,
 			const struct archive_row *row)
 {
@@ -124,30 +169,35 @@ static void move_letter(struct dead_job *dead, struct writer_batch *batch,
 		.payload = archive_cell_text(row, COLUMN_dead_letters_payload),
 		.reason = archive_cell_text(row, COLUMN_dead_letters_reason),
 	};
+	if (dead->verb == DEAD_RETRY && !is_of_stream(row))
+		return;
+	dead->count++;
 	writer_dead_drop(batch, retry.origin, retry.letter_id);
 	if (dead->verb == DEAD_RETRY)
 		results_retry(archiving_results(dead->archiving), batch, &retry);
-	if (dead->verb == DEAD_DROP) {
+	if (dead->verb == DEAD_DROP && is_of_stream(row)) {
 		writer_count(batch, "dropped", 1);
 		writer_count(batch, "dead", -1);
 	}
 }
 
-/* What a sink refused is in the archive; only entries of the stream can be tried anew. */
-static bool all_can_be_tried(const struct dead_job *dead)
+static bool has_some_of_stream(const struct dead_job *dead)
 {
 	const struct archive_row *row = NULL;
 	while ((row = archive_rows_next(&dead->rows, row)))
-		if (!str_eq(archive_cell_text(row, COLUMN_dead_letters_origin),
-			    STR("trade_results")))
-			return false;
-	return true;
+		if (is_of_stream(row))
+			return true;
+	return false;
 }
 
 static void move(struct dead_job *dead)
 {
-	struct writer_batch *batch = writer_batch_take(archiving_writer(dead->archiving));
 	const struct archive_row *row = NULL;
+	if (dead->verb == DEAD_RETRY && !has_some_of_stream(dead)) {
+		tell(dead, STATUS_OK);
+		return;
+	}
+	struct writer_batch *batch = writer_batch_take(archiving_writer(dead->archiving));
 	if (!batch) {
 		buf_printf(&dead->answer, "the archive is busy: ask again\n");
 		end(dead, 1);
@@ -155,10 +205,8 @@ static void move(struct dead_job *dead)
 	}
 	batch->done = on_moved;
 	batch->ctx = dead;
-	while ((row = archive_rows_next(&dead->rows, row))) {
+	while ((row = archive_rows_next(&dead->rows, row)))
 		move_letter(dead, batch, row);
-		dead->count++;
-	}
 	writer_submit(archiving_writer(dead->archiving), batch);
 }
 
@@ -172,11 +220,6 @@ static void on_done(struct writer_job *job, enum status status)
 		end(dead, dead->verb == DEAD_SHOW && !dead->count);
 	} else if (!dead->rows.count) {
 		buf_printf(&dead->answer, "no dead letter is called '%.*s'\n", STR_ARG(dead->id));
-		end(dead, 1);
-	} else if (dead->verb == DEAD_RETRY && !all_can_be_tried(dead)) {
-		buf_printf(&dead->answer,
-			   "a sink refused it: the archive has the row; mend the sink, "
-			   "then drop the letter\n");
 		end(dead, 1);
 	} else {
 		move(dead);

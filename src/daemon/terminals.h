@@ -31,6 +31,10 @@ struct terminals_config {
 	struct archiving *archiving;    /* NULL: no archive */
 	bool demo;                      /* simulated terminals where no tokens file is named */
 	void (*step_alerts)(void *ctx); /* alerts_step with this turn's time */
+	/* Results cannot be kept: no new signals, for this word; NULL: no more. */
+	void (*on_refuse)(void *ctx, const char *why);
+	/* A terminal goes into another state, or falls silent. */
+	void (*on_moved)(void *ctx, const struct instance *instance, enum instance_state from);
 	void *ctx;
 };
 

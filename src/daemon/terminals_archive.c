@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/archiving.h"
+#include "daemon/day_loss.h"
 #include "daemon/terminals_impl.h"
 #include "os/files.h"
 
@@ -103,6 +104,8 @@ struct execution_store_hooks terminals_execution_hooks(struct terminals *termina
 
 /* ---- results that their segment refuses ---- */
 
+static void on_spilled(void *ctx, const struct str *values) { day_loss_of_values(ctx, values); }
+
 enum status terminals_open_spill(struct terminals *terminals, struct err *err)
 {
 	char path[PATH_BYTES_MAX];
@@ -117,6 +120,7 @@ enum status terminals_open_spill(struct terminals *terminals, struct err *err)
 		status = spill_open(&config, &terminals->spill, err);
 	if (!status)
 		result_store_use_spill(terminals->results, terminals->spill);
+	result_store_tell_spilled(terminals->results, on_spilled, terminals);
 	return status;
 }
 
@@ -125,9 +129,28 @@ void terminals_save_room(struct terminals *terminals, bool saving)
 	result_store_save_room(terminals->results, saving);
 }
 
-void terminals_watch_spill(const struct terminals *terminals)
+static void watch_stuck(struct terminals *terminals)
+{
+	char storage[192];
+	struct buf text = buf_over(storage, sizeof storage);
+	const char *why = result_store_stuck(terminals->results);
+	if (why)
+		buf_printf(&text, "results are not acknowledged: %s", why);
+	alert_value(terminals->config.alerts, ALERT_results_stuck,
+		    str_of(segment_row(SEGMENT_RTRS)->name), why != NULL, buf_str(&text));
+	if (terminals->stuck == (why != NULL))
+		return;
+	terminals->stuck = why != NULL;
+	log_line(why ? LOG_ERROR : LOG_INFO, "fleet",
+		 why ? "new signals are refused until results can be kept"
+		     : "results are kept again: new signals are taken");
+	terminals->config.on_refuse(terminals->config.ctx, why ? "disk" : NULL);
+}
+
+void terminals_watch_spill(struct terminals *terminals)
 {
 	char storage[128];
+	watch_stuck(terminals);
 	struct buf text = buf_over(storage, sizeof storage);
 	uint64_t bytes = result_store_counts(terminals->results).spilled_bytes;
 	if (bytes)

@@ -35,6 +35,7 @@ struct terminals {
 	struct signal_store *signals;
 	struct execution_store *executions;
 	struct spill *spill; /* NULL: none */
+	bool stuck;          /* results cannot be kept: new signals are refused */
 	struct host_commands *commands;
 	struct terminals_listener listeners[TERMINALS_LISTENERS];
 	struct sim_fleet *sim; /* the demo's terminals */
@@ -77,7 +78,7 @@ void terminals_note_result(struct terminals *terminals, const struct result *res
 struct execution_store_hooks terminals_execution_hooks(struct terminals *terminals);
 void terminals_meet_archive(struct terminals *terminals); /* before restore */
 MUST_CHECK enum status terminals_open_spill(struct terminals *terminals, struct err *err);
-void terminals_watch_spill(const struct terminals *terminals); /* its alert */
+void terminals_watch_spill(struct terminals *terminals); /* its alerts, and what follows */
 /* terminals_tokens.c: the tokens file, the state directory's, or the demo's. */
 MUST_CHECK enum status terminals_read_tokens(struct terminals *terminals, struct err *err);
 /* The demo's terminals, over real TCP (terminals_sim.c). */

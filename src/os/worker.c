@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -18,6 +20,8 @@ struct worker {
 	pthread_cond_t changed;
 	struct job_list todo, finished;
 	bool stopping;
+	pid_t tid; /* 0: the thread has not begun */
+	int nice;
 	size_t waiting; /* the loop's own count */
 	bool closing;
 	void (*on_closed)(void *ctx);
@@ -59,10 +63,22 @@ static struct worker_job *next_job(struct worker *worker, struct worker_job *fin
 	return job;
 }
 
+/* Under the lock. In Linux a thread has a nice value of its own. */
+static void be_nice(const struct worker *worker)
+{
+	if (worker->tid && worker->nice)
+		(void)setpriority(PRIO_PROCESS, (id_t)worker->tid,
+				  getpriority(PRIO_PROCESS, (id_t)getpid()) + worker->nice);
+}
+
 static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
 	struct worker_job *job = NULL;
+	pthread_mutex_lock(&worker->lock);
+	worker->tid = gettid();
+	be_nice(worker);
+	pthread_mutex_unlock(&worker->lock);
 	while ((job = next_job(worker, job)))
 		job->work(job);
 	return NULL;
@@ -135,6 +151,14 @@ enum status worker_open(struct loop *loop, const char *name, struct worker **out
 	}
 	*out = worker;
 	return STATUS_OK;
+}
+
+void worker_yield(struct worker *worker, int nice)
+{
+	pthread_mutex_lock(&worker->lock);
+	worker->nice = nice;
+	be_nice(worker);
+	pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_submit(struct worker *worker, struct worker_job *job)

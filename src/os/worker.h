@@ -21,6 +21,8 @@ struct worker_job {
 /* name: of the thread, at most 15 bytes. */
 MUST_CHECK enum status worker_open(struct loop *loop, const char *name, struct worker **out,
 				   struct err *err);
+/* Its thread runs behind the others when processors are short: nice levels more (1..19). */
+void worker_yield(struct worker *worker, int nice);
 void worker_submit(struct worker *worker, struct worker_job *job);
 size_t worker_waiting(const struct worker *worker); /* submitted and not done */
 /* What is submitted is worked off first, endings included; then fn(ctx) and it is freed. */

@@ -64,6 +64,11 @@ struct result_store *result_store_create(struct redis_port *rtrs, struct fleet *
 void result_store_destroy(struct result_store *store);
 /* Theirs, and open longer than the store. Before restore. */
 void result_store_use_spill(struct result_store *store, struct spill *spill);
+/* fn is told, while the store is restored, of each result that the spill file holds and the
+ * newest of the stream do not: its values in the order of def/results.def, during the call.
+ * Before restore. */
+void result_store_tell_spilled(struct result_store *store,
+			       void (*fn)(void *ctx, const struct str *values), void *ctx);
 /* New entries are packed (streams.packed) or, as it is without this call, plain. Before
  * restore. */
 void result_store_use_packing(struct result_store *store, bool packed);
@@ -112,3 +117,6 @@ struct result_store_counts {
 	uint64_t unread;        /* packed entries read back that cannot be read: not known */
 };
 struct result_store_counts result_store_counts(const struct result_store *store);
+/* Why results wait that neither their segment nor the spill file takes: they are not
+ * acknowledged. NULL: none do. Until the next call that changes the store. */
+const char *result_store_stuck(const struct result_store *store);

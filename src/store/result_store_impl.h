@@ -102,6 +102,8 @@ struct result_store {
 	struct timers *timers;
 	const struct clock_port *clock;
 	struct result_store_hooks hooks;
+	void (*on_spilled)(void *ctx, const struct str *values); /* NULL: nobody asks */
+	void *spilled_ctx;
 	struct result_store_counts counts;
 	struct timer timer;
 	struct result_seen rids, ended;
@@ -151,6 +153,7 @@ struct result_store {
 	int64_t well_ns;       /* a batch was recorded, or work began */
 	int64_t queue_ns;      /* one of the queue was, or it was empty */
 	int64_t spill_from_ns; /* not before: the disk refused */
+	char spill_why[96];    /* what it said; "" since it took something */
 	uint64_t position;     /* written up to here, of the spill file */
 	uint8_t *skip;         /* bit n: the n-th record that is read is in the stream already */
 	size_t skip_count, read_count;

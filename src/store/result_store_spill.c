@@ -3,6 +3,7 @@
  *   struct spilled · the terminal's id · for each field: u8 length, name, u16 length, value
  *
  * Names and not numbers: the next version may have other fields. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -97,9 +98,10 @@ static bool put_queue(struct result_store *store)
 	return true;
 }
 
-static void refused(struct result_store *store)
+static void refused(struct result_store *store, const char *why)
 {
 	store->counts.spill_failed++;
+	snprintf(store->spill_why, sizeof store->spill_why, "%s", why);
 	store->spill_from_ns = clock_monotonic_ns(store->clock) + SPILL_RETRY_NS;
 	result_spill_watch(store);
 }
@@ -117,7 +119,12 @@ static void spill_queue(struct result_store *store)
 	if (put_queue(store))
 		spill_commit(store->spill, on_spilled, store);
 	else
-		refused(store);
+		refused(store, "the spill file is as long as it may be");
+}
+
+const char *result_store_stuck(const struct result_store *store)
+{
+	return store->spill_why[0] && !result_queue_empty(&store->queue) ? store->spill_why : NULL;
 }
 
 /* The batch that is on its way, or not settled, is settled in front of what is read back. */
@@ -170,12 +177,12 @@ static void on_spilled(void *ctx, enum status status, const char *why)
 	struct result_store *store = ctx;
 	struct result_queue *queue = &store->queue;
 	size_t to = store->spill_to;
-	(void)why;
 	store->spill_to = 0;
 	if (status) {
 		store->flight_end = 0;
-		refused(store);
+		refused(store, why);
 	} else {
+		store->spill_why[0] = 0;
 		store->counts.spilled += count_records(queue, to);
 		result_store_tell(store, to);
 		leave_flight(store);
@@ -393,12 +400,27 @@ static void note_known(struct result_store *store, size_t n)
 	store->skip[n / 8] |= (uint8_t)(1u << n % 8);
 }
 
+static void tell_spilled(struct result_store *store, const struct record *record)
+{
+	struct str values[RESULT_FIELDS] = { 0 };
+	const struct part *parts = record_parts(record);
+	const char *at = record_bytes(record);
+	for (uint32_t i = 0; i < record->parts; i++) {
+		values[parts[i].field] = str_make(at, parts[i].len);
+		at += parts[i].len;
+	}
+	if (record->parts && store->on_spilled)
+		store->on_spilled(store->spilled_ctx, values);
+}
+
 /* What was on its way when it was spilled may have been recorded after all: its rid was read
  * from the stream. */
 static void scan_record(struct result_store *store, const struct record *record, size_t n)
 {
 	if (record->parts && !result_seen_add(&store->rids, record->rid_hash))
 		note_known(store, n);
+	else
+		tell_spilled(store, record);
 	if (record->ended_hash)
 		result_seen_add(&store->ended, record->ended_hash);
 	if (!result_record_is_of(store, record))
@@ -455,6 +477,13 @@ void result_store_use_spill(struct result_store *store, struct spill *spill)
 	store->spill = spill;
 	store->spill_timer = (struct timer){ .fn = on_spill_timer, .ctx = store };
 	store->replays = !spill_has_more(spill);
+}
+
+void result_store_tell_spilled(struct result_store *store,
+			       void (*fn)(void *ctx, const struct str *values), void *ctx)
+{
+	store->on_spilled = fn;
+	store->spilled_ctx = ctx;
 }
 
 void result_store_leave_spill(struct result_store *store)

@@ -13,6 +13,7 @@ enum {
 	NONE = 1 << 30,
 	OLD_BITS = 1 << 24,
 	OLD_PROBES = 8,
+	TERMINALS = 1 << 14, /* by hash: those that share a place share the higher position */
 };
 
 static_assert(POOL < NONE, "a slot is not NONE");
@@ -27,8 +28,9 @@ struct slot {
 struct trades {
 	struct trades_hooks hooks;
 	struct slot *slots;
-	uint32_t *index; /* slot + 1; 0: free */
-	uint64_t *old;   /* bits: closed trades that are not in memory */
+	uint32_t *index;  /* slot + 1; 0: free */
+	uint64_t *old;    /* bits: closed trades that are not in memory */
+	int64_t *highest; /* of those, by terminal */
 	bool old_known;
 	uint32_t used; /* slots that were ever taken: the others were never touched */
 	uint32_t free;
@@ -46,8 +48,9 @@ struct trades *trades_create(const struct trades_hooks *hooks)
 	trades->slots = malloc(POOL * sizeof *trades->slots);
 	trades->index = calloc(PLACES, sizeof *trades->index);
 	trades->old = calloc(OLD_BITS / 64, sizeof *trades->old);
+	trades->highest = calloc(TERMINALS, sizeof *trades->highest);
 	trades->free = trades->newest = trades->oldest = NONE;
-	if (trades->slots && trades->index && trades->old)
+	if (trades->slots && trades->index && trades->old && trades->highest)
 		return trades;
 	trades_destroy(trades);
 	return NULL;
@@ -60,6 +63,7 @@ void trades_destroy(struct trades *trades)
 	free(trades->slots);
 	free(trades->index);
 	free(trades->old);
+	free(trades->highest);
 	free(trades);
 }
 
@@ -67,6 +71,7 @@ void trades_clear(struct trades *trades)
 {
 	memset(trades->index, 0, PLACES * sizeof *trades->index);
 	memset(trades->old, 0, OLD_BITS / 8);
+	memset(trades->highest, 0, TERMINALS * sizeof *trades->highest);
 	trades->old_known = false;
 	trades->used = trades->open = trades->closed = 0;
 	trades->free = trades->newest = trades->oldest = NONE;
@@ -88,18 +93,29 @@ static uint32_t old_bit(uint64_t hash, uint32_t probe)
 	return ((uint32_t)hash + probe * ((uint32_t)(hash >> 32) | 1)) % OLD_BITS;
 }
 
-static void old_add(struct trades *trades, uint64_t hash)
+static int64_t *highest_of(const struct trades *trades, struct str instance)
 {
+	return &trades->highest[str_hash(instance) % TERMINALS];
+}
+
+static void old_add(struct trades *trades, uint64_t hash, struct str instance, int64_t position)
+{
+	int64_t *highest = highest_of(trades, instance);
+	if (position > *highest)
+		*highest = position;
 	for (uint32_t i = 0; i < OLD_PROBES; i++) {
 		uint32_t bit = old_bit(hash, i);
 		trades->old[bit / 64] |= UINT64_C(1) << bit % 64;
 	}
 }
 
-static bool may_be_old(const struct trades *trades, uint64_t hash)
+static bool may_be_old(const struct trades *trades, uint64_t hash, struct str instance,
+		       int64_t position)
 {
 	if (!trades->old_known)
 		return true;
+	if (position > *highest_of(trades, instance))
+		return false;
 	for (uint32_t i = 0; i < OLD_PROBES; i++) {
 		uint32_t bit = old_bit(hash, i);
 		if (!(trades->old[bit / 64] >> bit % 64 & 1))
@@ -110,7 +126,7 @@ static bool may_be_old(const struct trades *trades, uint64_t hash)
 
 void trades_old(struct trades *trades, struct str instance, int64_t position)
 {
-	old_add(trades, hash_of(instance, position));
+	old_add(trades, hash_of(instance, position), instance, position);
 }
 
 void trades_old_end(struct trades *trades) { trades->old_known = true; }
@@ -171,7 +187,7 @@ static void forget_oldest(struct trades *trades)
 {
 	uint32_t at = trades->oldest;
 	struct slot *slot = &trades->slots[at];
-	old_add(trades, slot->hash);
+	old_add(trades, slot->hash, str_of(slot->sum.instance), slot->sum.position);
 	index_remove(trades, slot);
 	closed_unlink(trades, slot);
 	slot->older = trades->free;
@@ -236,21 +252,23 @@ static enum status store(struct trades *trades, uint32_t place, uint64_t hash,
 	return STATUS_OK;
 }
 
-/* What there is of it, in memory or elsewhere; all zeros: nothing. */
-static struct trade_sum found(struct trades *trades, uint32_t place, uint64_t hash,
-			      const struct trade_deal *deal)
+bool trades_want(struct trades *trades, struct str instance, int64_t position)
 {
-	struct trade_sum sum = { .position = 0 };
-	if (trades->index[place])
-		return trades->slots[trades->index[place] - 1].sum;
-	if (!trades->hooks.recall || !may_be_old(trades, hash))
-		return sum;
-	trades->counts.recall_asked++;
-	if (trades->hooks.recall(trades->hooks.ctx, deal->instance, deal->position, &sum))
-		trades->counts.recalled++;
-	else
-		sum = (struct trade_sum){ .position = 0 };
-	return sum;
+	if (position <= 0 || !instance.len)
+		return false;
+	uint64_t hash = hash_of(instance, position);
+	uint32_t place = place_of(trades, hash, instance, position);
+	if (trades->index[place]) {
+		uint32_t at = trades->index[place] - 1;
+		if (trades->slots[at].closed) { /* the newest: it stays until it is used */
+			closed_unlink(trades, &trades->slots[at]);
+			closed_link(trades, at);
+		}
+		return false;
+	}
+	bool wanted = may_be_old(trades, hash, instance, position);
+	trades->counts.recall_asked += wanted;
+	return wanted;
 }
 
 static enum status counted(struct trades *trades, enum status status)
@@ -268,7 +286,9 @@ enum status trades_take(struct trades *trades, const struct trade_deal *deal)
 		return counted(trades, STATUS_INVALID);
 	uint64_t hash = hash_of(deal->instance, deal->position);
 	uint32_t place = place_of(trades, hash, deal->instance, deal->position);
-	struct trade_sum sum = found(trades, place, hash, deal);
+	struct trade_sum sum = { .position = 0 };
+	if (trades->index[place])
+		sum = trades->slots[trades->index[place] - 1].sum;
 	enum status status = trade_sum_add(&sum, deal);
 	if (!status)
 		status = store(trades, place, hash, &sum);
@@ -286,7 +306,11 @@ enum status trades_put(struct trades *trades, const struct trade_sum *trade)
 		return STATUS_INVALID;
 	uint64_t hash = hash_of(instance, trade->position);
 	uint32_t place = place_of(trades, hash, instance, trade->position);
-	return trades->index[place] ? STATUS_EXISTS : store(trades, place, hash, trade);
+	if (trades->index[place])
+		return STATUS_EXISTS;
+	enum status status = store(trades, place, hash, trade);
+	trades->counts.recalled += !status && trades->old_known;
+	return status;
 }
 
 const struct trade_sum *trades_find(const struct trades *trades, struct str instance,

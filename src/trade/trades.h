@@ -17,10 +17,19 @@
  *
  * Memory: open trades, at most TRADES_OPEN_MAX, and the newest TRADES_CLOSED_MAX closed
  * ones; 30 MB when all of it is used, nothing is allocated after create. A trade that is
- * neither may still be an older, closed one: `recall` is asked, for each such position,
- * unless trades_old_end said that the older ones are known: then only for those (a Bloom
- * filter of 2 MB, which with 1,000,000 of them is wrong once in 2,000 and then asks in vain).
- * Pure; one thread. */
+ * neither may still be an older, closed one, kept elsewhere. So deals are taken in rounds:
+ *
+ *   trades_want (each position of the round) → those that it says are looked for, and put
+ *   trades_take (each deal of the round)
+ *
+ * A round has at most TRADES_CLOSED_MAX positions: what was wanted, put or closed in it is
+ * among the newest that many, so it is in memory until the round ends.
+ *
+ * Which positions need no look is known once trades_old_end said that all older ones were
+ * told: first by the highest position of the terminal's old ones (a terminal's positions
+ * only rise, so a new one is above them), then by a Bloom filter of 2 MB, which with
+ * 1,000,000 old ones is wrong once in 2,000, with 3,600,000 once in five. Neither ever says
+ * that an old one is new. Pure; one thread. */
 #pragma once
 
 #include "base/decimal.h"
@@ -73,33 +82,35 @@ struct trades_hooks {
 	/* The trade's volume is 0 (again), or a closed trade's sums have changed. It lives
 	 * during the call. */
 	void (*on_closed)(void *ctx, const struct trade_sum *trade);
-	/* A closed trade that is not in memory; false: there is none. May be NULL. */
-	bool (*recall)(void *ctx, struct str instance, int64_t position, struct trade_sum *trade);
 	void *ctx;
 };
 
 struct trades *trades_create(const struct trades_hooks *hooks); /* NULL: no memory */
 void trades_destroy(struct trades *trades);
 void trades_clear(struct trades *trades); /* the counts stay */
+/* Deals of the position are about to be taken. True: it is not in memory, and may be kept
+ * elsewhere; who keeps it puts it first, or it is taken for a new one. */
+bool trades_want(struct trades *trades, struct str instance, int64_t position);
 /* FULL: TRADES_OPEN_MAX are open; the deal is counted and belongs to no trade. RANGE,
  * INVALID: as trade_sum_add, counted likewise. */
 MUST_CHECK enum status trades_take(struct trades *trades, const struct trade_deal *deal);
-/* As it was before a restart, open or closed; no hook. FULL as above; EXISTS; INVALID: no
- * position or no instance. */
+/* As it was before a restart, or as it is kept elsewhere, open or closed; no hook. FULL as
+ * above; EXISTS; INVALID: no position or no instance. */
 MUST_CHECK enum status trades_put(struct trades *trades, const struct trade_sum *trade);
 /* The closed trades that are kept elsewhere, each once (those that were put and those that
  * close from now on need not be told), then the end of them. Optional. */
 void trades_old(struct trades *trades, struct str instance, int64_t position);
 void trades_old_end(struct trades *trades);
-/* Open or closed; NULL: not in memory. Until the next trades_take, _put or _clear. */
+/* Open or closed; NULL: not in memory. Until the next trades_take, _want, _put or _clear. */
 const struct trade_sum *trades_find(const struct trades *trades, struct str instance,
 				    int64_t position);
 size_t trades_open(const struct trades *trades);
 
 struct trades_counts {
-	uint64_t deals;                  /* taken */
-	uint64_t closed;                 /* on_closed runs */
-	uint64_t recalled, recall_asked; /* found; asked for */
-	uint64_t full, range, invalid;   /* deals that belong to no trade */
+	uint64_t deals;                /* taken */
+	uint64_t closed;               /* on_closed runs */
+	uint64_t recall_asked;         /* trades_want said true */
+	uint64_t recalled;             /* put after trades_old_end */
+	uint64_t full, range, invalid; /* deals that belong to no trade */
 };
 struct trades_counts trades_counts(const struct trades *trades);

@@ -161,6 +161,7 @@ class Expert(threading.Thread):
         super().__init__(daemon=True)
         self.port_of, self.name_, self.token, self.login = port_of, name, token, login
         self.delay, self.epoch = delay, int(time.time() * 1000)
+        self.profit = '0.00'  # of each order
         self.orders, self.results, self.waiting = {}, {}, []
         self.seq, self.down, self.ticket = 0, 0, int(login) * 1000
         self.stopping, self.running = threading.Event(), threading.Event()
@@ -187,9 +188,16 @@ class Expert(threading.Thread):
             'sid': sid, 'st': 'done', 'rc': 10009, 'ord': self.ticket, 'deal': self.ticket,
             'pos': self.ticket, 'sym': fields.get('sym', ''), 'sd': fields.get('sd', 'buy'),
             'vol': fields.get('vol', '0.10'), 'rq': '1.08512', 'px': '1.08514', 'slp': '2.0',
-            'com': '-0.35', 'swp': '0.00', 'fee': '0.00', 'pl': '0.00',
+            'com': '-0.35', 'swp': '0.00', 'fee': '0.00', 'pl': self.profit,
             'sv': int(time.time() * 1000) + 7200000, 'ex': 1, 'try': 1}
         self.reliable(terminal, 'R', **self.results[sid])
+
+    def take(self, terminal, seq, fields):
+        self.down = max(self.down, seq)
+        self.execute(terminal, fields)
+
+    def resumed(self, terminal):
+        """What was not acknowledged has been sent again."""
 
     def serve(self, terminal):
         terminal.epoch, terminal.positions = self.epoch, []
@@ -199,6 +207,7 @@ class Expert(threading.Thread):
         self.waiting = [row for row in self.waiting if row[0] > up]
         for seq, verb, fields in self.waiting:
             terminal.send(verb, seq, **fields)
+        self.resumed(terminal)
         self.running.set()
         told = time.monotonic()
         while not self.stopping.is_set():
@@ -208,8 +217,7 @@ class Expert(threading.Thread):
             except TimeoutError:
                 verb, seq, fields = '', 0, {}
             if verb == 'G':
-                self.down = max(self.down, seq)
-                self.execute(terminal, fields)
+                self.take(terminal, seq, fields)
             elif verb == 'C':
                 self.down = max(self.down, seq)
                 self.reliable(terminal, 'Y', dn=seq, cid=fields['cid'], st='ok')

@@ -41,6 +41,15 @@ struct redis_reply *fake_hset(struct fake_db *db, const struct str *argv, size_t
 	return fake_reply_integer(made);
 }
 
+struct redis_reply *fake_hsetnx(struct fake_db *db, const struct str *argv, size_t argc)
+{
+	struct redis_reply *error = NULL;
+	struct fake_key *key = fake_typed(db, argv[1], FAKE_HASH, &error);
+	if (error)
+		return error;
+	return key && pair_of(key, argv[2]) ? fake_reply_integer(0) : fake_hset(db, argv, argc);
+}
+
 struct redis_reply *fake_hget(struct fake_db *db, const struct str *argv, size_t argc)
 {
 	struct redis_reply *error = NULL;
@@ -62,6 +71,28 @@ struct redis_reply *fake_hgetall(struct fake_db *db, const struct str *argv, siz
 	for (size_t i = 0; i < reply->count; i++)
 		fake_reply_put(reply, i, fake_reply(REDIS_BULK, key->pairs[i]));
 	return reply;
+}
+
+struct redis_reply *fake_hdel(struct fake_db *db, const struct str *argv, size_t argc)
+{
+	struct redis_reply *error = NULL;
+	struct fake_key *key = fake_typed(db, argv[1], FAKE_HASH, &error);
+	int64_t gone = 0;
+	if (error)
+		return error;
+	for (size_t i = 2; i < argc; i++) {
+		struct str *pair = pair_of(key, argv[i]);
+		if (!pair)
+			continue;
+		free((void *)pair[0].ptr);
+		free((void *)pair[1].ptr);
+		key->n_pairs -= 2;
+		memmove(pair, key->pairs + key->n_pairs, 2 * sizeof pair[0]);
+		gone++;
+	}
+	if (key && !key->n_pairs)
+		fake_remove(db, argv[1]);
+	return fake_reply_integer(gone);
 }
 
 struct redis_reply *fake_hmget(struct fake_db *db, const struct str *argv, size_t argc)

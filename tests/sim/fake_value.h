@@ -69,8 +69,10 @@ struct fake_key *fake_typed(struct fake_db *db, struct str name, enum fake_type 
 
 /* fake_hash.c */
 struct redis_reply *fake_hset(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_hsetnx(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_hget(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_hgetall(struct fake_db *db, const struct str *argv, size_t argc);
+struct redis_reply *fake_hdel(struct fake_db *db, const struct str *argv, size_t argc);
 struct redis_reply *fake_hmget(struct fake_db *db, const struct str *argv, size_t argc);
 
 /* fake_set.c */

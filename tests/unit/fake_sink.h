@@ -59,6 +59,7 @@ struct fake_sink {
 	enum fake_fate sends[FAKE_FATES], opens[FAKE_FATES];
 	size_t send_count, send_next, open_count, open_next;
 	bool down;          /* whatever is asked is AWAY */
+	bool mended;        /* it takes bad rows, too */
 	int held_table;     /* -1: none */
 	struct timer timer; /* the answer on its way */
 	enum sink_outcome outcome;
@@ -209,7 +210,7 @@ static inline void fake_send(struct sink *sink, const struct sink_batch *batch, 
 		fake_say(fake, SINK_HELD, "a column is missing");
 		return;
 	}
-	if (fake_refuses(batch->body)) {
+	if (!fake->mended && fake_refuses(batch->body)) {
 		fake_say(fake, SINK_POISON, "a bad row");
 		return;
 	}

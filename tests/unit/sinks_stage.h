@@ -81,8 +81,9 @@ static inline void sim_begin(struct sinks_stage *stage, size_t sinks)
 
 static inline bool sim_busy(const struct sinks_stage *stage)
 {
+	const struct sinks *sinks = stage->sinks;
 	bool busy =
-	    stage->sinks->keep.runs || stage->sinks->flushing.runs || stage->sinks->growing.runs;
+	    sinks->keep.runs || sinks->flushing.runs || sinks->growing.runs || sinks->adopt.runs;
 	for (size_t i = 0; i < stage->count; i++)
 		busy |= stage->sinks->lines[i].job_runs;
 	return busy;

@@ -100,6 +100,34 @@ static void crash_end(struct sinks_stage *stage)
 	fake_server_destroy(stage->server[0]);
 }
 
+/* ---- rows of before there was a sink ---- */
+
+enum { BEFORE_ROWS = 300, BEFORE_BATCH = 50 };
+
+static void put_before(struct sinks_stage *stage) { sim_put(stage, NULL, BEFORE_ROWS); }
+
+/* Killed in a step, between two, and while what they made is sent: each row arrives once. */
+static void killed_while_rows_of_before_get_batches_each_arrives_once(void **state)
+{
+	static const enum crash at[] = { CRASH_append, CRASH_batch, CRASH_ch_ok };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		for (long n = 1; n <= 5; n += 2) {
+			struct sinks_stage stage;
+			crash_begin(&stage);
+			stage.count = 0;
+			assert_false(in_child(&stage, put_before, CRASH_COUNT, 0));
+			stage.count = 1;
+			stage.close_rows = BEFORE_BATCH;
+			assert_true(in_child(&stage, drain, at[i], n));
+			assert_true(in_child(&stage, drain, at[i], 1));
+			assert_false(in_child(&stage, ask_all, CRASH_COUNT, 0));
+			stage.next = BEFORE_ROWS;
+			expect_all(&stage, BEFORE_ROWS);
+			crash_end(&stage);
+		}
+}
+
 static const enum crash points[] = { CRASH_batch, CRASH_http_half, CRASH_ch_ok, CRASH_shipped };
 
 static void killed_anywhere_each_row_arrives_once(void **state)
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(killed_anywhere_each_row_arrives_once),
 		cmocka_unit_test(killed_again_and_again_it_ends),
 		cmocka_unit_test(killed_while_a_bad_row_is_looked_for_it_is_told_once),
+		cmocka_unit_test(killed_while_rows_of_before_get_batches_each_arrives_once),
 		cmocka_unit_test(whatever_a_sink_says_each_row_arrives_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

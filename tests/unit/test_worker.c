@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,6 +166,24 @@ static void test_the_thread_has_its_name_and_takes_no_signals(void **state)
 	assert_false(sigismember(&blocked, SIGTERM));
 }
 
+static void look_at_nice(struct worker_job *wrapped)
+{
+	struct job *job = (struct job *)(void *)wrapped;
+	job->plain = (unsigned)getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+static void test_a_thread_that_yields_is_nicer_and_the_loop_is_not(void **state)
+{
+	(void)state;
+	int mine = getpriority(PRIO_PROCESS, 0);
+	worker_yield(stage.worker, 3);
+	stage.jobs[0].job = (struct worker_job){ .work = look_at_nice, .done = looked };
+	worker_submit(stage.worker, &stage.jobs[0].job);
+	assert_true(loop_turn_until(stage.loop, &stage.all_done, patience_ns));
+	assert_int_equal((int)stage.jobs[0].plain, mine + 3 < 19 ? mine + 3 : 19);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), mine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +193,7 @@ int main(void)
 		TEST(test_an_ending_may_submit_even_while_it_closes),
 		TEST(test_an_idle_worker_closes),
 		TEST(test_the_thread_has_its_name_and_takes_no_signals),
+		TEST(test_a_thread_that_yields_is_nicer_and_the_loop_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,28 +122,6 @@ static void test_money_after_the_close_and_a_restart_does_so_too(void **state)
 	check_late_commission(stage);
 }
 
-/* So many others have closed since that it is in the file alone. */
-static void test_money_for_a_trade_that_memory_forgot_finds_it_in_the_file(void **state)
-{
-	struct stage *stage = *state;
-	put_one(stage, deal_of(1, 11, "buy", E8, 2 * E8, 0));
-	put_one(stage, deal_of(2, 11, "sell", E8, 3 * E8, 5));
-	struct writer_batch *batch = stage_take(stage);
-	for (int64_t i = 0; i < 8192; i++) {
-		struct stage_deal in = deal_of(1000 + 2 * i, 1000 + i, "buy", E8, E8, 0);
-		struct stage_deal out = deal_of(1001 + 2 * i, 1000 + i, "sell", E8, E8, 1);
-		in.at_us = out.at_us = stage_us;
-		stage_deal(&batch->rows, &in);
-		stage_deal(&batch->rows, &out);
-	}
-	assert_int_equal(stage_submit(stage, batch).taken, 16384);
-	assert_int_equal(writer_rows(stage->writer, TABLE_trades), 8193);
-	put_one(stage, deal_of(3, 11, "commission", 0, 0, -50));
-	assert_string_equal(stage_ask(stage, "SELECT pnl FROM trades WHERE position_id = 11"),
-			    "-0.00000045");
-	assert_int_equal(writer_rows_gone(stage->writer, TABLE_trades), 1);
-}
-
 static void test_a_reopened_position_replaces_its_row_when_it_closes_again(void **state)
 {
 	struct stage *stage = *state;
@@ -184,20 +162,201 @@ static void test_a_row_of_a_closed_batch_stays_and_the_view_shows_the_newest(voi
 			    "-0.00000020");
 }
 
-static void test_levels_of_the_last_deal_stand_in_the_trade(void **state)
+/* ---- levels ---- */
+
+/* As a D frame says it: the level that was hit is what was asked for. */
+static void put_stopped(struct stage *stage, int64_t position, int64_t deal, const char *reason,
+			int64_t level)
+{
+	struct writer_batch *batch = stage_take(stage);
+	struct stage_deal in = deal_of(deal, position, "buy", E8, 2 * E8, 0);
+	char rid[64];
+	stage_deal(&batch->rows, &in);
+	snprintf(rid, sizeof rid, "deal:Broker-Live:9001:%" PRId64, deal + 1);
+	archive_rows_begin(&batch->rows, TABLE_trade_results);
+	archive_row_text(&batch->rows, COLUMN_trade_results_result_id, str_of(rid));
+	archive_row_text(&batch->rows, COLUMN_trade_results_instance, STR("mt5-017"));
+	archive_row_text(&batch->rows, COLUMN_trade_results_status, STR("done"));
+	archive_row_int(&batch->rows, COLUMN_trade_results_deal_ticket, deal + 1);
+	archive_row_int(&batch->rows, COLUMN_trade_results_position_id, position);
+	archive_row_text(&batch->rows, COLUMN_trade_results_side, STR("sell"));
+	archive_row_dec(&batch->rows, COLUMN_trade_results_volume, E8);
+	archive_row_dec(&batch->rows, COLUMN_trade_results_price, 3 * E8);
+	archive_row_dec(&batch->rows, COLUMN_trade_results_price_requested, level);
+	archive_row_text(&batch->rows, COLUMN_trade_results_deal_reason, str_of(reason));
+	archive_row_int(&batch->rows, COLUMN_trade_results_received_us, stage_us);
+	archive_row_int(&batch->rows, COLUMN_trade_results_event_us, stage_us + (deal + 1) * 1000);
+	assert_int_equal(archive_rows_end(&batch->rows), STATUS_OK);
+	assert_int_equal(stage_submit(stage, batch).taken, 2);
+}
+
+static const char *levels(struct stage *stage)
+{
+	return stage_ask(stage, "SELECT string_agg(position_id || ' ' || coalesce(sl::VARCHAR, "
+				"'-') || ' ' || coalesce(tp::VARCHAR, '-'), ', ' ORDER BY "
+				"position_id) FROM trades");
+}
+
+static void test_the_level_that_closed_a_position_stands_in_its_trade(void **state)
 {
 	struct stage *stage = *state;
-	struct stage_deal in = deal_of(1, 11, "buy", E8, 2 * E8, 0),
-			  out = deal_of(2, 11, "sell", E8, 3 * E8, 5);
+	put_stopped(stage, 11, 1, "sl", 3 * E8 / 2);
+	put_stopped(stage, 12, 3, "tp", 11 * E8 / 4);
+	put_stopped(stage, 13, 5, "client", 9 * E8);
+	put_stopped(stage, 14, 7, "sl", 0); /* its level was not said */
+	static const char all[] = "11 1.50000000 -, 12 - 2.75000000, 13 - -, 14 - -";
+	assert_string_equal(levels(stage), all);
+	stage_close(stage);
+	stage_open(stage);
+	for (int64_t position = 11; position <= 14; position++) /* all are told again */
+		put_one(stage, deal_of(100 + position, position, "commission", 0, 0, -1));
+	assert_int_equal(writer_rows_gone(stage->writer, TABLE_trades), 4);
+	assert_string_equal(levels(stage), all);
+}
+
+/* ---- trades that memory forgot ---- */
+
+static enum status run_sql(struct archive_db *db, void *ctx, struct err *err)
+{
+	return db_exec(db, ctx, DB_NONE, NULL, err);
+}
+
+static void change(struct stage *stage, const char *sql)
+{
+	char text[1024];
+	snprintf(text, sizeof text, "%s", sql);
+	assert_int_equal(stage_run(stage, run_sql, text, NULL), 0);
+}
+
+/* So many others close that those before them are in the file alone. */
+static void forget_all(struct stage *stage, int64_t from)
+{
 	struct writer_batch *batch = stage_take(stage);
-	stage_result(&batch->rows, "x", 5, "fail", stage_us);
-	stage_deal(&batch->rows, &in);
-	writer_levels(batch, STR("1.5"), STR(""));
-	stage_deal(&batch->rows, &out);
-	writer_levels(batch, STR("0.00000"), STR("2.75"));
+	for (int64_t i = 0; i < 8192; i++) {
+		struct stage_deal in = deal_of(from + 2 * i, from + i, "buy", E8, E8, 0);
+		struct stage_deal out = deal_of(from + 2 * i + 1, from + i, "sell", E8, E8, 1);
+		in.at_us = out.at_us = stage_us;
+		stage_deal(&batch->rows, &in);
+		stage_deal(&batch->rows, &out);
+	}
+	assert_int_equal(stage_submit(stage, batch).taken, 16384);
+}
+
+/* Retention took the deals: the row goes on, its levels with it. */
+static void test_a_trade_whose_deals_are_gone_goes_on_from_its_newest_row(void **state)
+{
+	struct stage *stage = *state;
+	put_stopped(stage, 11, 1, "tp", 11 * E8 / 4);
+	put_one(stage, deal_of(3, 11, "commission", 0, 0, -50));
+	change(stage, "DELETE FROM trade_results WHERE position_id = 11 AND deal_ticket <> 3");
+	for (int again = 0; again < 2; again++) {
+		forget_all(stage, 100000 * (again + 1));
+		put_one(stage, deal_of(4 + again, 11, "commission", 0, 0, -1));
+		if (again == 0) {
+			stage_close(stage);
+			stage_open(stage);
+		}
+	}
+	assert_string_equal(
+	    stage_ask(stage, "SELECT string_agg(concat_ws('/', side, volume, price_open, "
+			     "price_close, coalesce(sl::VARCHAR, '-'), tp, pnl, deals), ' ') "
+			     "FROM trades WHERE position_id = 11"),
+	    "buy/1.00000000/2.00000000/3.00000000/-/2.75000000/-0.00000052/5");
+}
+
+/* Several in one batch, with several deals each, and positions of other terminals and none. */
+static void test_many_forgotten_trades_in_one_batch_are_each_told_again(void **state)
+{
+	enum { OLD = 300 };
+	struct stage *stage = *state;
+	struct writer_batch *batch = stage_take(stage);
+	for (int64_t i = 0; i < OLD; i++) {
+		struct stage_deal in = deal_of(1 + 2 * i, 10 + i, "buy", E8, E8, 0);
+		struct stage_deal out = deal_of(2 + 2 * i, 10 + i, "sell", E8, E8, 5);
+		stage_deal(&batch->rows, &in);
+		stage_deal(&batch->rows, &out);
+	}
 	stage_submit(stage, batch);
-	assert_string_equal(stage_ask(stage, "SELECT sl || ' ' || tp FROM trades"),
-			    "1.50000000 2.75000000");
+	change(stage, "INSERT INTO trade_results SELECT * REPLACE ('mt5-018' AS instance, "
+		      "result_id || 'x' AS result_id) FROM trade_results WHERE position_id = 10");
+	forget_all(stage, 100000);
+	batch = stage_take(stage);
+	for (int64_t i = 0; i < OLD + 50; i++)
+		for (int64_t n = 0; n < 3; n++) {
+			struct stage_deal late =
+			    deal_of(10000 + 3 * i + n, 10 + i, "commission", 0, 0, 10);
+			stage_deal(&batch->rows, &late);
+		}
+	/* One of them is filled late, too: it opens, and closes in this batch. */
+	struct stage_deal in = deal_of(50001, 20, "buy", E8, E8, 0);
+	struct stage_deal out = deal_of(50002, 20, "sell", E8, E8, 100);
+	stage_deal(&batch->rows, &in);
+	put_one(stage, out);
+	stage_submit(stage, batch);
+	assert_string_equal(
+	    stage_ask(stage, "SELECT concat_ws(' ', count(*), count(DISTINCT trade_id), "
+			     "count(*) FILTER (pnl = 0.00000035 AND deals = 5), count(*) FILTER "
+			     "(pnl = 0.00000135 AND deals = 7 AND position_id = 20)) FROM trades "
+			     "WHERE position_id < 100000"),
+	    "300 300 299 1");
+}
+
+static void test_money_for_a_trade_that_memory_forgot_finds_it_in_the_file(void **state)
+{
+	struct stage *stage = *state;
+	put_one(stage, deal_of(1, 11, "buy", E8, 2 * E8, 0));
+	put_one(stage, deal_of(2, 11, "sell", E8, 3 * E8, 5));
+	forget_all(stage, 1000);
+	assert_int_equal(writer_rows(stage->writer, TABLE_trades), 8193);
+	put_one(stage, deal_of(3, 11, "commission", 0, 0, -50));
+	assert_string_equal(stage_ask(stage, "SELECT pnl FROM trades WHERE position_id = 11"),
+			    "-0.00000045");
+	assert_int_equal(writer_rows_gone(stage->writer, TABLE_trades), 1);
+}
+
+/* A late fill opens it, memory forgets nothing of that: it is open. */
+static void test_a_forgotten_trade_that_opens_anew_replaces_its_row_when_it_closes(void **state)
+{
+	struct stage *stage = *state;
+	put_one(stage, deal_of(1, 11, "buy", E8, 2 * E8, 0));
+	put_one(stage, deal_of(2, 11, "sell", E8, 3 * E8, 5));
+	forget_all(stage, 100000);
+	put_one(stage, deal_of(3, 11, "buy", E8, 4 * E8, 0));
+	forget_all(stage, 200000);
+	put_one(stage, deal_of(4, 11, "sell", E8, 4 * E8, 1));
+	assert_string_equal(stage_ask(stage, "SELECT string_agg(deals || ' ' || pnl, ', ') FROM "
+					     "trades WHERE position_id = 11"),
+			    "4 0.00000006");
+	assert_int_equal(writer_rows_gone(stage->writer, TABLE_trades), 1);
+}
+
+/* So many deals that they are summed in parts, with little memory. Each thousandth position
+ * is open; the others are old ones that no row tells of. */
+static void test_open_positions_among_many_are_all_known_after_a_restart(void **state)
+{
+	enum { POSITIONS = 200000, STEP = 1000 };
+	struct stage *stage = *state;
+	char sql[1024];
+	snprintf(sql, sizeof sql,
+		 "INSERT INTO trade_results (result_id, instance, status, deal_ticket, "
+		 "position_id, side, volume, price, received_us, event_us, batch_id) SELECT i, "
+		 "'mt5-017', 'done', i + 1, i // 2 + 1, CASE WHEN i %% 2 = 0 OR (i // 2 + 1) %% %d "
+		 "= 0 THEN 'buy' ELSE 'sell' END, 1, 1, i, i, 0 FROM range(%d) t(i)",
+		 STEP, 2 * POSITIONS);
+	change(stage, sql);
+	stage_close(stage);
+	stage->config.memory_bytes = 48 << 20;
+	stage_open(stage);
+	struct writer_batch *batch = stage_take(stage);
+	for (int64_t i = 1; i <= POSITIONS / STEP; i++) {
+		struct stage_deal out =
+		    deal_of(2 * POSITIONS + i, i * STEP, "sell", 2 * E8, 3 * E8, 1);
+		stage_deal(&batch->rows, &out);
+	}
+	assert_int_equal(stage_submit(stage, batch).taken, POSITIONS / STEP);
+	assert_string_equal(stage_ask(stage, "SELECT count(*) || ' ' || min(deals) || ' ' || "
+					     "max(deals) || ' ' || sum(volume) FROM trades"),
+			    "200 3 3 400.00000000");
 }
 
 static void test_what_is_no_deal_of_a_position_makes_no_trade(void **state)
@@ -285,7 +444,11 @@ int main(void)
 		TEST(test_money_for_a_trade_that_memory_forgot_finds_it_in_the_file),
 		TEST(test_a_reopened_position_replaces_its_row_when_it_closes_again),
 		TEST(test_a_row_of_a_closed_batch_stays_and_the_view_shows_the_newest),
-		TEST(test_levels_of_the_last_deal_stand_in_the_trade),
+		TEST(test_the_level_that_closed_a_position_stands_in_its_trade),
+		TEST(test_a_trade_whose_deals_are_gone_goes_on_from_its_newest_row),
+		TEST(test_many_forgotten_trades_in_one_batch_are_each_told_again),
+		TEST(test_a_forgotten_trade_that_opens_anew_replaces_its_row_when_it_closes),
+		TEST(test_open_positions_among_many_are_all_known_after_a_restart),
 		TEST(test_what_is_no_deal_of_a_position_makes_no_trade),
 		TEST(test_random_deals_sum_to_the_trades_the_file_adds_up),
 	};

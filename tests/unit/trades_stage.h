@@ -15,7 +15,7 @@
 struct seen {
 	struct trades *trades;
 	struct trade_sum last; /* on_closed */
-	uint32_t closed, recalled;
+	uint32_t closed, wanted;
 	const struct trade_sum *kept; /* elsewhere */
 	size_t kept_count;
 };
@@ -27,23 +27,23 @@ static inline void on_closed(void *ctx, const struct trade_sum *trade)
 	seen->closed++;
 }
 
-static inline bool recall(void *ctx, struct str instance, int64_t position, struct trade_sum *trade)
+/* What is kept elsewhere of a position that is wanted is put. */
+static inline void want(struct seen *seen, int64_t position)
 {
-	struct seen *seen = ctx;
-	seen->recalled++;
+	struct str instance = STR("mt5-017");
+	if (!trades_want(seen->trades, instance, position))
+		return;
+	seen->wanted++;
 	for (size_t i = 0; i < seen->kept_count; i++)
 		if (seen->kept[i].position == position &&
-		    str_eq(str_of(seen->kept[i].instance), instance)) {
-			*trade = seen->kept[i];
-			return true;
-		}
-	return false;
+		    str_eq(str_of(seen->kept[i].instance), instance))
+			assert_int_equal(trades_put(seen->trades, &seen->kept[i]), STATUS_OK);
 }
 
 static inline int set_up(void **state)
 {
 	struct seen *seen = calloc(1, sizeof *seen);
-	struct trades_hooks hooks = { on_closed, recall, seen };
+	struct trades_hooks hooks = { on_closed, seen };
 	assert_non_null(seen);
 	seen->trades = trades_create(&hooks);
 	assert_non_null(seen->trades);

@@ -1,0 +1,97 @@
+/* Entries that were read before a restart come again from the group that is set back, whatever
+ * answer is lost meanwhile: each is archived once, and none is taken for a stream that was rolled
+ * back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "unit/results_stage.h"
+
+enum {
+	ENTRIES = 6000, /* more pages than one: what comes again does so in parts */
+	CUTS = 12,
+};
+
+static void add(struct results_stage *stage, int from)
+{
+	for (int i = from; i < from + ENTRIES; i++)
+		assert_true(results_other(stage, "XADD trade_results * rid r%d st done", i));
+}
+
+static void check_all_once(struct results_stage *stage, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char rid[16];
+		snprintf(rid, sizeof rid, "r%d", i);
+		assert_int_equal(fake_writer_found(stage->writer, str_of(rid)), 1);
+	}
+}
+
+/* Read and not committed when weir dies, and it dies again `lives` times while it reads them
+ * anew: each time the group stands elsewhere, and what is pending reaches beyond it. After its
+ * last start the n-th command from the group's setting back on is executed, and its answer
+ * never comes. */
+static void restart_and_cut(struct results_stage *stage, uint64_t lives, uint64_t n)
+{
+	stage->commits = false;
+	add(stage, ENTRIES);
+	results_run(stage, 400 * results_ms_ns);
+	assert_in_range(results_integer(stage, "XPENDING trade_results archive"), 2000, ENTRIES);
+	results_die(stage);
+	results_run(stage, 300 * results_ms_ns);
+	for (uint64_t life = 0; life < lives; life++) {
+		fake_redis_cut(stage->redis, (n + 5 * life) % CUTS, FAKE_CUT_AFTER);
+		results_live(stage);
+		results_run(stage, 400 * results_ms_ns);
+		results_die(stage);
+		results_run(stage, 300 * results_ms_ns);
+	}
+	stage->commits = true;
+	fake_redis_cut(stage->redis, n, FAKE_CUT_AFTER);
+	results_live(stage);
+	results_run(stage, 4 * results_second_ns);
+}
+
+static void after_lives(uint64_t lives)
+{
+	for (uint64_t n = lives; n < CUTS; n += 1 + lives) {
+		struct results_stage stage;
+		results_begin(&stage);
+		add(&stage, 0);
+		assert_int_equal(results_settle(&stage), STATUS_OK);
+		restart_and_cut(&stage, lives, n);
+		add(&stage, 2 * ENTRIES);
+		results_run(&stage, 4 * results_second_ns);
+		check_all_once(&stage, 3 * ENTRIES);
+		assert_int_equal(stage.n_tells, 0);
+		assert_int_equal(results_counts(stage.results).epochs, 0);
+		assert_int_equal(writer_counted(stage.writer, "lost"), 0);
+		assert_int_equal(writer_counted(stage.writer, "known"), 0);
+		assert_int_equal(results_integer(&stage, "XPENDING trade_results archive"), 0);
+		assert_true(results_balance(&stage));
+		results_deinit(&stage);
+	}
+}
+
+static void entries_that_a_group_set_back_brings_again_are_taken_once(void **state)
+{
+	(void)state;
+	after_lives(0);
+}
+
+static void also_where_weir_dies_again_while_they_come(void **state)
+{
+	(void)state;
+	after_lives(1);
+	after_lives(3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(entries_that_a_group_set_back_brings_again_are_taken_once),
+		cmocka_unit_test(also_where_weir_dies_again_while_they_come),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
