@@ -20,13 +20,21 @@ static bool is_event(const struct alert *alert)
 
 bool alert_op_fires(enum alert_op op, double value, double fire)
 {
-	return op == ALERT_BELOW ? value < fire : value > fire;
+	switch (op) {
+	case ALERT_BELOW: return value < fire;
+	case ALERT_FROM: return value >= fire;
+	case ALERT_ABOVE:
+	case ALERT_ABOVE_UNDER:
+	case ALERT_EVENT: break;
+	}
+	return value > fire;
 }
 
 bool alert_op_clears(enum alert_op op, double value, double clear)
 {
 	switch (op) {
-	case ALERT_ABOVE_UNDER: return value < clear;
+	case ALERT_ABOVE_UNDER:
+	case ALERT_FROM: return value < clear;
 	case ALERT_BELOW: return value >= clear;
 	case ALERT_ABOVE:
 	case ALERT_EVENT: break;

@@ -5,14 +5,15 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "cli/calibration.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/plan_inputs.h"
 #include "cli/plan_json.h"
 #include "cli/plan_page.h"
 #include "cli/plan_text.h"
+#include "daemon/calibration.h"
 #include "daemon/config_file.h"
+#include "daemon/planned.h"
 #include "os/files.h"
 
 enum { OUT_LIMIT = 4 << 20, TABLE_WORDS = 1024, WHOLE_1000 = 1000 };
@@ -69,6 +70,19 @@ static void on_progress(void *ctx, const char *what, int64_t done, int64_t total
 
 /* ---- measuring ---- */
 
+/* The plan of the whole load is to have room for what is filled, too. */
+static enum status set_maxmemory(const struct planning *planning, struct measure_config *config,
+				 struct err *err)
+{
+	struct plan *plan = calloc(1, sizeof *plan);
+	CHECK(plan);
+	enum status status = plan_make(&planning->load, &planning->costs, NULL, plan, err);
+	for (size_t i = 0; !status && i < SEGMENT_COUNT; i++)
+		config->maxmemory[i] = plan->segments[i].maxmemory;
+	free(plan);
+	return status;
+}
+
 static enum status fill_servers(struct planning *planning, struct err *err)
 {
 	const struct args *args = planning->args;
@@ -78,7 +92,9 @@ static enum status fill_servers(struct planning *planning, struct err *err)
 		.scale_1000 = args_i64(args, FLAG_scale) * 10,
 		.redis_server = config_str(planning->config, CONFIG_redis_server).ptr,
 	};
-	enum status status = measure_run(&config, on_progress, &progress, &planning->measured, err);
+	enum status status = set_maxmemory(planning, &config, err);
+	if (!status)
+		status = measure_run(&config, on_progress, &progress, &planning->measured, err);
 	if (progress.shown && progress.terminal)
 		fprintf(stderr, "\r\033[K");
 	if (status)
@@ -139,7 +155,7 @@ static bool is_measured(const struct args *args)
 static enum status plan_load_given(struct planning *planning, struct err *err)
 {
 	int64_t bytes[PLAN_COMPONENTS];
-	enum status status = plan_inputs_load(
+	enum status status = planned_load(
 	    planning->config, args_i64(planning->args, FLAG_instances), &planning->load, err);
 	bool measured = is_measured(planning->args);
 	if (!status && measured)
@@ -148,28 +164,6 @@ static enum status plan_load_given(struct planning *planning, struct err *err)
 		status = plan_make(&planning->load, &planning->costs, measured ? bytes : NULL,
 				   &planning->plan, err);
 	return status;
-}
-
-/* What was measured for weir's own components, beside those of the document that have their
- * names. */
-static void add_measured(struct plan *document, const struct plan *own)
-{
-	for (size_t i = 0; i < document->count; i++)
-		for (size_t k = 0; k < own->count; k++) {
-			struct plan_figures *figures = &document->figures[i];
-			if (strcmp(figures->id, own->figures[k].id) != 0)
-				continue;
-			figures->measured = own->figures[k].measured;
-			figures->within = own->figures[k].within;
-		}
-	for (size_t i = 0; i < SEGMENT_COUNT; i++)
-		document->segments[i].measured = own->segments[i].measured;
-	document->measured = own->measured;
-	document->everything_measured = own->everything_measured;
-	document->within_bounds = own->within_bounds;
-	size_t len = strlen(document->summary);
-	snprintf(document->summary + len, sizeof document->summary - len,
-		 own->within_bounds ? " Measured: within them." : " Measured: out of bounds.");
 }
 
 static enum status measure_document(struct planning *planning, struct err *err)
@@ -182,7 +176,7 @@ static enum status measure_document(struct planning *planning, struct err *err)
 	if (!status)
 		status = plan_make(&planning->load, &planning->costs, bytes, own, err);
 	if (!status)
-		add_measured(&planning->plan, own);
+		plan_add_measured(&planning->plan, own);
 	free(own);
 	return status;
 }

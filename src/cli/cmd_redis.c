@@ -42,8 +42,8 @@ static int print_config(const struct args *args, const struct config *config, en
 {
 	struct err err = { 0 };
 	struct store_config store;
-	settings_store(config, args_str(args, FLAG_state).ptr, &store);
-	if (segments_print_config(&store, segment, out, &err))
+	if (settings_store(config, args_str(args, FLAG_state).ptr, &store, &err) ||
+	    segments_print_config(&store, segment, out, &err))
 		return cli_fail(args, &err);
 	return cli_print(args, out);
 }

@@ -67,7 +67,9 @@ static void put_server(struct json_out *json, const struct plan_view *view)
 		json_out_open(json, NULL, '{');
 		json_out_str(json, "name", str_of(segment_row(segment)->name));
 		put_bytes(json, "idle", row->idle);
+		put_bytes(json, "maxmemory", row->maxmemory ? row->maxmemory : -1);
 		put_bytes(json, "used", row->used);
+		put_bytes(json, "peak", row->peak);
 		put_bytes(json, "rss", row->rss);
 		put_decimal(json, "fragmentation", row->fragmentation_1000 >= 0,
 			    row->fragmentation_1000, 3);

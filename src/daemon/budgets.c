@@ -11,6 +11,10 @@
 #include "store/market_outputs.h"
 
 enum { LINE_MAX_BYTES = 192, TRIM_AGAIN_S = 60 };
+
+/* Its store waits in the middle of a transaction for the answer to MULTI: a command that came
+ * between would be a part of that. The others' transactions go out as a whole. */
+static const enum segment walked_apart = SEGMENT_RTRS;
 static const int64_t second_ns = INT64_C(1000000000), ms_ns = 1000000;
 
 struct budgets {
@@ -19,6 +23,7 @@ struct budgets {
 	struct valve valves[SEGMENT_COUNT];
 	uint64_t refused[SEGMENT_COUNT], evicted[SEGMENT_COUNT]; /* of the second before */
 	struct memory_families *families;
+	struct redis_conn *apart; /* to that segment; NULL: it is not watched */
 	struct budgets_counts counts;
 	int trim_in; /* seconds until the live streams are trimmed again */
 	struct ask_memory facts;
@@ -68,7 +73,16 @@ static void tell_action(const struct valve *valve, enum valve_action action, boo
 		 STR_ARG(buf_str(&figures)));
 }
 
-/* One rule a level; its value is the use while the level, or a higher one, is in force. */
+/* The use in percent, of every rule. A segment that refused a write is full, whatever its use
+ * is, until its valve has closed. */
+static double value_of(const struct valve *valve, enum valve_level level)
+{
+	double percent =
+	    valve->maxmemory ? 100 * (double)valve->used / (double)valve->maxmemory : 0;
+	bool refuses = level == VALVE_FULL && valve->level == VALVE_FULL;
+	return refuses && percent < 100 ? 100 : percent;
+}
+
 static void tell_alerts(struct budgets *budgets, const struct valve *valve)
 {
 	static const enum alert_rule rules[VALVE_LEVELS] = {
@@ -80,12 +94,10 @@ static void tell_alerts(struct budgets *budgets, const struct valve *valve)
 	char storage[LINE_MAX_BYTES];
 	struct buf figures = buf_over(storage, sizeof storage);
 	struct str name = str_of(segment_row(valve->segment)->name);
-	double percent =
-	    valve->maxmemory ? 100 * (double)valve->used / (double)valve->maxmemory : 0;
 	put_figures(&figures, valve);
 	for (enum valve_level level = VALVE_WARN; level < VALVE_LEVELS; level++)
-		alert_value(budgets->config.alerts, rules[level], name,
-			    valve->level >= level ? percent : 0, buf_str(&figures));
+		alert_value(budgets->config.alerts, rules[level], name, value_of(valve, level),
+			    buf_str(&figures));
 }
 
 /* Eviction is an accident (redis.md 3): a server that was adopted tells of before, too. */
@@ -105,6 +117,44 @@ static void tell_evicted(struct budgets *budgets, enum segment segment, uint64_t
 		    str_of(segment_row(segment)->name), (double)(evicted - before), buf_str(&text));
 }
 
+/* ---- the keys ---- */
+
+static bool is_ready(struct redis_conn *conn)
+{
+	return conn && redis_conn_state(conn) == REDIS_CONN_READY;
+}
+
+static void walk(struct budgets *budgets, enum segment segment, uint64_t keys)
+{
+	struct redis_port *redis = segments_redis(budgets->config.segments, segment);
+	if (segment == walked_apart) {
+		if (!is_ready(budgets->apart))
+			return;
+		redis = redis_conn_port(budgets->apart);
+	}
+	memory_families_step(budgets->families, segment, redis, keys, now_ms(budgets));
+}
+
+static void connect_apart(struct budgets *budgets)
+{
+	struct segments *segments = budgets->config.segments;
+	struct err err = { 0 };
+	if (!segments_status(segments, walked_apart).wanted)
+		return;
+	if (segments_connect(segments, walked_apart, "weir-memory", NULL, NULL, &budgets->apart,
+			     &err))
+		log_line(LOG_WARN, "memory", "segment %s: its keys are not counted: %s",
+			 segment_row(walked_apart)->name, err.text);
+}
+
+/* What is under way there ends within the loop's next turns. */
+static void close_apart(struct budgets *budgets)
+{
+	if (budgets->apart)
+		redis_conn_close(budgets->apart, NULL, NULL);
+	budgets->apart = NULL;
+}
+
 /* ---- the valves ---- */
 
 static void watch(struct budgets *budgets, const struct segment_status *status,
@@ -121,9 +171,7 @@ static void watch(struct budgets *budgets, const struct segment_status *status,
 		tell_level(valve, before);
 	tell_alerts(budgets, valve);
 	tell_evicted(budgets, segment, status->evicted_keys);
-	memory_families_step(budgets->families, segment,
-			     segments_redis(budgets->config.segments, segment), status->keys,
-			     now_ms(budgets));
+	walk(budgets, segment, status->keys);
 }
 
 /* ---- what is done ---- */
@@ -263,11 +311,16 @@ static void on_second(void *ctx)
 
 /* ---- life ---- */
 
-void budgets_start(struct budgets *budgets) { on_second(budgets); }
+void budgets_start(struct budgets *budgets)
+{
+	connect_apart(budgets);
+	on_second(budgets);
+}
 
 void budgets_stop(struct budgets *budgets)
 {
 	timers_cancel(loop_timers(budgets->config.loop), &budgets->timer);
+	close_apart(budgets);
 }
 
 bool budgets_acts(const struct budgets *budgets, enum valve_action action)

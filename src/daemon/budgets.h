@@ -6,7 +6,9 @@
  *   create → start (each second from now) → stop → destroy
  *
  * A segment that does not answer keeps its level. Refused writes are those of the segment's
- * main connection that ended with -OOM. Uses one timer. Loop thread. */
+ * main connection that ended with -OOM. The keys of RTRS are counted on a connection of its own
+ * (result_store.h: its port carries nobody else's commands inside a transaction), which stop
+ * closes: stop before segments_close. Uses three timers. Loop thread. */
 #pragma once
 
 #include "ask/memory.h"

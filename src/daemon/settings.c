@@ -1,8 +1,24 @@
 #include "daemon/settings.h"
 
+#include "daemon/planned.h"
 #include "def/timeframes.h"
 
-void settings_store(const struct config *config, const char *state_dir, struct store_config *out)
+/* What a person has chosen stays. */
+static enum status take_planned(const struct config *config, struct store_config *out,
+				struct err *err)
+{
+	int64_t maxmemory[SEGMENT_COUNT];
+	enum status status = planned_maxmemory(config, out->state_dir, maxmemory, err);
+	if (status)
+		return err_wrap(err, status, "redis.maxmemory = plan");
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		if (!out->segments[i].maxmemory_chosen)
+			out->segments[i].maxmemory = (uint64_t)maxmemory[i];
+	return STATUS_OK;
+}
+
+enum status settings_store(const struct config *config, const char *state_dir,
+			   struct store_config *out, struct err *err)
 {
 	*out = (struct store_config){
 		.state_dir = state_dir,
@@ -28,6 +44,8 @@ void settings_store(const struct config *config, const char *state_dir, struct s
 			    config, config_of_segment(CONFIG_segment_rts_accept_unsafe, i)),
 		};
 	}
+	bool planned = str_eq(config_str(config, CONFIG_redis_maxmemory), STR("plan"));
+	return planned ? take_planned(config, out, err) : STATUS_OK;
 }
 
 void settings_market(const struct config *config, struct market_config *out)

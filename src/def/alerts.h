@@ -13,7 +13,7 @@ enum alert_rule {
 enum alert_severity { ALERT_INFO, ALERT_WARN, ALERT_CRITICAL };
 
 /* When a value fires and when it ends an alert: alerts.def says it. */
-enum alert_op { ALERT_ABOVE, ALERT_ABOVE_UNDER, ALERT_BELOW, ALERT_EVENT };
+enum alert_op { ALERT_ABOVE, ALERT_ABOVE_UNDER, ALERT_FROM, ALERT_BELOW, ALERT_EVENT };
 
 struct alert_row {
 	const char *id;   /* "whale_trade": its section is [alert.whale_trade] */

@@ -6,10 +6,11 @@
  * removed with their folder: also when it fails, at SIGINT, SIGTERM and SIGHUP (which end it), and,
  * by a child that waits for that, when the process is killed.
  *
- * Set otherwise on them: nothing is kept on the disk, maxmemory is off, the server's pulse is
- * 100 Hz, so that a table which grows has been moved over when it is asked, and no histograms of
- * latency are begun (25 KB a command that was ever used; headroom). Buffers of the connection
- * that fills are left out: what is counted is data.
+ * Set otherwise on them: nothing is kept on the disk, maxmemory is as asked for, the server's
+ * pulse is 100 Hz, so that a table which grows has been moved over when it is asked, no histograms
+ * of latency are begun (25 KB a command that was ever used; headroom), and slow commands are not
+ * kept: on a busy machine any is slow. Buffers of the connection that fills are left out: what is
+ * counted is data.
  *
  * Scale makes the load smaller in its numbers (terminals, markets, sessions), never in the size of
  * an item, in time, or in how fast results come; costs are per item, so that they hold for the
@@ -36,7 +37,10 @@ enum {
 
 struct measure_config {
 	struct plan_load load;
-	int64_t scale_1000;       /* thousandths of the load, 1 .. 1000 */
+	int64_t scale_1000; /* thousandths of the load, 1 .. 1000 */
+	/* Bytes; 0: none. Of a segment in which nothing but what counts is filled: the other cases
+	 * of def/plan.def are more than a plan has room for. */
+	int64_t maxmemory[SEGMENT_COUNT];
 	const char *redis_server; /* NULL: "redis-server", looked up in PATH */
 	const char *dir;          /* NULL: TMPDIR, else /tmp */
 	uint64_t seed;            /* of the generators */
@@ -58,6 +62,7 @@ struct measure_segment {
 	int64_t idle_own;           /* resident and of no other process, idle; -1: not known */
 	int64_t fragmentation_1000; /* resident / used_memory when filled, in thousandths */
 	int64_t keys;
+	int64_t maxmemory; /* that it was filled under; 0: none */
 };
 
 struct measure_result {

@@ -74,6 +74,13 @@ static inline int64_t measure_wall_ms(const struct measure *m)
 {
 	return MEASURE_START_MS + m->now_ns / 1000000;
 }
+/* A part of the whole that was found by what came in the second half of the time: nodes of
+ * streams grow unevenly, and of little it may say more than there is, or less than nothing.
+ * Then all of it is that part. */
+static inline int64_t measure_part(int64_t part, int64_t whole)
+{
+	return part < 0 || part > whole ? whole : part;
+}
 /* The segment as it is now, when it holds more than at any such moment before. */
 void measure_note_filled(struct measure *m, enum segment segment);
 /* The told clock goes on, and what is due then runs. */

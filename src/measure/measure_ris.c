@@ -122,7 +122,7 @@ static int64_t fill_history(struct measure *m, struct instance_store *store, str
 	int64_t whole = measure_used(m, SEGMENT_RIS);
 	say_minutes(m, store, worlds, MORE_MINUTES, what, minutes);
 	int64_t bytes = measure_used(m, SEGMENT_RIS) - before;
-	int64_t packed = (whole - half) * minutes / (minutes - first);
+	int64_t packed = measure_part((whole - half) * minutes / (minutes - first), bytes);
 	*streams = bytes - packed;
 	check_chunks(m, store);
 	return bytes;

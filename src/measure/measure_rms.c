@@ -354,7 +354,7 @@ static int64_t remove_tape(struct world *world)
 		add_market(&line, (double)market_counts(market)->trades, (double)of_market);
 	}
 	int64_t trades = (int64_t)((double)world->trades * slope(&line));
-	trades = trades < 0 || trades > bytes ? bytes : trades;
+	trades = measure_part(trades, bytes);
 	measure_item(m, PLAN_ITEM_tape_trade, world->trades, trades);
 	measure_item(m, PLAN_ITEM_tape_stream, m->load->markets, bytes - trades);
 	return bytes;

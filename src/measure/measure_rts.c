@@ -211,10 +211,10 @@ static void fill_closed(struct measure *m, struct account_store *store)
 	measure_end(m, &span, days * a_day);
 	if (first == days || !a_day || !measure_good(m))
 		return;
-	int64_t packed = (whole - half) * days / (days - first);
+	int64_t bytes = whole - span.before.used;
+	int64_t packed = measure_part((whole - half) * days / (days - first), bytes);
 	measure_item(m, PLAN_ITEM_trade_closed, days * a_day, packed);
-	measure_item(m, PLAN_ITEM_closed_stream, m->load->instances,
-		     whole - span.before.used - packed);
+	measure_item(m, PLAN_ITEM_closed_stream, m->load->instances, bytes - packed);
 	if (account_store_counts(store).moved != (uint64_t)(days * a_day))
 		measure_fail(m, STATUS_REDIS_ERR, "closed trades: %llu of %lld have moved",
 			     (unsigned long long)account_store_counts(store).moved,

@@ -263,10 +263,26 @@ int64_t measure_remove(struct measure *m, enum segment segment, struct str prefi
 
 /* ---- settings ---- */
 
+static bool holds_other_cases(const struct measure *m, enum segment segment)
+{
+	for (int i = 0; i < PLAN_COMPONENTS; i++) {
+		const struct plan_component_row *row = plan_component_row((enum plan_component)i);
+		if (row->segment == segment && !row->counts && m->components >> i & 1)
+			return true;
+	}
+	return false;
+}
+
 /* Nothing of it is kept; the pulse that moves tables over comes every 10 ms; and no command
- * begins a histogram of its own, 25 KB at its first use, which is no datum's. */
+ * begins a histogram of its own, 25 KB at its first use, or is kept, with its words, for being
+ * slow: neither is a datum's. */
 void measure_prepare_server(struct measure *m, enum segment segment)
 {
+	char storage[24];
+	struct buf most = buf_over(storage, sizeof storage);
+	int64_t maxmemory = holds_other_cases(m, segment) ? 0 : m->config->maxmemory[segment];
+	m->out->segments[segment].maxmemory = maxmemory;
+	buf_i64(&most, maxmemory);
 	const struct str argv[] = { STR("CONFIG"),
 				    STR("SET"),
 				    STR("appendonly"),
@@ -276,7 +292,9 @@ void measure_prepare_server(struct measure *m, enum segment segment)
 				    STR("hz"),
 				    STR("100"),
 				    STR("maxmemory"),
-				    STR("0"),
+				    buf_str(&most),
+				    STR("slowlog-log-slower-than"),
+				    STR("-1"),
 				    STR("latency-tracking"),
 				    STR("no") };
 	measure_ask(m, segment, argv, ARRAY_LEN(argv));

@@ -109,7 +109,9 @@ static void make_figures(const struct plan_load *load, const struct plan_costs *
 		.bound = plan_bound(load, component),
 	};
 	CHECK(!str_copy(str_of(row->id), out->id, sizeof out->id));
+	CHECK(!str_copy(str_of(row->id), out->weir, sizeof out->weir));
 	CHECK(!str_copy(str_of(row->name), out->name, sizeof out->name));
+	CHECK(!str_copy(str_of(row->by), out->how_corrected, sizeof out->how_corrected));
 	if (row->segment == SEGMENT_COUNT)
 		plan_resident(load, costs, component, out);
 	else

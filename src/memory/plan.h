@@ -59,6 +59,7 @@ struct plan_component_row {
 	int64_t original, corrected; /* the documents' figure; the same by its own arithmetic */
 	int64_t optimised, bound;    /* the documents' smaller one; ours to stay under; -1 none */
 	const char *how;             /* they came to the smaller one */
+	const char *by;              /* the arithmetic of `corrected`; "" where there is none */
 	bool counts; /* in the sum of its segment; else another case of what counts already */
 };
 
@@ -71,6 +72,7 @@ struct plan_item_row {
 
 struct plan_figures {
 	char id[40];                        /* "ris"; of a total "total.redis" */
+	char weir[40];                      /* the row of def/plan.def beside it; "" none */
 	char name[64];                      /* for people */
 	int64_t items, bytes_per_item_1000; /* of the item that weighs most; it bears the whole */
 	int64_t original, corrected;        /* of the document */
@@ -168,6 +170,10 @@ MUST_CHECK enum status plan_make(const struct plan_load *load, const struct plan
  * and reason; NO_MEMORY. */
 MUST_CHECK enum status plan_scenario(struct str text, const struct plan_costs *costs,
 				     struct plan *out, struct err *err);
+
+/* What was measured for weir's own components (plan_make of the document's load), beside those
+ * of the document that they stand beside. */
+void plan_add_measured(struct plan *document, const struct plan *own);
 
 /* A calibration as INI: [costs] version, idle, idle_rss and [items] item = thousandths of a
  * byte. Items that it does not name keep what *costs has: start with plan_costs_shipped.

@@ -60,6 +60,7 @@ static void component_figures(const struct doc_component *component, const struc
 		.stream = row && row->stream,
 	};
 	copy_text(component->id, "", out->id, sizeof out->id);
+	copy_text(row ? row->id : "", "", out->weir, sizeof out->weir);
 	copy_text(component->name, component->id, out->name, sizeof out->name);
 	copy_text(row ? row->how : "", "", out->how, sizeof out->how);
 	struct buf how = plan_words(out->how_corrected, sizeof out->how_corrected);
@@ -234,4 +235,30 @@ enum status plan_scenario(struct str text, const struct plan_costs *costs, struc
 	*out = work->plan;
 	free(work);
 	return STATUS_OK;
+}
+
+static void add_to(struct plan_figures *figures, const struct plan *own)
+{
+	for (size_t i = 0; i < own->count; i++) {
+		if (strcmp(figures->weir, own->figures[i].weir) != 0)
+			continue;
+		figures->measured = own->figures[i].measured;
+		figures->within = own->figures[i].within;
+	}
+}
+
+void plan_add_measured(struct plan *document, const struct plan *own)
+{
+	for (size_t i = 0; i < document->count; i++)
+		add_to(&document->figures[i], own);
+	for (size_t i = 0; i < SEGMENT_COUNT; i++)
+		document->segments[i].measured = own->segments[i].measured;
+	document->measured = own->measured;
+	document->everything_measured = own->everything_measured;
+	document->within_bounds = own->within_bounds;
+	size_t len = strlen(document->summary);
+	struct buf more = plan_words(document->summary + len, sizeof document->summary - len);
+	buf_printf(&more,
+		   own->within_bounds ? " Measured: within them." : " Measured: out of bounds.");
+	plan_words_end(&more);
 }

@@ -4,8 +4,9 @@
 enum { HOUR_S = 3600, DAY_S = 86400, MINUTES_AN_HOUR = 60 };
 
 static const struct plan_component_row components[PLAN_COMPONENTS] = {
-#define PLAN_COMPONENT(id, segment, name, original, corrected, optimised, bound, counts, how)      \
-	[PLAN_##id] = { #id, segment, name, original, corrected, optimised, bound, how, counts },
+#define PLAN_COMPONENT(id, segment, name, original, corrected, optimised, bound, counts, how, by)  \
+	[PLAN_##                                                                                   \
+	    id] = { #id, segment, name, original, corrected, optimised, bound, how, by, counts },
 #include "def/plan.def"
 };
 

@@ -6,7 +6,7 @@
  * fields are those of def/keys.def (a field in ms is digits), and SESSION_STORE_MAX keys of
  * both kinds together; one more is refused (FULL), what is there can always be replaced. A
  * value that is too long for a hash (long_text.h) is a key of its own,
- * text:session:{user}:FIELD or text:preference:{user}:FIELD, at most 9 of a hash; they count
+ * text:session:{user}:FIELD or text:preference:{user}:FIELD, at most 10 of a hash; they count
  * among the keys, but none is refused for its long values. Session field `seen` and
  * preference field `ut` are weir's clock where they are not given, `st` of a session is
  * active.

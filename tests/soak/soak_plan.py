@@ -12,6 +12,7 @@ import tempfile
 
 WEIR = os.path.abspath(sys.argv[1])
 NOT_REDIS = ('DuckDB', 'the process', 'MT5')
+SHED_PERCENT = 80  # of maxmemory: what may be shed is, from there on
 THOUSAND_BYTES = 4_000_000_000  # that must be free for 1,000 terminals
 EVERYTHING_BOUND = 2_500_000_000
 PROCESS_BYTES = 220_000_000 + 140_000_000  # its own bounds: not this measurement's to show
@@ -78,6 +79,21 @@ def whole_load(state):
     check_projection(told)
 
 
+def check_maxmemory(told):
+    """Every server was filled under the maxmemory of the plan, and did not come near it."""
+    for planned, row in zip(told['totals']['segments'], told['totals']['server']['segments']):
+        if row['maxmemory'] != planned['maxmemory']:
+            miss(f'{row["name"]}: maxmemory {megabytes(row["maxmemory"])}, by the plan '
+                 f'{megabytes(planned["maxmemory"])}')
+            continue
+        line = (f'{row["name"]}: {megabytes(row["used"])} used, {megabytes(row["peak"])} at the '
+                f'most, of maxmemory {megabytes(row["maxmemory"])}')
+        if row['used'] * 100 >= row['maxmemory'] * SHED_PERCENT or row['peak'] > row['maxmemory']:
+            miss(line)
+        else:
+            print(line)
+
+
 def available_bytes():
     with open('/proc/meminfo', encoding='ascii') as file:
         fields = dict(line.split(':', 1) for line in file)
@@ -97,6 +113,7 @@ def thousand_terminals(state):
         miss(line)
     else:
         print(line)
+    check_maxmemory(told)
     check_projection(told)
 
 

@@ -316,6 +316,10 @@ static void each_op_has_its_own_side_and_its_own_equality(void **state)
 	assert_true(alert_op_fires(ALERT_ABOVE_UNDER, 80.1, 80));
 	assert_false(alert_op_fires(ALERT_ABOVE_UNDER, 80, 80));
 	assert_false(alert_op_clears(ALERT_ABOVE_UNDER, 70, 70));
+	assert_true(alert_op_fires(ALERT_FROM, 70, 70));
+	assert_false(alert_op_fires(ALERT_FROM, 69.9, 70));
+	assert_false(alert_op_clears(ALERT_FROM, 65, 65));
+	assert_true(alert_op_clears(ALERT_FROM, 64.9, 65));
 	assert_true(alert_op_clears(ALERT_ABOVE, 50, 50));
 	assert_true(alert_op_fires(ALERT_ABOVE, INFINITY, 500));
 }

@@ -118,7 +118,12 @@ static struct plan *plan_of(const struct measure_result *result, const struct pl
 	struct plan *plan = calloc(1, sizeof *plan);
 	struct err err;
 	assert_non_null(plan);
-	assert_int_equal(plan_make(&result->load, costs, result->bytes, plan, &err), STATUS_OK);
+	for (size_t i = 0; i < PLAN_ITEMS; i++)
+		if (costs->bytes_1000[i] < 0)
+			fail_msg("%s costs %lld thousandths of a byte", plan_item_row(i)->id,
+				 (long long)costs->bytes_1000[i]);
+	if (plan_make(&result->load, costs, result->bytes, plan, &err))
+		fail_msg("%s", err.text);
 	return plan;
 }
 

@@ -425,6 +425,20 @@ static void a_broken_calibration_gives_one_line_and_changes_nothing(void **state
 	}
 }
 
+static void every_corrected_figure_says_how_it_comes_about(void **state)
+{
+	struct plan_load load = plan_load_usual();
+	struct plan_costs costs = plan_costs_shipped();
+	(void)state;
+	assert_int_equal(plan_make(&load, &costs, NULL, &plan, &err), STATUS_OK);
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct plan_figures *figures = &plan.figures[i];
+		assert_true((figures->corrected >= 0) == (figures->how_corrected[0] != 0));
+		assert_string_equal(figures->weir, figures->id);
+	}
+	assert_string_equal(plan.figures[PLAN_ris].how_corrected, "100 x 2.25 KB x 1/s x 24 h");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +454,7 @@ int main(void)
 		cmocka_unit_test(time_to_full_is_what_is_left_over_what_comes),
 		cmocka_unit_test(measured_bytes_decide_before_planned_ones),
 		cmocka_unit_test(totals_have_bounds_of_their_own),
+		cmocka_unit_test(every_corrected_figure_says_how_it_comes_about),
 		cmocka_unit_test(a_load_that_contradicts_itself_says_so_once),
 		cmocka_unit_test(loads_out_of_range_are_refused_and_leave_the_plan_alone),
 		cmocka_unit_test(sums_beyond_what_is_counted_are_refused),

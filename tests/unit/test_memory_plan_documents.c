@@ -240,6 +240,8 @@ static void the_table_quotes_the_documents(void **state)
 		const struct plan_figures *figures = figures_of(rows[i].document, rows[i].id);
 		assert_int_equal(row->original, figures->original);
 		assert_int_equal(row->corrected, figures->corrected);
+		if (rows[i].component != PLAN_tape && strncmp(rows[i].id, "total", 5) != 0)
+			assert_string_equal(row->by, figures->how_corrected);
 		if (figures->optimised >= 0)
 			assert_int_equal(row->optimised, figures->optimised);
 	}
@@ -259,6 +261,32 @@ static void weirs_own_plan_stands_beside_the_documents(void **state)
 		assert_true(plans[i].within_bounds);
 }
 
+/* "RTRS, live results" stands beside weir's row rtrs, of another name. */
+static void what_was_measured_stands_beside_the_documents(void **state)
+{
+	static struct plan own, document;
+	struct plan_costs costs = plan_costs_shipped();
+	int64_t bytes[PLAN_COMPONENTS];
+	struct err err;
+	(void)state;
+	for (size_t i = 0; i < PLAN_COMPONENTS; i++)
+		bytes[i] = 1000 + (int64_t)i;
+	for (enum document at = IMPACT; at < DOCUMENTS; at++) {
+		document = plans[at];
+		assert_int_equal(plan_make(&document.load, &costs, bytes, &own, &err), STATUS_OK);
+		plan_add_measured(&document, &own);
+		assert_int_equal(document.measured, own.measured);
+		assert_non_null(strstr(document.summary, " Measured: "));
+		for (size_t i = 0; i < document.count; i++)
+			assert_true((document.figures[i].measured >= 0) ==
+				    (document.figures[i].weir[0] != 0));
+		if (at == RTRS)
+			assert_int_equal(document.figures[3].measured, 1000 + PLAN_rtrs);
+	}
+	assert_string_equal(plans[RTRS].figures[3].id, "rtrs_live");
+	assert_int_equal(plans[RTRS].figures[3].measured, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +296,7 @@ int main(void)
 		cmocka_unit_test(totals_are_put_right),
 		cmocka_unit_test(the_table_quotes_the_documents),
 		cmocka_unit_test(weirs_own_plan_stands_beside_the_documents),
+		cmocka_unit_test(what_was_measured_stands_beside_the_documents),
 	};
 	return cmocka_run_group_tests(tests, read_documents, NULL);
 }

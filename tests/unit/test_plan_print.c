@@ -12,8 +12,9 @@
 #include <jansson.h>
 
 #include "base/check.h"
-#include "cli/calibration.h"
+#include "daemon/calibration.h"
 #include "cli/plan_inputs.h"
+#include "daemon/planned.h"
 #include "cli/plan_json.h"
 #include "cli/plan_page.h"
 #include "cli/plan_text.h"
@@ -527,7 +528,7 @@ static struct plan_load load_of(const char *text, int64_t instances)
 	const struct config_source source = { .file_name = STR("weir.conf"),
 					      .file_text = str_of(text) };
 	assert_int_equal(config_create(&source, &config, &problems), STATUS_OK);
-	assert_int_equal(plan_inputs_load(config, instances, &load, &err), STATUS_OK);
+	assert_int_equal(planned_load(config, instances, &load, &err), STATUS_OK);
 	config_destroy(config);
 	return load;
 }

@@ -130,6 +130,34 @@ static void results_that_come_fast_share_entries_and_wait_eight_ms_at_most(void 
 	stage_deinit(&stage);
 }
 
+/* The archive is stuck: nothing leaves the stream. */
+static void while_room_is_saved_they_wait_sixty_four_ms_and_share_more(void **state)
+{
+	(void)state;
+	struct stage stage;
+	begin(&stage);
+	(void)longest_wait_ns(&stage, 200, stage_ms_ns);
+	uint64_t before = stage_added(&stage);
+	result_store_save_room(stage.store, true);
+	int64_t wait_ns = longest_wait_ns(&stage, 2000, stage_ms_ns);
+	uint64_t entries = stage_added(&stage) - before;
+	print_message("room saved: %.1f results an entry, %.1f ms at most\n",
+		      2000.0 / (double)entries, (double)wait_ns / 1e6);
+	assert_in_range(2000 / entries, 56, 70);
+	assert_in_range(wait_ns, 64 * stage_ms_ns, 66 * stage_ms_ns);
+	/* A lone one does not wait for others. */
+	stage_run(&stage, 100 * stage_ms_ns);
+	assert_in_range(longest_wait_ns(&stage, 20, 20 * stage_ms_ns), 2 * stage_ms_ns,
+			4 * stage_ms_ns);
+	/* And as before when it leaves again. */
+	result_store_save_room(stage.store, false);
+	stage_run(&stage, 100 * stage_ms_ns);
+	assert_in_range(longest_wait_ns(&stage, 500, stage_ms_ns), 8 * stage_ms_ns,
+			10 * stage_ms_ns);
+	expect_all(&stage);
+	stage_deinit(&stage);
+}
+
 /* What came meanwhile goes out at once: it has waited for longer than a batch may. */
 static void a_slow_server_makes_the_entries_longer_and_nothing_wait_twice(void **state)
 {
@@ -414,6 +442,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(results_that_come_slowly_are_sent_at_once_one_by_one),
 		cmocka_unit_test(results_that_come_fast_share_entries_and_wait_eight_ms_at_most),
+		cmocka_unit_test(while_room_is_saved_they_wait_sixty_four_ms_and_share_more),
 		cmocka_unit_test(a_slow_server_makes_the_entries_longer_and_nothing_wait_twice),
 		cmocka_unit_test(a_drain_does_not_wait_for_more),
 		cmocka_unit_test(a_batch_is_as_few_entries_as_it_fits_into),

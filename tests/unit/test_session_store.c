@@ -386,6 +386,36 @@ static void test_a_port_that_is_full_is_told(void **state)
 	assert_int_equal(end(world, "a"), STATUS_OK);
 }
 
+static int64_t is_there(struct world *world, const char *key)
+{
+	return stage_integer(STAGE_PEEK(&world->stage, STR("EXISTS"), str_of(key)));
+}
+
+/* Memory is short: who is there stays, nobody else comes. */
+static void test_while_new_ones_are_refused_sessions_are_renewed(void **state)
+{
+	struct world *world = *state;
+	assert_int_equal(put(world, SESSION_SESSION, "u0", "sid=a seen=1"), STATUS_OK);
+	session_store_refuse_new(world->store, true);
+	for (int i = 0; i < 2 * KEYS_MAX; i++) {
+		assert_int_equal(put(world, SESSION_SESSION, "more", "sid=b"), STATUS_REFUSED);
+		assert_int_equal(put(world, SESSION_SESSION, "u0", "sid=a seen=2"), STATUS_OK);
+	}
+	assert_int_equal(get(world, SESSION_SESSION, "u0"), STATUS_OK);
+	assert_string_equal(world->got, "sid=a seen=2 st=active ");
+	assert_int_equal(is_there(world, "session:more"), 0);
+	/* Preferences are no session; one that was ended is a new one. */
+	assert_int_equal(put(world, SESSION_PREFERENCE, "more", "theme=dark"), STATUS_OK);
+	assert_int_equal(end(world, "u0"), STATUS_OK);
+	assert_int_equal(put(world, SESSION_SESSION, "u0", "sid=a"), STATUS_REFUSED);
+	assert_int_equal(is_there(world, "session:u0"), 0);
+	/* Those that were refused hold no place. */
+	session_store_refuse_new(world->store, false);
+	for (char user[] = "u0"; user[1] < '0' + KEYS_MAX - 1; user[1]++)
+		assert_int_equal(put(world, SESSION_SESSION, user, ""), STATUS_OK);
+	assert_int_equal(put(world, SESSION_SESSION, "more", ""), STATUS_FULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -399,6 +429,7 @@ int main(void)
 		TEST(test_a_long_value_that_somebody_removed_is_absent),
 		TEST(test_a_long_value_inside_a_hash_is_read),
 		TEST(test_beyond_the_bound_new_ones_are_refused_and_old_ones_stay),
+		TEST(test_while_new_ones_are_refused_sessions_are_renewed),
 		TEST(test_the_bound_holds_for_many_at_once),
 		TEST(test_a_server_that_fails_is_told_and_nothing_hangs),
 		TEST(test_a_put_is_whole_wherever_the_connection_breaks),

@@ -1,4 +1,4 @@
-#include "cli/calibration.h"
+#include "daemon/calibration.h"
 
 #include <errno.h>
 #include <fcntl.h>
