@@ -98,15 +98,18 @@ static void fill_healthy(struct results *results, int64_t *marks)
 	m->out->bytes[PLAN_rtrs_away] = m->out->components[PLAN_rtrs_away].bytes;
 }
 
-/* Nothing can be committed: they all stay. */
-static void fill_stuck(struct results *results, const struct measure_span *span)
+/* Nothing can be committed: they all stay. used: with those of before. */
+static void fill_stuck(struct results *results, const struct measure_span *span, int64_t used)
 {
 	struct measure *m = results->m;
+	int64_t before = results->done;
 	result_store_save_room(results->store, true);
 	take_until(results, count_of(m, m->load->away_s), "results that no checkpoint takes");
 	measure_end(m, span, results->done);
 	check_results(results);
 	measure_note_filled(m, SEGMENT_RTRS);
+	measure_item(m, PLAN_ITEM_result_stuck, results->done - before,
+		     measure_used(m, SEGMENT_RTRS) - used);
 }
 
 /* The marks are what goes when they are removed. used: with `count` results. */
@@ -132,7 +135,7 @@ static void fill(struct results *results)
 	measure_note_filled(m, SEGMENT_RTRS);
 	int64_t used = measure_used(m, SEGMENT_RTRS), count = results->done;
 	if (measure_wants(m, PLAN_rtrs_stuck))
-		fill_stuck(results, &stuck);
+		fill_stuck(results, &stuck, used);
 	count_costs(results, stuck.before.used, used, count);
 }
 

@@ -85,6 +85,11 @@ int64_t plan_items(const struct plan_load *load, enum plan_item item)
 		return plan_times(plan_times(terminals, load->signals_s), load->signal_s);
 	case PLAN_ITEM_result:
 		return plan_times(plan_times(terminals, load->results_s), load->results_kept_s);
+	case PLAN_ITEM_result_stuck: { /* from when it is noticed on */
+		int64_t seconds = load->away_s - load->results_kept_s;
+		return plan_times(plan_times(terminals, load->results_s),
+				  seconds > 0 ? seconds : 0);
+	}
 	case PLAN_ITEM_session:
 	case PLAN_ITEM_preference: return load->sessions;
 	case PLAN_ITEM_alert: return load->alerts;
@@ -105,8 +110,6 @@ int64_t plan_items(const struct plan_load *load, enum plan_item item)
 static struct plan_load load_in(const struct plan_load *load, enum plan_component component)
 {
 	struct plan_load other = *load;
-	if (component == PLAN_rtrs_stuck && load->away_s > load->results_kept_s)
-		other.results_kept_s = load->away_s;
 	if (component == PLAN_tape_500)
 		other.trades_s = PLAN_BUSY_TRADES_S;
 	return other;

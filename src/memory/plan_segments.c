@@ -30,7 +30,7 @@ static int64_t growth_of(const struct plan_load *load, const struct plan_costs *
 			 enum segment segment, const char **sink)
 {
 	int64_t count = 0, seconds = 1;
-	enum plan_item item = PLAN_ITEM_result;
+	enum plan_item item = PLAN_ITEM_result_stuck;
 	*sink = "DuckDB";
 	switch (segment) {
 	case SEGMENT_RTRS: count = plan_times(load->instances, load->results_s); break;

@@ -47,6 +47,7 @@ static void usual_load_makes_the_items_of_the_table(void **state)
 		[PLAN_ITEM_signal] = 30000,
 		[PLAN_ITEM_signal_hash] = 30000,
 		[PLAN_ITEM_result] = 60000,
+		[PLAN_ITEM_result_stuck] = 3540000,
 		[PLAN_ITEM_fleet_up] = 100,
 		[PLAN_ITEM_session] = 1000,
 		[PLAN_ITEM_preference] = 1000,
@@ -74,7 +75,10 @@ static void another_case_of_a_component_has_its_items_with_one_thing_changed(voi
 	assert_int_equal(plan_items_in(&load, PLAN_ris_walking, PLAN_ITEM_history_walking), 144000);
 	assert_int_equal(plan_items_in(&load, PLAN_ris, PLAN_ITEM_history_walking), 0);
 	assert_int_equal(plan_items_in(&load, PLAN_rtrs_away, PLAN_ITEM_result), 60000);
-	assert_int_equal(plan_items_in(&load, PLAN_rtrs_stuck, PLAN_ITEM_result), 3600000);
+	assert_int_equal(plan_items_in(&load, PLAN_rtrs_stuck, PLAN_ITEM_result), 60000);
+	assert_int_equal(plan_items_in(&load, PLAN_rtrs_stuck, PLAN_ITEM_result_stuck), 3540000);
+	assert_int_equal(plan_items_in(&load, PLAN_rtrs, PLAN_ITEM_result_stuck), 0);
+	assert_int_equal(plan_items_in(&load, PLAN_rtrs_away, PLAN_ITEM_result_stuck), 0);
 	assert_int_equal(plan_items_in(&load, PLAN_tape_500, PLAN_ITEM_tape_trade),
 			 INT64_C(500) * 72 * 3600);
 	assert_int_equal(plan_items_in(&load, PLAN_tape, PLAN_ITEM_result), 0);
@@ -101,9 +105,10 @@ static void the_spill_bounds_what_redis_holds_of_results(void **state)
 	struct plan_load load = plan_load_usual();
 	struct plan_costs costs = plan_costs_shipped();
 	costs.bytes_1000[PLAN_ITEM_fleet_up] = 0;
-	costs.bytes_1000[PLAN_ITEM_result] = 12000;
-	assert_int_equal(plan_bytes(&load, &costs, PLAN_rtrs_stuck), 43200000);
-	costs.bytes_1000[PLAN_ITEM_result] = 30000;
+	costs.bytes_1000[PLAN_ITEM_result] = 20000;
+	costs.bytes_1000[PLAN_ITEM_result_stuck] = 10000;
+	assert_int_equal(plan_bytes(&load, &costs, PLAN_rtrs_stuck), 36600000);
+	costs.bytes_1000[PLAN_ITEM_result_stuck] = 30000;
 	assert_int_equal(plan_bytes(&load, &costs, PLAN_rtrs_stuck), 60000000);
 }
 
@@ -215,7 +220,7 @@ static void time_to_full_is_what_is_left_over_what_comes(void **state)
 	make_usual();
 	const struct plan_segment *rtrs = &plan.segments[SEGMENT_RTRS];
 	struct plan_costs costs = plan_costs_shipped();
-	assert_int_equal(rtrs->growth_s, 1000 * costs.bytes_1000[PLAN_ITEM_result] / 1000);
+	assert_int_equal(rtrs->growth_s, 1000 * costs.bytes_1000[PLAN_ITEM_result_stuck] / 1000);
 	assert_int_equal(rtrs->full_in_s,
 			 (rtrs->maxmemory - costs.idle - rtrs->planned) / rtrs->growth_s);
 	assert_string_equal(rtrs->sink, "DuckDB");
