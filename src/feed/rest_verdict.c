@@ -276,6 +276,7 @@ void rest_judge(struct json *json, enum venue venue, const struct http_answer *a
 		return judge_binance(answer, verdict);
 	struct said said = is_bybit ? read_said(json, answer->body, STR("retCode"), STR("retMsg"))
 				    : read_said(json, answer->body, STR("code"), STR("msg"));
+	verdict->code = said.has_code ? said.code : 0;
 	if (answer->code == 200)
 		judge_bybit(answer, &said, wall_ms, verdict);
 	else

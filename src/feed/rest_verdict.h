@@ -25,6 +25,7 @@ struct rest_verdict {
 	int64_t used;       /* weight the venue counted in its minute; -1: it does not say */
 	int64_t resets_ns;  /* when that minute ends at the latest, from now */
 	int64_t date_ms;    /* unix ms, cut to the second; -1: it does not say */
+	int64_t code;       /* the venue's own of an error (-1121, 10006); 0: none */
 	char why[200];      /* one line; "" when taken */
 };
 
