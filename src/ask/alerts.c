@@ -1,5 +1,6 @@
 #include "ask/alerts.h"
 
+#include "ask/alerts_own.h"
 #include "ask/json_out.h"
 #include "ask/page.h"
 #include "ask/refuse.h"
@@ -9,6 +10,9 @@ enum { LISTED_MAX = 64, LIST_CHARS = 2600, RULES_CHARS = 3950 };
 
 struct alerts_facts {
 	const struct alerts *alerts;
+	const struct ask_world *world;
+	const struct ask_request *request;
+	const struct asked *asked;
 	struct alerts_counts counts;
 	struct alert_view list[LISTED_MAX];
 	size_t n; /* listed; LISTED_MAX: there may be more */
@@ -96,6 +100,15 @@ static void print_list(const struct alerts_facts *facts, struct page *page)
 	page_end_line(page);
 }
 
+static const char *sign_of(enum alert_op op)
+{
+	switch (op) {
+	case ALERT_BELOW: return "<";
+	case ALERT_FROM: return "≥";
+	default: return ">";
+	}
+}
+
 static void print_rule(const struct alerts *alerts, enum alert_rule rule, struct page *page)
 {
 	const struct alert_row *row = alert_row(rule);
@@ -104,8 +117,8 @@ static void print_rule(const struct alerts *alerts, enum alert_rule rule, struct
 	if (!settings->on)
 		page_text(page, " (off)");
 	else if (row->op != ALERT_EVENT || settings->fire > 0)
-		page_printf(page, " %s %.10g%s%s", row->op == ALERT_BELOW ? "<" : ">",
-			    settings->fire, *row->unit ? " " : "", row->unit);
+		page_printf(page, " %s %.10g%s%s", sign_of(row->op), settings->fire,
+			    *row->unit ? " " : "", row->unit);
 	if (rule == ALERT_oi_move && settings->on)
 		page_text(page, ", or the asset's own"); /* market.oi_alert_percent */
 	page_end_line(page);
@@ -138,6 +151,7 @@ static void print_page(const struct alerts_facts *facts, struct page *page)
 		print_list(facts, page);
 	else
 		page_line(page, "Nothing ended within the hour.");
+	alerts_own_print(facts->world, facts->request, facts->asked, page);
 	print_rules(facts->alerts, page);
 	if (!facts->now_ms)
 		return;
@@ -206,9 +220,11 @@ static void print_json(const struct alerts_facts *facts, struct str text, struct
 	struct json_out json = { .out = out };
 	json_head(facts, &json);
 	json_out_open(&json, "data", '{');
+	json_out_str(&json, "action", STR("list"));
 	json_out_bool(&json, "watched", facts->watched);
 	json_out_i64(&json, "firing", facts->counts.active);
 	json_out_i64(&json, "pending", facts->counts.pending);
+	alerts_own_json(facts->world, facts->request, facts->asked, &json);
 	json_out_open(&json, "alerts", '[');
 	for (size_t i = 0; i < facts->n; i++)
 		json_alert(&facts->list[i], &json);
@@ -227,6 +243,9 @@ enum ask_outcome alerts_answer(const struct ask_world *world, const struct ask_r
 {
 	struct alerts_facts facts = {
 		.alerts = world->alerts,
+		.world = world,
+		.request = request,
+		.asked = asked,
 		.now_ms = request->now_ms,
 		.simulated = world->options.simulated,
 		.watched = world->options.live || world->fleet,
@@ -235,6 +254,8 @@ enum ask_outcome alerts_answer(const struct ask_world *world, const struct ask_r
 	struct buf text = buf_over(storage, sizeof storage);
 	bool json = request->format == ASK_JSON;
 	struct page page;
+	if (alerts_own_asked(asked))
+		return alerts_own_answer(world, request, asked, out);
 	if (!world->alerts)
 		return refuse(world, request, asked, FAULT_NO_DATA, out);
 	facts.counts = alerts_counts(world->alerts);
