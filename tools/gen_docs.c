@@ -329,12 +329,20 @@ static void alert_threshold(struct buf *out, const char *word, enum config_id of
 	buf_printf(out, " %s", alert_row(rule)->unit);
 }
 
+static const char *alert_op_word(enum alert_op op)
+{
+	switch (op) {
+	case ALERT_BELOW: return "below";
+	case ALERT_FROM: return "at or above";
+	default: return "above";
+	}
+}
+
 static void alert_when(struct buf *out, enum alert_rule rule)
 {
 	enum alert_op op = alert_row(rule)->op;
 	if (op != ALERT_EVENT) {
-		alert_threshold(out, op == ALERT_BELOW ? "below" : "above",
-				CONFIG_alert_oi_move_fire, rule);
+		alert_threshold(out, alert_op_word(op), CONFIG_alert_oi_move_fire, rule);
 	} else {
 		buf_printf(out, " at once");
 		if (alert_has(CONFIG_alert_oi_move_fire, rule))
@@ -349,7 +357,12 @@ static void alert_when(struct buf *out, enum alert_rule rule)
 
 static void alert_until(struct buf *out, enum alert_rule rule)
 {
-	static const char *const words[] = { "at or under", "under", "at or above", "" };
+	static const char *const words[] = {
+		[ALERT_ABOVE] = "at or under",
+		[ALERT_ABOVE_UNDER] = "under",
+		[ALERT_FROM] = "under",
+		[ALERT_BELOW] = "at or above",
+	};
 	enum alert_op op = alert_row(rule)->op;
 	if (op == ALERT_EVENT)
 		buf_printf(out, " none");

@@ -1,8 +1,10 @@
 #include "ask/ask.h"
 
+#include "ask/accounts.h"
 #include "ask/alerts.h"
 #include "ask/answer.h"
 #include "ask/fleet.h"
+#include "ask/halts.h"
 #include "ask/memory.h"
 #include "ask/rates_facts.h"
 #include "ask/refuse.h"
@@ -135,10 +137,18 @@ enum status ask_answer(const struct ask_world *world, const struct ask_request *
 		result = refuse(world, request, &asked, fault, out);
 	else if (asked.question == QUESTION_help)
 		result = help_answer(world, request, out);
+	else if (asked.question == QUESTION_balance)
+		result = balance_answer(world, request, &asked, out);
+	else if (asked.question == QUESTION_positions)
+		result = positions_answer(world, request, &asked, out);
+	else if (asked.question == QUESTION_pnl)
+		result = pnl_answer(world, request, &asked, out);
 	else if (asked.question == QUESTION_alerts)
 		result = alerts_answer(world, request, &asked, out);
 	else if (asked.question == QUESTION_fleet)
 		result = fleet_answer(world, request, &asked, out);
+	else if (asked.question == QUESTION_halt)
+		result = halts_answer(world, request, &asked, out);
 	else if (asked.question == QUESTION_memory)
 		result = memory_answer(world, request, &asked, out);
 	else

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "alert/alert.h"
+#include "def/roles.h"
 #include "fleet/fleet.h"
 #include "market/markets.h"
 
@@ -38,6 +39,10 @@ struct ask_request {
 	/* Wall time, unix ms, against which data is stale. 0 (a replay): each market
 	 * is judged against the newest event of the answer. */
 	int64_t now_ms;
+	/* Who asks: "tg:123456"; empty: somebody local, who may do all. */
+	struct str owner;
+	enum role role;
+	bool look_only; /* what would change something is refused */
 };
 
 struct ask_options {
@@ -49,13 +54,23 @@ struct ask_options {
 	bool live;                 /* a feed is running: data that lacks may still come */
 };
 
+struct accounts;
 struct ask_memory;
+struct equity;
+struct halts;
+struct limits;
+struct rules;
 
 struct ask_world {
 	struct markets *markets; /* books are brought up to date when asked */
 	struct ask_options options;
 	const struct alerts *alerts;     /* NULL: none are kept */
 	const struct fleet *fleet;       /* NULL: none is kept */
+	const struct accounts *accounts; /* accounts/accounts.h; NULL: of no exchange */
+	const struct equity *equity;     /* accounts/equity.h; NULL: nobody takes samples */
+	const struct limits *limits;     /* trade/limits.h; NULL: no terminals are kept */
+	const struct halts *halts;       /* trade/halts.h; NULL: no terminals are kept */
+	struct rules *rules;             /* rules/rules.h; NULL: people keep no alerts here */
 	const struct ask_memory *memory; /* ask/memory.h; NULL: nobody looks after it */
 };
 

@@ -26,9 +26,9 @@ const char *asked_fault_code(enum fault fault)
 		[FAULT_UNKNOWN_COMMAND] = "unknown_command",
 		[FAULT_UNKNOWN_TIMEFRAME] = "unknown_timeframe",
 		[FAULT_EXTRA] = "too_many_words",
-		[FAULT_WAITING] = "not_available",
 		[FAULT_UNKNOWN_SYMBOL] = "unknown_symbol",
 		[FAULT_NO_PERP] = "no_perpetual",
+		[FAULT_UNKNOWN_ACCOUNT] = "unknown_account",
 		[FAULT_NO_DATA] = "no_data",
 	};
 	CHECK(fault < FAULT_COUNT);
@@ -60,7 +60,7 @@ bool asked_takes_timeframe(enum question question)
 	return strstr(question_row(question)->args, "[TF]") != NULL;
 }
 
-static bool timeframe_read(struct str word, int32_t *minutes)
+bool asked_timeframe_read(struct str word, int32_t *minutes)
 {
 	for (size_t i = 0; i < ARRAY_LEN(timeframes); i++) {
 		if (!str_eq_nocase(word, str_of(timeframes[i].text)) &&
@@ -124,7 +124,7 @@ static struct str next_word(struct str *rest)
 static enum fault take_word(struct asked *asked, struct str word, bool *symbol, bool *timeframe)
 {
 	keep_word(word, asked->word);
-	if (*timeframe && timeframe_read(word, &asked->minutes)) {
+	if (*timeframe && asked_timeframe_read(word, &asked->minutes)) {
 		*timeframe = false;
 		return FAULT_NONE;
 	}
@@ -185,6 +185,7 @@ static enum fault take_words(struct asked *asked, struct str rest)
 {
 	bool symbol = asked_takes_symbol(asked->question);
 	bool timeframe = asked_takes_timeframe(asked->question);
+	bool account = strstr(question_row(asked->question)->args, "NAME]") != NULL;
 	unsigned choices = 0;
 	for (;;) {
 		struct str word = next_word(&rest);
@@ -192,6 +193,10 @@ static enum fault take_words(struct asked *asked, struct str rest)
 			return FAULT_NONE;
 		if (take_choice(asked, word, &choices))
 			continue;
+		if (account && !asked->account[0]) {
+			keep_word(word, asked->account);
+			continue;
+		}
 		enum fault fault = take_word(asked, word, &symbol, &timeframe);
 		if (fault)
 			return fault;
@@ -215,7 +220,10 @@ enum fault asked_parse(struct str text, size_t max, struct str symbol_default, s
 		asked_keep_symbol(symbol_default, out->symbol);
 	if (asked_takes_timeframe(out->question))
 		out->minutes = TIMEFRAME_DEFAULT;
-	if (question_row(out->question)->waits_for)
-		return FAULT_WAITING;
+	if (out->question == QUESTION_alerts) {
+		out->rest = str_trim(text);
+		keep_word(next_word(&text), out->word);
+		return FAULT_NONE;
+	}
 	return take_words(out, text);
 }

@@ -1,4 +1,4 @@
-#include "ask/reference.h"
+#include "ask/reference_accounts.h"
 
 #include "ask/ask.h"
 #include "ask/asked.h"
@@ -23,8 +23,9 @@ static const struct ask_field common[] = {
 	  "funding, a mark price or a venue's own figure in the answer is stale" },
 	{ "error", "word",
 	  "null, or why there is no answer: empty, too_long, control_character, unknown_command, "
-	  "unknown_timeframe, too_many_words, not_available, unknown_symbol, no_perpetual, "
-	  "no_data" },
+	  "unknown_timeframe, too_many_words, unknown_symbol, no_perpetual, unknown_account, "
+	  "no_data; of /alerts also bad_alert, unknown_alert, unknown_terminal, full, "
+	  "not_allowed" },
 	{ "data", "object", "the figures, below; null with an error" },
 	{ "text", "word", "the answer as people read it" },
 };
@@ -421,6 +422,45 @@ static const struct ask_field analysis[] = {
 };
 
 static const struct ask_field alerts[] = {
+	{ "data.action", "word",
+	  "list, add, edit, del, mute, unmute, snooze, test; all but list and test say `own` "
+	  "alone, test says `past` alone" },
+	{ "data.own_of", "int", "how many the asker has of his own" },
+	{ "data.own", "array",
+	  "of them, closest to firing first, at most 100; otherwise the one that was changed" },
+	{ "data.own[].id", "int", "" },
+	{ "data.own[].owner", "word", "" },
+	{ "data.own[].rule", "word", "as it is written" },
+	{ "data.own[].market", "word", "that it watches; null: an asset's all, or a terminal" },
+	{ "data.own[].state", "word",
+	  "waiting (true, or not known, when it was set), armed, fired (until it has gone back)" },
+	{ "data.own[].paused", "word",
+	  "muted, snoozed, capped, owner_capped, no_data, stale; null: it is not" },
+	{ "data.own[].value", "decimal", "now; null: not known, or an event" },
+	{ "data.own[].threshold", "decimal", "" },
+	{ "data.own[].unit", "word", "of value and threshold; base: units of the asset" },
+	{ "data.own[].distance_percent", "decimal",
+	  "from the threshold, in % of it; null as the value" },
+	{ "data.own[].once", "bool", "it goes when it was told" },
+	{ "data.own[].every_ms", "int", "it is not told again for so long" },
+	{ "data.own[].max", "int", "times a UTC day" },
+	{ "data.own[].muted", "bool", "" },
+	{ "data.own[].snoozed_until_ms", "ms", "null: is not" },
+	{ "data.own[].created_ms", "ms", "" },
+	{ "data.own[].told_ms", "ms", "last; null: never" },
+	{ "data.own[].told", "int", "how often" },
+	{ "data.own[].told_today", "int", "" },
+	{ "data.own[].not_told", "int", "for a mute, a snooze, its cooldown or a cap" },
+	{ "data.past", "object", "the dry run of test: the last 24 h in memory" },
+	{ "data.past.rule", "word", "" },
+	{ "data.past.market", "word", "" },
+	{ "data.past.possible", "bool", "memory holds what it needs" },
+	{ "data.past.basis", "word", "by what it is said, or why it cannot be" },
+	{ "data.past.told", "int", "how often it would have been told" },
+	{ "data.past.at_least", "bool", "memory holds the newest events only" },
+	{ "data.past.from_ms", "ms", "" },
+	{ "data.past.to_ms", "ms", "" },
+	{ "data.past.told_ms", "array", "when, the first 64" },
 	{ "data.watched", "bool", "a feed or a fleet runs: the rules are being watched" },
 	{ "data.firing", "int", "how many fire now" },
 	{ "data.pending", "int", "how many are about to" },
@@ -528,12 +568,15 @@ static const struct ask_field memory[] = {
 	{ "data.resident", "int", "bytes of weir itself" },
 };
 
+static const struct ask_field halt[] = {
+	{ "data.halted", "array", "scopes, in the order in which they were halted" },
+};
+
 static const struct ask_field help[] = {
 	{ "data.commands", "array", "all questions" },
 	{ "data.commands[].command", "word", "its name" },
 	{ "data.commands[].args", "word", "what may follow it" },
 	{ "data.commands[].help", "word", "what it answers" },
-	{ "data.commands[].waits_for", "word", "null where it is answered" },
 	{ "data.timeframes", "word", "those understood" },
 };
 
@@ -542,9 +585,9 @@ static const struct {
 	const struct ask_field *fields;
 	size_t count;
 } own[QUESTION_COUNT] = {
-	OWN(price),  OWN(volume),  OWN(cvd),          OWN(momentum), OWN(flow),
-	OWN(oi),     OWN(funding), OWN(liquidations), OWN(top10),    OWN(analysis),
-	OWN(alerts), OWN(fleet),   OWN(memory),       OWN(help),
+	OWN(price),   OWN(volume),       OWN(cvd),     OWN(momentum),  OWN(flow),   OWN(oi),
+	OWN(funding), OWN(liquidations), OWN(top10),   OWN(analysis),  OWN(alerts), OWN(fleet),
+	OWN(memory),  OWN(help),         OWN(balance), OWN(positions), OWN(pnl),    OWN(halt),
 };
 
 const struct ask_field *ask_fields_common(size_t *count)

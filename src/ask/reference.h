@@ -16,5 +16,5 @@ struct ask_field {
 const struct ask_field *ask_fields_common(size_t *count);
 /* Fields that all markets end with, below "data.markets[]". */
 const struct ask_field *ask_fields_market(size_t *count);
-/* A question's own; NULL and 0 for those that wait. */
+/* A question's own. */
 const struct ask_field *ask_fields_of(enum question question, size_t *count);

@@ -20,10 +20,7 @@ static void print_question(struct buf *out, enum question question)
 		   row->help);
 	size_t count;
 	const struct ask_field *fields = ask_fields_of(question, &count);
-	if (row->waits_for)
-		buf_printf(out, "Not answered yet: it waits for %s.\n\n", row->waits_for);
-	else
-		print_table(out, fields, count);
+	print_table(out, fields, count);
 }
 
 void ask_print_reference(struct buf *out)
@@ -39,7 +36,7 @@ void ask_print_reference(struct buf *out)
 	    "at most %d bytes. SYM is BTC, BTCUSDT or binance:perp:BTCUSDT and names at most "
 	    "%d markets; TF is one of %s, 15m by default. Decimals are strings, times unix "
 	    "ms, what is absent or undefined is null. Exit status of `weir ask`: 0 answered, 1 "
-	    "the answer is no (error unknown_symbol, no_perpetual, no_data, not_available), 2 "
+	    "the answer is no (error unknown_symbol, no_perpetual, unknown_account, no_data), 2 "
 	    "usage.\n\n"
 	    "## Every answer\n\n",
 	    ASK_TEXT_MAX, ASK_MARKETS_MAX, asked_timeframes());

@@ -1,5 +1,6 @@
 #include "ask/refuse.h"
 
+#include "accounts/accounts.h"
 #include "ask/json_out.h"
 #include "ask/page.h"
 
@@ -39,14 +40,39 @@ static void write_known_symbols(const struct markets *markets, struct buf *out)
 	}
 }
 
+static bool asks_accounts(enum question question)
+{
+	return question == QUESTION_balance || question == QUESTION_positions ||
+	       question == QUESTION_pnl;
+}
+
+static void write_unknown_account(const struct ask_world *world, const struct asked *asked,
+				  struct buf *out)
+{
+	const struct accounts *accounts = world->accounts;
+	buf_printf(out, "Unknown account '%s'.", asked->account);
+	for (uint32_t i = 0; accounts && i < accounts_count(accounts); i++)
+		buf_printf(out, "%s %s", i ? "," : " Known:", accounts_at(accounts, i)->name);
+	if (accounts && accounts_count(accounts))
+		buf_char(out, '.');
+	if (world->fleet)
+		buf_str_put(out, STR(" A terminal's account is its id or LOGIN@SERVER."));
+}
+
 static void write_no_data(const struct ask_world *world, const struct asked *asked, struct buf *out)
 {
 	if (asked->question == QUESTION_alerts) {
 		buf_str_put(out, STR("No alerts are kept here."));
 		return;
 	}
-	if (asked->question == QUESTION_fleet) {
+	if (asked->question == QUESTION_fleet || asked->question == QUESTION_halt) {
 		buf_str_put(out, STR("No terminals are kept here."));
+		return;
+	}
+	if (asks_accounts(asked->question)) {
+		buf_str_put(out, STR("No account is configured: a section [account.NAME] of "
+				     "weir.conf with venue and key_file makes one; a read-only key "
+				     "is enough."));
 		return;
 	}
 	if (asked->question == QUESTION_memory) {
@@ -106,13 +132,6 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 	case FAULT_EXTRA:
 		buf_printf(out, "'%s' is one word too many. Usage: ", asked->word);
 		write_usage(asked->question, out);
-		if (asked->question == QUESTION_alerts)
-			buf_str_put(out, STR(". Rules are settings: sections [alert.RULE]."));
-		break;
-	case FAULT_WAITING:
-		buf_printf(out, "%s is not answered yet: it waits for %s.",
-			   question_row(asked->question)->name,
-			   question_row(asked->question)->waits_for);
 		break;
 	case FAULT_UNKNOWN_SYMBOL:
 		buf_printf(out, "Unknown symbol '%s'. Known: ", asked->symbol);
@@ -120,6 +139,7 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 		buf_char(out, '.');
 		break;
 	case FAULT_NO_PERP: write_no_perp(asked, out); break;
+	case FAULT_UNKNOWN_ACCOUNT: write_unknown_account(world, asked, out); break;
 	case FAULT_NO_DATA: write_no_data(world, asked, out); break;
 	case FAULT_NONE:
 	case FAULT_COUNT: break;
@@ -129,8 +149,8 @@ static void write_sentence(const struct ask_world *world, const struct asked *as
 static enum ask_outcome outcome_of(enum fault fault)
 {
 	switch (fault) {
-	case FAULT_WAITING:
 	case FAULT_UNKNOWN_SYMBOL:
+	case FAULT_UNKNOWN_ACCOUNT:
 	case FAULT_NO_PERP:
 	case FAULT_NO_DATA: return ASK_NO;
 	default: return ASK_USAGE;
@@ -158,18 +178,19 @@ static void json_head(struct json_out *json, const char *command, const char *sy
 	json_str_or_null(json, "error", error);
 }
 
-enum ask_outcome refuse(const struct ask_world *world, const struct ask_request *request,
-			const struct asked *asked, enum fault fault, struct buf *out)
+enum ask_outcome refuse_sentence(const struct ask_world *world, const struct ask_request *request,
+				 const struct asked *asked, const char *code,
+				 enum ask_outcome outcome, struct str text, struct buf *out)
 {
 	char storage[SENTENCE_BYTES];
 	struct buf sentence = buf_over(storage, sizeof storage);
-	write_sentence(world, asked, fault, &sentence);
+	bool known = asked->question < QUESTION_COUNT;
+	buf_str_put(&sentence, text);
 	buf_char(&sentence, '\n');
 	if (request->format == ASK_JSON) {
 		struct json_out json = { .out = out };
-		json_head(&json,
-			  asked->question < QUESTION_COUNT ? asked_command(asked->question) : NULL,
-			  asked->symbol, world->options.simulated, asked_fault_code(fault));
+		json_head(&json, known ? asked_command(asked->question) : NULL, asked->symbol,
+			  world->options.simulated, code);
 		json_out_null(&json, "data");
 		json_out_str(&json, "text", buf_str(&sentence));
 		json_out_close(&json, '}');
@@ -178,7 +199,17 @@ enum ask_outcome refuse(const struct ask_world *world, const struct ask_request 
 	} else {
 		buf_str_put(out, buf_str(&sentence));
 	}
-	return outcome_of(fault);
+	return outcome;
+}
+
+enum ask_outcome refuse(const struct ask_world *world, const struct ask_request *request,
+			const struct asked *asked, enum fault fault, struct buf *out)
+{
+	char storage[SENTENCE_BYTES];
+	struct buf sentence = buf_over(storage, sizeof storage);
+	write_sentence(world, asked, fault, &sentence);
+	return refuse_sentence(world, request, asked, asked_fault_code(fault), outcome_of(fault),
+			       buf_str(&sentence), out);
 }
 
 static void print_help(const char *symbol_default, struct page *page)
@@ -188,8 +219,6 @@ static void print_help(const char *symbol_default, struct page *page)
 		const struct question_row *row = question_row(question);
 		char usage[128];
 		struct buf text = buf_over(usage, sizeof usage);
-		if (row->waits_for)
-			continue;
 		write_usage(question, &text);
 		page_end_line(page);
 		page_bold(page, buf_str(&text));
@@ -202,11 +231,8 @@ static void print_help(const char *symbol_default, struct page *page)
 	page_end_line(page);
 	page_printf(page, "TF: %s; 15m if left out.", asked_timeframes());
 	page_end_line(page);
-	page_text(page, "Not answered yet:");
-	for (enum question question = 0; question < QUESTION_COUNT; question++)
-		if (question_row(question)->waits_for)
-			page_printf(page, " %s", question_row(question)->name);
-	page_end_line(page);
+	page_line(page,
+		  "NAME: an account of [account.NAME], or a terminal's: its id or LOGIN@SERVER.");
 }
 
 static void json_commands(struct json_out *json)
@@ -218,7 +244,6 @@ static void json_commands(struct json_out *json)
 		json_out_str(json, "command", str_of(asked_command(question)));
 		json_str_or_null(json, "args", row->args);
 		json_out_str(json, "help", str_of(row->help));
-		json_str_or_null(json, "waits_for", row->waits_for);
 		json_out_close(json, '}');
 	}
 	json_out_close(json, ']');

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "daemon/config_file.h"
 #include "daemon/daemon.h"
+#include "daemon/picturing.h"
 #include "os/files.h"
 #include "os/line_client.h"
 
@@ -17,7 +18,14 @@ struct question {
 	size_t len;
 	struct buf answer;
 	int exit_status;
+	struct buf png; /* with --png: the picture, or (not 0) why there is none */
+	int png_status;
 };
+
+static bool wants_picture(const struct question *question)
+{
+	return args_has(question->args, FLAG_png) && question->exit_status == CLI_DONE;
+}
 
 static enum status join_words(struct question *question, struct err *err)
 {
@@ -42,6 +50,16 @@ static struct str question_text(const struct question *question)
 	return str_make(question->text, question->len);
 }
 
+static enum status picture_running(struct question *question, const char *path, struct err *err)
+{
+	char storage[sizeof question->text + 32];
+	struct buf request = buf_over(storage, sizeof storage);
+	buf_printf(&request, "picture %.*s ", STR_ARG(args_str(question->args, FLAG_theme)));
+	buf_str_put(&request, question_text(question));
+	return control_call(path, buf_str(&request), ASK_TIMEOUT_MS, &question->png_status,
+			    &question->png, err);
+}
+
 /* Of the running weir. UNAVAILABLE: none runs here. */
 static enum status ask_running(struct question *question, const char *state_dir, struct err *err)
 {
@@ -53,14 +71,35 @@ static enum status ask_running(struct question *question, const char *state_dir,
 		return status;
 	buf_printf(&request, "ask %s ", formats[question->format]);
 	buf_str_put(&request, question_text(question));
-	return control_call(path, buf_str(&request), ASK_TIMEOUT_MS, &question->exit_status,
-			    &question->answer, err);
+	status = control_call(path, buf_str(&request), ASK_TIMEOUT_MS, &question->exit_status,
+			      &question->answer, err);
+	return status || !wants_picture(question) ? status : picture_running(question, path, err);
+}
+
+static void draw_here(struct question *question, struct daemon *daemon)
+{
+	struct picturing *picturing = daemon_picturing(daemon);
+	enum picture_theme theme;
+	bool known = picture_theme_of(args_str(question->args, FLAG_theme), &theme);
+	enum status status =
+	    !picturing || !known
+		? STATUS_NO_MEMORY
+		: picturing_draw(picturing, question_text(question), theme, &question->png);
+	if (!status)
+		return;
+	question->png_status = status == STATUS_NOT_FOUND ? CLI_NO : CLI_ENVIRONMENT;
+	if (status == STATUS_NOT_FOUND)
+		(void)picturing_why(picturing, question_text(question), &question->png);
+	else
+		buf_str_put(&question->png, str_of(status_text(status)));
 }
 
 static void answer_here(struct question *question, struct daemon *daemon)
 {
 	question->exit_status =
 	    daemon_ask(daemon, question->format, question_text(question), &question->answer);
+	if (wants_picture(question))
+		draw_here(question, daemon);
 }
 
 static void on_ready(void *ctx, struct daemon *daemon)
@@ -124,6 +163,20 @@ static enum status ask(struct question *question, const struct config *config, s
 	}
 }
 
+static int write_picture(const struct question *question)
+{
+	struct err err = { 0 };
+	struct str png = buf_str(&question->png);
+	if (question->png_status) {
+		err_set(&err, STATUS_NOT_FOUND, "--png: %.*s", STR_ARG(str_trim(png)));
+		(void)cli_fail(question->args, &err);
+		return question->png_status;
+	}
+	if (files_replace(args_str(question->args, FLAG_png).ptr, png, 0644, &err))
+		return cli_fail(question->args, &err);
+	return CLI_DONE;
+}
+
 int cmd_ask(const struct args *args)
 {
 	struct err err = { 0 };
@@ -137,6 +190,7 @@ int cmd_ask(const struct args *args)
 	if (!status)
 		status = config_file_load(config_path, &config, NULL, &err);
 	buf_init(&question.answer, ASK_OUT_LIMIT + 1);
+	buf_init(&question.png, PICTURE_BYTES_MAX + 1024);
 	if (!status)
 		status = ask(&question, config, &err);
 	int exit_status = status ? cli_fail(args, &err) : question.exit_status;
@@ -144,6 +198,9 @@ int cmd_ask(const struct args *args)
 		buf_char(&question.answer, '\n');
 	if (!status && cli_print(args, &question.answer))
 		exit_status = CLI_ENVIRONMENT;
+	if (!status && exit_status == CLI_DONE && wants_picture(&question))
+		exit_status = write_picture(&question);
+	buf_deinit(&question.png);
 	buf_deinit(&question.answer);
 	config_destroy(config);
 	return exit_status;

@@ -4,6 +4,7 @@
 #include "def/args.h"
 
 int cmd_agent(const struct args *args);
+int cmd_alerts(const struct args *args);
 int cmd_archive(const struct args *args);
 int cmd_ask(const struct args *args);
 int cmd_config(const struct args *args);
@@ -19,6 +20,7 @@ int cmd_replay(const struct args *args);
 int cmd_signal(const struct args *args);
 int cmd_sim(const struct args *args);
 int cmd_tape(const struct args *args);
+int cmd_telegram(const struct args *args);
 int cmd_top(const struct args *args);
 int cmd_up(const struct args *args);
 int cmd_version(const struct args *args);

@@ -132,11 +132,24 @@ static int on_signal(struct control *control, struct str rest)
 	return control_signal(&request, rest);
 }
 
+static int on_picture(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	return control_picture(&request, rest);
+}
+
+static int on_telegram(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	return control_telegram(&request, rest);
+}
+
 static const struct request_row requests[] = {
 	{ { "archive", 7 }, on_archive }, { { "ask", 3 }, on_ask },
 	{ { "fleet", 5 }, on_fleet },     { { "flush", 5 }, on_flush },
-	{ { "metrics", 7 }, on_metrics }, { { "signal", 6 }, on_signal },
-	{ { "status", 6 }, on_status },   { { "stop", 4 }, on_stop },
+	{ { "metrics", 7 }, on_metrics }, { { "picture", 7 }, on_picture },
+	{ { "signal", 6 }, on_signal },   { { "status", 6 }, on_status },
+	{ { "stop", 4 }, on_stop },       { { "telegram", 8 }, on_telegram },
 	{ { "version", 7 }, on_version },
 };
 

@@ -12,7 +12,8 @@ struct fleet_request {
 	struct terminals *terminals;
 	struct fleet *fleet;
 	uint32_t slot;
-	struct str word; /* "clean", "flat" or "" */
+	struct str operator; /* who asks: "local", "tg:42" */
+	struct str word;     /* "clean", "flat" or "" */
 	struct buf *answer;
 };
 
@@ -85,10 +86,10 @@ static const struct fleet_verb *find_verb(struct str name)
 static void tell_operator(const struct fleet_request *request, struct str verb, struct str id,
 			  const char *outcome)
 {
-	log_line(LOG_INFO, "fleet", "operator: %.*s %.*s %.*s: %s", STR_ARG(verb), STR_ARG(id),
-		 STR_ARG(request->word), outcome);
+	log_line(LOG_INFO, "fleet", "operator %.*s: %.*s %.*s %.*s: %s", STR_ARG(request->operator),
+		 STR_ARG(verb), STR_ARG(id), STR_ARG(request->word), outcome);
 	if (daemon_archiving(request->daemon))
-		archiving_operator(daemon_archiving(request->daemon), STR("local"), verb, id,
+		archiving_operator(daemon_archiving(request->daemon), request->operator, verb, id,
 				   str_of(outcome));
 }
 
@@ -156,12 +157,29 @@ static int run_halt(const struct fleet_request *request, struct str verb, struct
 	return status ? 1 : 0;
 }
 
+int control_fleet_halt(struct daemon *daemon, const struct control_halt *halt, struct buf *answer)
+{
+	const struct fleet_request request = {
+		.daemon = daemon,
+		.terminals = daemon_terminals(daemon),
+		.operator= halt->operator,
+		.word = halt->flat ? STR("flat") : STR(""),
+		.answer = answer,
+	};
+	if (!request.terminals) {
+		buf_printf(answer, "this weir keeps no terminals (fleet.on = no)\n");
+		return 1;
+	}
+	return run_halt(&request, halt->halts ? STR("halt") : STR("resume"), halt->scope);
+}
+
 int control_fleet(const struct control_request *asked, struct str rest)
 {
 	struct str verb = STR(""), id = STR("");
 	struct buf *answer = asked->answer;
 	struct fleet_request request = { .daemon = asked->daemon,
 					 .terminals = daemon_terminals(asked->daemon),
+					 .operator= STR("local"),
 					 .answer = answer };
 	if (!request.terminals) {
 		buf_printf(answer, "this weir keeps no terminals (fleet.on = no)\n");

@@ -22,4 +22,15 @@ struct control_request {
 
 int control_fleet(const struct control_request *request, struct str rest);
 int control_archive(const struct control_request *request, struct str rest);
+int control_picture(const struct control_request *request, struct str rest);
 int control_signal(const struct control_request *request, struct str rest);
+int control_telegram(const struct control_request *request, struct str rest);
+
+/* As `fleet halt` and `fleet resume`, for who else may say so. Returns the exit status. */
+struct control_halt {
+	struct str operator; /* "tg:42" */
+	struct str scope;
+	bool halts; /* false: lifts it */
+	bool flat;
+};
+int control_fleet_halt(struct daemon *daemon, const struct control_halt *halt, struct buf *answer);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/daemon_impl.h"
+#include "daemon/day_loss.h"
 #include "os/files.h"
 
 enum { DRAIN_RETRY_NS = 20000000 };
@@ -47,12 +48,38 @@ void daemon_step(void *ctx)
 
 /* ---- phases ---- */
 
-/* The state is back and the archive file is open: both took their time beside each other. */
+static void on_day_read(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	struct err err;
+	if (daemon->phase != PHASE_RESTORE)
+		return;
+	if (status) {
+		err_set(&err, status, "reading the day's results: %s", status_text(status));
+		fail(daemon, &err);
+		return;
+	}
+	enter(daemon, PHASE_RUN);
+}
+
+/* The state is back and the archive file is open: both took their time beside each other. What
+ * the limits need to know of the day is then read, before any signal is. */
 static void run_when_ready(struct daemon *daemon)
 {
 	bool open = !daemon->archiving || archiving_is_open(daemon->archiving);
-	if (daemon->phase == PHASE_RESTORE && daemon->restored && open)
+	if (daemon->phase != PHASE_RESTORE || !daemon->restored || !open)
+		return;
+	if (!daemon->terminals || !daemon->options.restore) {
 		enter(daemon, PHASE_RUN);
+		return;
+	}
+	const struct day_loss_config config = {
+		.loop = daemon->loop,
+		.terminals = daemon->terminals,
+		.rtrs = segments_redis(daemon->segments, SEGMENT_RTRS),
+		.writer = daemon->archiving ? archiving_writer(daemon->archiving) : NULL,
+	};
+	day_loss_read(&config, on_day_read, daemon);
 }
 
 void daemon_archive_open(void *ctx, enum status status, const struct err *err)
@@ -173,6 +200,15 @@ static enum status start_listeners(struct daemon *daemon, struct err *err)
 	return status;
 }
 
+/* Money of simulated terminals is none. */
+static void start_accounting(struct daemon *daemon)
+{
+	bool real = daemon->terminals && !terminals_simulated(daemon->terminals);
+	bool kept = segments_status(daemon->segments, SEGMENT_RSS).wanted;
+	accounting_start(daemon->accounting, real ? daemon->world.fleet : NULL,
+			 kept ? segments_redis(daemon->segments, SEGMENT_RSS) : NULL);
+}
+
 static void begin_run(struct daemon *daemon)
 {
 	struct err err = { 0 };
@@ -193,6 +229,10 @@ static void begin_run(struct daemon *daemon)
 	daemon_start_alerts(daemon);
 	if (daemon->budgets)
 		budgets_start(daemon->budgets);
+	if (daemon->accounting)
+		start_accounting(daemon);
+	if (daemon->telegramming)
+		telegramming_start(daemon->telegramming);
 	if (daemon->options.on_ready)
 		daemon->options.on_ready(daemon->options.ctx, daemon);
 	if (daemon->phase != PHASE_RUN || daemon->options.feed == DAEMON_FEED_NONE)
@@ -264,7 +304,7 @@ static void close_archive(void *ctx)
 		close_segments(daemon);
 }
 
-static void on_sources_closed(void *ctx)
+static void on_accounting_closed(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	if (daemon->terminals)
@@ -273,16 +313,34 @@ static void on_sources_closed(void *ctx)
 		close_archive(daemon);
 }
 
-static void on_fleet_closed(void *ctx);
-
-static void on_control_closed(void *ctx)
+static void on_sources_closed(void *ctx)
 {
 	struct daemon *daemon = ctx;
-	daemon->control_server = NULL;
+	accounting_close(daemon->accounting, on_accounting_closed, daemon);
+}
+
+static void on_fleet_closed(void *ctx);
+
+static void on_pictures_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
 	if (daemon->terminals && !daemon->fleet_closed)
 		terminals_close(daemon->terminals, on_fleet_closed, daemon);
 	else
 		sources_close(daemon->sources, on_sources_closed, daemon);
+}
+
+/* Nobody is left who could ask for one. */
+static void on_control_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct picturing *picturing = daemon->picturing;
+	daemon->control_server = NULL;
+	daemon->picturing = NULL;
+	if (picturing)
+		picturing_close(picturing, on_pictures_closed, daemon);
+	else
+		on_pictures_closed(daemon);
 }
 
 static void drain_markets(struct daemon *daemon)
@@ -341,10 +399,36 @@ static void on_fleet_closed(void *ctx)
 		sources_close(daemon->sources, on_sources_closed, daemon);
 }
 
+static void drain_fleet(struct daemon *daemon)
+{
+	if (daemon->terminals)
+		terminals_close(daemon->terminals, on_fleet_closed, daemon);
+	else
+		drain_archive(daemon);
+}
+
+static void on_people_drained(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->phase == PHASE_DRAIN)
+		drain_fleet(daemon);
+}
+
+static void on_people_closed(void *ctx);
+
 static void on_serving_closed(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	daemon->serving = NULL;
+	if (daemon->telegramming)
+		telegramming_close(daemon->telegramming, on_people_closed, daemon);
+	else
+		on_people_closed(daemon);
+}
+
+static void on_people_closed(void *ctx)
+{
+	struct daemon *daemon = ctx;
 	if (daemon->control_server)
 		line_server_close(daemon->control_server, on_control_closed, daemon);
 	else
@@ -386,10 +470,10 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 		if (daemon->budgets)
 			budgets_stop(daemon->budgets);
 		daemon->drain_until_ns = loop_now_ns(daemon->loop) + drain_patience_ns;
-		if (daemon->terminals)
-			terminals_close(daemon->terminals, on_fleet_closed, daemon);
+		if (daemon->telegramming)
+			telegramming_drain(daemon->telegramming, on_people_drained, daemon);
 		else
-			drain_archive(daemon);
+			drain_fleet(daemon);
 		break;
 	case PHASE_STOP: begin_stop(daemon); break;
 	case PHASE_ENDED: loop_stop(daemon->loop); break;
@@ -496,8 +580,11 @@ void daemon_destroy(struct daemon *daemon)
 	if (!daemon)
 		return;
 	control_destroy(daemon->control);
+	if (daemon->picturing) /* made after the end, by a command that only looks */
+		picturing_close(daemon->picturing, NULL, NULL);
 	sources_destroy(daemon->sources);
 	budgets_destroy(daemon->budgets);
+	accounting_destroy(daemon->accounting);
 	archiving_destroy(daemon->archiving);
 	terminals_destroy(daemon->terminals);
 	daemon_free_markets(daemon);

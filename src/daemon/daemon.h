@@ -29,7 +29,9 @@ struct budgets;
 struct serving;
 struct control;
 struct daemon;
+struct picturing;
 struct sources;
+struct telegramming;
 struct terminals;
 
 struct daemon_options {
@@ -80,6 +82,8 @@ struct terminals *daemon_terminals(struct daemon *daemon);         /* NULL: no f
 struct archiving *daemon_archiving(struct daemon *daemon);         /* NULL: no archive */
 const struct budgets *daemon_budgets(const struct daemon *daemon); /* NULL: it does not stay */
 const struct serving *daemon_serving(const struct daemon *daemon); /* NULL: no HTTP */
+struct picturing *daemon_picturing(struct daemon *daemon);         /* NULL: no memory for it */
+struct telegramming *daemon_telegramming(struct daemon *daemon);   /* NULL: no people are kept */
 struct control *daemon_control(struct daemon *daemon); /* NULL: options.control is not set */
 const struct config *daemon_config(const struct daemon *daemon);
 /* Sends what has come to the segment now instead of at the next interval. */
@@ -87,3 +91,8 @@ void daemon_flush(struct daemon *daemon);
 /* Answers a question from the markets as they are; appends to out. */
 enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
 			    struct buf *out);
+/* The same for who may only look: what would change something is refused. */
+enum ask_outcome daemon_look(struct daemon *daemon, enum ask_format format, struct str text,
+			     struct buf *out);
+/* An alert of the operator's own is told, as weir's own are. */
+void daemon_tell_rule(struct daemon *daemon, uint32_t id, struct str message);

@@ -27,6 +27,23 @@ static void on_notice(void *ctx, enum alert_notice notice, const struct alert_vi
 		alert_store_notice(daemon->alert_store, notice, alert);
 	if (daemon->archiving && archiving_feeds(daemon->archiving))
 		feeds_alert(archiving_feeds(daemon->archiving), notice, alert);
+	if (daemon->telegramming)
+		telegramming_alert(daemon->telegramming, notice, alert);
+}
+
+void daemon_instance_moved(void *ctx, const struct instance *instance, enum instance_state from)
+{
+	struct daemon *daemon = ctx;
+	if (daemon->rules)
+		rules_instance(daemon->rules, instance, from);
+}
+
+void daemon_tell_rule(struct daemon *daemon, uint32_t id, struct str message)
+{
+	char text[16];
+	struct buf scope = buf_over(text, sizeof text);
+	buf_printf(&scope, "%u", id);
+	alert_event(daemon->alerts, ALERT_user_rule, buf_str(&scope), 1, message);
 }
 
 static void on_change(void *ctx, enum alert_rule rule, struct str scope, bool firing)
@@ -52,6 +69,8 @@ static void on_alert_timer(void *ctx)
 		terminals_step(daemon->terminals);
 	if (daemon->options.feed != DAEMON_FEED_NONE && daemon_is_news(daemon))
 		market_alerts_step(daemon->market_alerts, now_ns, wall_ms);
+	if (daemon->rules)
+		rules_step(daemon->rules, wall_ms);
 	loop_timer_after(daemon->loop, &daemon->alert_timer, ALERT_NS);
 }
 

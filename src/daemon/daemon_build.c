@@ -20,6 +20,8 @@ static enum status open_fleet(struct daemon *daemon, struct err *err)
 		.demo = daemon->options.demo,
 		.archiving = daemon->archiving,
 		.step_alerts = daemon_step_alerts,
+		.on_moved = daemon_instance_moved,
+		.on_refuse = daemon_results_stuck,
 		.ctx = daemon,
 	};
 	if (!daemon->options.fleet || !config_bool(daemon->config, CONFIG_fleet_on))
@@ -28,6 +30,8 @@ static enum status open_fleet(struct daemon *daemon, struct err *err)
 	if (status)
 		return status;
 	daemon->world.fleet = terminals_fleet(daemon->terminals);
+	daemon->world.halts = terminals_halts(daemon->terminals);
+	daemon->world.limits = terminals_limits(daemon->terminals);
 	daemon->world.options.fleet_simulated = terminals_simulated(daemon->terminals);
 	return STATUS_OK;
 }
@@ -69,16 +73,56 @@ static enum status open_budgets(struct daemon *daemon, struct err *err)
 	return STATUS_OK;
 }
 
+/* Exchanges are asked by a weir that stays; keys are read before any child is started. */
+static enum status open_accounts(struct daemon *daemon, struct err *err)
+{
+	const struct accounting_config config = {
+		.config = daemon->config,
+		.loop = daemon->loop,
+		.markets = daemon->markets,
+		.stale_ms = daemon->world.options.stale_ms,
+	};
+	if (!daemon->options.stay)
+		return STATUS_OK;
+	enum status status = accounting_create(&config, &daemon->accounting, err);
+	if (status)
+		return status;
+	daemon->world.accounts = accounting_accounts(daemon->accounting);
+	daemon->world.equity = accounting_equity(daemon->accounting);
+	return STATUS_OK;
+}
+
+/* People are for a weir that stays to answer them. */
+static enum status open_people(struct daemon *daemon, struct err *err)
+{
+	const struct telegramming_config config = {
+		.daemon = daemon,
+		.config = daemon->config,
+		.world = &daemon->world,
+	};
+	if (!daemon->options.stay || !segments_status(daemon->segments, SEGMENT_RSS).wanted)
+		return STATUS_OK;
+	enum status status = telegramming_create(&config, &daemon->telegramming, err);
+	if (status)
+		return status;
+	daemon->rules = telegramming_rules(daemon->telegramming);
+	daemon->world.rules = daemon->rules;
+	return STATUS_OK;
+}
+
 static enum status open_store(struct daemon *daemon, struct err *err)
 {
 	struct store_config config;
 	const struct segment_events events = daemon_segment_events(daemon);
-	settings_store(daemon->config, daemon->options.state_dir, &config);
+	enum status status =
+	    settings_store(daemon->config, daemon->options.state_dir, &config, err);
+	if (status)
+		return status;
 	/* A replay or a look at the state opens no TCP listener. */
 	for (int i = 0; i < SEGMENT_COUNT && !daemon->options.stay; i++)
 		config.segments[i].port = 0;
-	enum status status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
-					   &daemon->segments, err);
+	status = segments_open(daemon->loop, &config, daemon->options.segments, &events,
+			       &daemon->segments, err);
 	if (status)
 		return status;
 	const struct market_store_config store_config = {
@@ -94,7 +138,9 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 		status = open_archive(daemon, err);
 	if (!status)
 		status = open_fleet(daemon, err);
-	return status ? status : open_budgets(daemon, err);
+	if (!status)
+		status = open_budgets(daemon, err);
+	return status ? status : open_people(daemon, err);
 }
 
 static enum status open_feed(struct daemon *daemon, struct err *err)
@@ -135,7 +181,7 @@ static enum status init_world(struct daemon *daemon, struct err *err)
 
 enum status daemon_build(struct daemon *daemon, struct err *err)
 {
-	size_t room = TIMER_ROOM;
+	size_t room = TIMER_ROOM + accounting_timers();
 	if (daemon->options.serve)
 		room += serving_timers(daemon->config);
 	if (daemon->options.fleet)
@@ -150,5 +196,7 @@ enum status daemon_build(struct daemon *daemon, struct err *err)
 	    !daemon->options.store)
 		return status;
 	status = state_folder_open(daemon->options.state_dir, &daemon->folder, err);
+	if (!status)
+		status = open_accounts(daemon, err);
 	return status ? status : open_store(daemon, err);
 }

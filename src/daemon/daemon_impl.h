@@ -1,13 +1,16 @@
 /* daemon_impl.h - the daemon's own: shared by daemon*.c only. */
 #pragma once
 
+#include "daemon/accounting.h"
 #include "daemon/archiving.h"
 #include "daemon/budgets.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/picturing.h"
 #include "daemon/serving.h"
 #include "daemon/sources.h"
 #include "daemon/state_folder.h"
+#include "daemon/telegramming.h"
 #include "daemon/terminals.h"
 #include "market/market_alerts.h"
 #include "os/line_server.h"
@@ -36,10 +39,14 @@ struct daemon {
 	struct alerts *alerts;
 	struct market_alerts *market_alerts;
 	struct alert_store *alert_store;
-	struct terminals *terminals; /* NULL: no fleet */
-	struct archiving *archiving; /* NULL: no archive */
-	struct serving *serving;     /* NULL: no HTTP */
-	struct budgets *budgets;     /* NULL: it does not stay */
+	struct terminals *terminals;       /* NULL: no fleet */
+	struct archiving *archiving;       /* NULL: no archive */
+	struct serving *serving;           /* NULL: no HTTP */
+	struct budgets *budgets;           /* NULL: it does not stay */
+	struct accounting *accounting;     /* NULL: it does not stay */
+	struct picturing *picturing;       /* NULL: no picture was asked for */
+	struct telegramming *telegramming; /* NULL: it does not stay, or keeps no people */
+	struct rules *rules;               /* its; NULL */
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
@@ -55,7 +62,8 @@ struct daemon {
 	struct timer archive_timer; /* a stop does not wait for ever for the archive */
 	bool restored, archive_drained;
 	bool fleet_closed;
-	bool holding; /* the store is behind */
+	bool holding;                                 /* the store is behind */
+	const char *archive_refuses, *results_refuse; /* new signals, why; NULL: not */
 	int64_t created_ns, segments_ready_ns, restored_ns;
 	int64_t malformed_logged_ns;
 	uint64_t malformed_unlogged;
@@ -72,7 +80,8 @@ void daemon_step(void *ctx);
 void daemon_drain_timer(void *ctx);
 void daemon_archive_open(void *ctx, enum status status, const struct err *err);
 /* daemon_serve.c */
-void daemon_refuse_signals(void *ctx, const char *why);
+void daemon_refuse_signals(void *ctx, const char *why); /* the archive has no room */
+void daemon_results_stuck(void *ctx, const char *why);  /* neither have RTRS and the spill file */
 void daemon_archive_stuck(void *ctx, bool stuck);
 MUST_CHECK enum status daemon_start_serving(struct daemon *daemon, struct err *err);
 /* From the configuration in force: what takes effect without a new start. */
@@ -91,6 +100,7 @@ void daemon_apply_market_settings(struct daemon *daemon);
 /* The rules' engine, for markets and terminals (daemon_alerts.c); before either. */
 MUST_CHECK enum status daemon_build_alerts(struct daemon *daemon, struct err *err);
 void daemon_start_alerts(struct daemon *daemon);
+void daemon_instance_moved(void *ctx, const struct instance *instance, enum instance_state from);
 void daemon_step_alerts(void *ctx); /* of a daemon: this turn's time */
 /* History that a source tells first, and recordings, are no news. */
 bool daemon_is_news(const struct daemon *daemon);

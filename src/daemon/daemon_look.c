@@ -30,6 +30,16 @@ const struct budgets *daemon_budgets(const struct daemon *daemon) { return daemo
 
 const struct serving *daemon_serving(const struct daemon *daemon) { return daemon->serving; }
 
+struct picturing *daemon_picturing(struct daemon *daemon)
+{
+	const struct picturing_config config = { .loop = daemon->loop, .world = &daemon->world };
+	if (!daemon->picturing)
+		daemon->picturing = picturing_create(&config);
+	return daemon->picturing;
+}
+
+struct telegramming *daemon_telegramming(struct daemon *daemon) { return daemon->telegramming; }
+
 struct control *daemon_control(struct daemon *daemon) { return daemon->control; }
 
 const struct config *daemon_config(const struct daemon *daemon) { return daemon->config; }
@@ -43,11 +53,9 @@ int64_t daemon_segments_ready_ns(const struct daemon *daemon) { return daemon->s
 
 int64_t daemon_restored_ns(const struct daemon *daemon) { return daemon->restored_ns; }
 
-enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
-			    struct buf *out)
+static enum ask_outcome answer(struct daemon *daemon, struct ask_request request, struct buf *out)
 {
 	enum ask_outcome outcome = ASK_NO;
-	struct ask_request request = { .text = text, .format = format };
 	if (daemon->world.options.live)
 		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
 	if (ask_answer(&daemon->world, &request, out, &outcome)) {
@@ -56,4 +64,17 @@ enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struc
 		return ASK_NO;
 	}
 	return outcome;
+}
+
+enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
+			    struct buf *out)
+{
+	return answer(daemon, (struct ask_request){ .text = text, .format = format }, out);
+}
+
+enum ask_outcome daemon_look(struct daemon *daemon, enum ask_format format, struct str text,
+			     struct buf *out)
+{
+	const struct ask_request request = { .text = text, .format = format, .look_only = true };
+	return answer(daemon, request, out);
 }

@@ -35,11 +35,18 @@ void daemon_hold_timer(void *ctx)
 	sources_pause(daemon->sources, false);
 }
 
+static void take_news(struct daemon *daemon, struct market *market, const struct trade *trade)
+{
+	market_alerts_trade(daemon->market_alerts, market, trade);
+	if (daemon->rules)
+		rules_trade(daemon->rules, market, trade);
+}
+
 void daemon_take_trade(void *ctx, struct market *market, const struct trade *trade)
 {
 	struct daemon *daemon = ctx;
 	if (daemon_is_news(daemon))
-		market_alerts_trade(daemon->market_alerts, market, trade);
+		take_news(daemon, market, trade);
 	if (!daemon->store)
 		return;
 	if (daemon->outputs)
@@ -69,13 +76,18 @@ static void on_liquidation(void *ctx, const struct liquidation *liquidation)
 	struct daemon *daemon = ctx;
 	if (daemon->outputs)
 		market_outputs_liquidation(daemon->outputs, liquidation);
+	if (daemon->rules && daemon_is_news(daemon))
+		rules_liquidation(daemon->rules, liquidation);
 }
 
 static void on_cascade(void *ctx, const struct cascade *cascade)
 {
 	struct daemon *daemon = ctx;
-	if (daemon_is_news(daemon))
-		market_alerts_cascade(daemon->market_alerts, cascade);
+	if (!daemon_is_news(daemon))
+		return;
+	market_alerts_cascade(daemon->market_alerts, cascade);
+	if (daemon->rules)
+		rules_cascade(daemon->rules, cascade);
 }
 
 /* ---- time ---- */

@@ -23,6 +23,8 @@ enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
 		terminals_configure(daemon->terminals, daemon->config);
 	if (daemon->serving && serving_configure(daemon->serving, daemon->config, err))
 		log_line(LOG_ERROR, "serve", "the tokens stay as they were: %s", err->text);
+	if (daemon->telegramming)
+		telegramming_configure(daemon->telegramming, daemon->config);
 	if (daemon->store)
 		market_store_set_flush_ns(daemon->store, daemon_flush_ns(daemon->config));
 	char folder[PATH_BYTES_MAX];

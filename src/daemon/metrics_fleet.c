@@ -84,6 +84,7 @@ static void put_signals(const struct signal_store_counts *store,
 			const struct deliveries_counts *counts, struct buf *out)
 {
 	metrics_put(out, METRIC_signals_read, store->read);
+	metrics_put(out, METRIC_signals_unreadable, store->unreadable);
 	metrics_put(out, METRIC_signals_added, store->added);
 	metrics_put(out, METRIC_signals_joined, store->joined);
 	metrics_put(out, METRIC_signals_add_failed, store->add_failed);

@@ -18,5 +18,9 @@ void metrics_fleet_print(struct daemon *daemon, struct buf *out);
 void metrics_serve_print(struct daemon *daemon, struct buf *out);
 /* Segments against their budgets, keys by family, what is shed (metrics_memory.c). */
 void metrics_memory_print(struct daemon *daemon, struct buf *out);
+/* Exchange accounts and samples of equity (metrics_accounts.c). */
+void metrics_accounts_print(struct daemon *daemon, struct buf *out);
+/* People, the bot and Telegram (metrics_telegram.c). */
+void metrics_telegram_print(struct daemon *daemon, struct buf *out);
 /* The archive file, its readers, its sinks (metrics_archive.c). */
 void metrics_archive_print(struct daemon *daemon, struct buf *out);

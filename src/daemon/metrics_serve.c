@@ -1,6 +1,7 @@
-/* What HTTP counts: connections, requests, signals, what was denied. */
+/* What HTTP counts: connections, requests, signals, what was denied; and pictures. */
 #include "base/check.h"
 #include "daemon/metrics_print.h"
+#include "daemon/picturing.h"
 #include "daemon/serving.h"
 
 struct figure {
@@ -72,9 +73,21 @@ static void put_requests(const struct serve_counts *counts, struct buf *out)
 	put_figures(out, METRIC_http_denied, denied, ARRAY_LEN(denied));
 }
 
+static void put_pictures(const struct picturing *picturing, struct buf *out)
+{
+	static const struct picturing_counts zero;
+	const struct picturing_counts *counts = picturing ? picturing_counts(picturing) : &zero;
+	const struct figure figures[] = {
+		{ "drawn", counts->drawn }, { "shared", counts->shared }, { "none", counts->none },
+		{ "full", counts->full },   { "failed", counts->failed },
+	};
+	put_figures(out, METRIC_pictures, figures, ARRAY_LEN(figures));
+}
+
 void metrics_serve_print(struct daemon *daemon, struct buf *out)
 {
 	const struct serving *serving = daemon_serving(daemon);
+	put_pictures(daemon_picturing(daemon), out);
 	if (!serving)
 		return;
 	put_server(serving_stats(serving), out);

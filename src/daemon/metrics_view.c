@@ -150,6 +150,8 @@ void metrics_view_print(struct daemon *daemon, struct buf *out)
 	metrics_serve_print(daemon, out);
 	metrics_archive_print(daemon, out);
 	metrics_memory_print(daemon, out);
+	metrics_accounts_print(daemon, out);
+	metrics_telegram_print(daemon, out);
 	metrics_put(out, METRIC_loop_turns, loop->turns);
 	metrics_put(out, METRIC_loop_slow_turns, loop->slow_turns);
 }

@@ -23,6 +23,7 @@ static struct serve_hooks hooks_of(struct serving *serving)
 		.markets = serving_markets,
 		.alerts = serving_alerts,
 		.ready = serving_ready,
+		.chart = serving_chart,
 		.intake = serving_intake,
 		.ctx = serving,
 	};

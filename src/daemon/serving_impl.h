@@ -48,6 +48,7 @@ void serving_signal(void *ctx, const struct serve_signal *signal, serve_signal_f
 		    void *done_ctx);
 void serving_trace(void *ctx, struct str id, serve_text_fn done, void *done_ctx);
 void serving_query(void *ctx, struct str sql, bool csv, serve_text_fn done, void *done_ctx);
+void serving_chart(void *ctx, struct str question, bool light, serve_text_fn done, void *done_ctx);
 void serving_state_get(void *ctx, bool preference, struct str user, serve_text_fn done,
 		       void *done_ctx);
 void serving_state_put(void *ctx, bool preference, struct str user, const struct str *names,

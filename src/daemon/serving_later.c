@@ -3,6 +3,7 @@
 
 #include "ask/json_out.h"
 #include "daemon/budgets.h"
+#include "daemon/picturing.h"
 #include "daemon/serving_impl.h"
 #include "daemon/signal_story.h"
 
@@ -62,6 +63,34 @@ void serving_query(void *ctx, struct str sql, bool csv, serve_text_fn done, void
 	enum status status = writer_query(serving->config.writer, &query);
 	if (status)
 		end(asking, status, STR("too many questions to the archive at once"), false);
+}
+
+/* ---- pictures ---- */
+
+static void on_png(void *ctx, enum status status, struct str png) { end(ctx, status, png, false); }
+
+static void no_picture(struct asking *asking, const struct picturing *picturing,
+		       struct str question, enum status status)
+{
+	char storage[1024];
+	struct buf why = buf_over(storage, sizeof storage);
+	if (status == STATUS_NOT_FOUND)
+		status = picturing_why(picturing, question, &why);
+	end(asking, status, why.overflow ? STR("") : buf_str(&why), false);
+}
+
+void serving_chart(void *ctx, struct str question, bool light, serve_text_fn done, void *done_ctx)
+{
+	struct serving *serving = ctx;
+	struct asking *asking = begin(serving, done, done_ctx);
+	if (!asking)
+		return;
+	struct picturing *picturing = daemon_picturing(serving->config.daemon);
+	enum picture_theme theme = light ? PICTURE_LIGHT : PICTURE_DARK;
+	enum status status = !picturing ? STATUS_NO_MEMORY
+					: picturing_ask(picturing, question, theme, on_png, asking);
+	if (status)
+		no_picture(asking, picturing, question, status);
 }
 
 /* ---- sessions and preferences ---- */

@@ -14,7 +14,7 @@ int serving_ask(void *ctx, struct str question, struct str format, struct buf *o
 		as = ASK_TEXT;
 	else if (str_eq(format, STR("html")))
 		as = ASK_HTML;
-	return (int)daemon_ask(serving->config.daemon, as, question, out);
+	return (int)daemon_look(serving->config.daemon, as, question, out);
 }
 
 void serving_metrics(void *ctx, struct buf *out)

@@ -119,6 +119,14 @@ static void on_part_restored(void *ctx, enum status status, const char *why)
 		terminals->on_restored(terminals->ctx, terminals->part_status, terminals->part_why);
 }
 
+/* What results were spilled is told with whose they are. */
+static void on_instances_restored(void *ctx, enum status status, const char *why)
+{
+	struct terminals *terminals = ctx;
+	result_store_restore(terminals->results, on_part_restored, terminals);
+	on_part_restored(terminals, status, why);
+}
+
 void terminals_restore(struct terminals *terminals,
 		       void (*done)(void *ctx, enum status status, const char *why), void *ctx)
 {
@@ -127,9 +135,8 @@ void terminals_restore(struct terminals *terminals,
 	terminals->restoring = 4;
 	terminals->part_status = STATUS_OK;
 	terminals->part_why = "";
-	instance_store_restore(terminals->instances, on_part_restored, terminals);
+	instance_store_restore(terminals->instances, on_instances_restored, terminals);
 	account_store_restore(terminals->accounts, on_part_restored, terminals);
-	result_store_restore(terminals->results, on_part_restored, terminals);
 	signal_store_restore(terminals->signals, &terminals->halts, on_part_restored, terminals);
 }
 

@@ -29,6 +29,7 @@ static void on_moved(void *ctx, const struct instance *instance, enum instance_s
 {
 	struct terminals *terminals = ctx;
 	instance_store_moved(terminals->instances, instance, from);
+	terminals->config.on_moved(terminals->config.ctx, instance, from);
 	deliveries_rate(terminals->deliveries, instance->slot, instance->rate);
 	int64_t above = config_i64(terminals->config.config, CONFIG_fleet_refuse_queue);
 	deliveries_refuse(terminals->deliveries, instance->slot,

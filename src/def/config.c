@@ -188,7 +188,12 @@ enum status config_reload_check(const struct config *old, const struct config *n
 		buf_printf(why, "%s%s.%s", refused ? ", " : "", rows[id].section, rows[id].key);
 		refused = true;
 	}
-	return refused ? STATUS_REFUSED : STATUS_OK;
+	const struct config_open *open = config_open_fixed(old, new);
+	open = open ? open : config_open_fixed(new, old);
+	if (open)
+		buf_printf(why, "%s%.*s.%.*s", refused ? ", " : "", STR_ARG(open->section),
+			   STR_ARG(open->key));
+	return refused || open ? STATUS_REFUSED : STATUS_OK;
 }
 
 enum status config_duration(struct str word, int64_t *ms)

@@ -23,7 +23,9 @@
  *   [symbols.SERVER]                what a broker calls symbols: keys and values are free
  *   [limits.account:LOGIN@SERVER]   the keys of [limits], for one account
  *   [limits.group:NAME]             the same, for a group
- * They come from the file alone, have no defaults, and take effect on SIGHUP.
+ *   [account.NAME]                  an exchange account; what it does not say is [account]'s
+ * They come from the file alone, have no defaults, and take effect on SIGHUP; those of
+ * [account.NAME] need a new start.
  *
  * struct config never changes after create: a reload creates another, asks
  * config_reload_check and swaps the pointers, so it happens as a whole or not at
@@ -173,11 +175,12 @@ bool config_file_has_secret(const struct config *config);
 /* A section of an open kind (key empty), or, behind it, one of its keys. In the order of
  * the file; texts live as long as the config. */
 struct config_open {
-	struct str section;  /* "symbols.FPMarketsSC-Live" */
-	struct str key;      /* "EURUSD" */
-	struct str text;     /* as config_str; empty for a number */
-	int64_t number;      /* as config_i64 */
-	enum config_id like; /* the row of [limits] that it is for; CONFIG_COUNT: free text */
+	struct str section; /* "symbols.FPMarketsSC-Live" */
+	struct str key;     /* "EURUSD" */
+	struct str text;    /* as config_str; empty for a number */
+	int64_t number;     /* as config_i64 */
+	enum config_id
+	    like; /* the row that it is like ([limits], [account]); CONFIG_COUNT: free text */
 	uint32_t line;
 };
 size_t config_open_count(const struct config *config);

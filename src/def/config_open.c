@@ -1,16 +1,29 @@
-/* Open sections: [symbols.SERVER], [limits.account:LOGIN@SERVER], [limits.group:NAME]. */
+/* Open sections: [symbols.SERVER], [limits.account:LOGIN@SERVER], [limits.group:NAME],
+ * [account.NAME]. */
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/suggest.h"
 #include "def/config_value.h"
 
+static bool is_scope(struct str text);
+static bool is_exchange_account(struct str text);
+
 static const struct open_kind {
 	struct str prefix;
 	struct str like; /* its keys are those of this section; empty: they are free */
+	bool (*is_name)(struct str name);
+	const char *names; /* what they look like, each behind the prefix */
 } kinds[] = {
-	{ { "symbols.", 8 }, { "", 0 } },
-	{ { "limits.", 7 }, { "limits", 6 } },
+	{ { "symbols.", 8 }, { "", 0 }, NULL, NULL },
+	{ { "limits.", 7 },
+	  { "limits", 6 },
+	  is_scope,
+	  "limits.account:LOGIN@SERVER or limits.group:NAME" },
+	{ { "account.", 8 },
+	  { "account", 7 },
+	  is_exchange_account,
+	  "account.NAME, at most 31 letters, digits, _ and -" },
 };
 
 static const struct open_kind *kind_of(struct str section)
@@ -86,6 +99,18 @@ static bool is_scope(struct str text)
 	return str_starts(text, group) && text.len > group.len;
 }
 
+static bool is_exchange_account(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-';
+		if (!good)
+			return false;
+	}
+	return text.len > 0 && text.len <= 31;
+}
+
 static enum status check_section(const struct config *config, struct str section, struct buf *why)
 {
 	const struct open_kind *kind = kind_of(section);
@@ -97,9 +122,8 @@ static enum status check_section(const struct config *config, struct str section
 	else if (before)
 		buf_printf(why, "section '%.*s' stands twice, first in line %u", STR_ARG(section),
 			   before->line);
-	else if (kind->like.len && !is_scope(rest))
-		buf_printf(why, "'%.*s' is not %.*saccount:LOGIN@SERVER or %.*sgroup:NAME",
-			   STR_ARG(section), STR_ARG(kind->prefix), STR_ARG(kind->prefix));
+	else if (kind->is_name && !kind->is_name(rest))
+		buf_printf(why, "'%.*s' is not %s", STR_ARG(section), kind->names);
 	else if (!rest.len)
 		buf_printf(why, "'%.*s' names no server", STR_ARG(section));
 	else
@@ -157,6 +181,12 @@ static enum status read_value(struct config *config, struct config_open *open, s
 	enum status status = config_value_parse(config_row(open->like), value, &parsed, why);
 	if (status)
 		return status;
+	size_t from, to;
+	if (config_row(open->like)->type == CONFIG_URL &&
+	    config_url_password(parsed.text, &from, &to)) {
+		buf_printf(why, "no password belongs into it");
+		return STATUS_INVALID;
+	}
 	open->number = parsed.number;
 	open->text = keep(config, parsed.text);
 	return STATUS_OK;
@@ -213,7 +243,16 @@ const struct config_open *config_open_find(const struct config *config, struct s
 
 static bool is_number(const struct config_open *open)
 {
-	return open->like != CONFIG_COUNT && config_row(open->like)->type != CONFIG_LIST;
+	if (open->like == CONFIG_COUNT)
+		return false;
+	switch (config_row(open->like)->type) {
+	case CONFIG_LIST:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_ADDRESS:
+	case CONFIG_ENUM: return false;
+	default: return true;
+	}
 }
 
 void config_open_print(struct buf *buf, const struct config_open *open)
@@ -223,6 +262,20 @@ void config_open_print(struct buf *buf, const struct config_open *open)
 		config_print_number(buf, open->like, open->number);
 	else
 		config_print_text(buf, open->text);
+}
+
+const struct config_open *config_open_fixed(const struct config *config, const struct config *other)
+{
+	for (size_t i = 0; i < config->open_count; i++) {
+		const struct config_open *open = &config->open[i];
+		if (open->like == CONFIG_COUNT || config_row(open->like)->reload == CONFIG_LIVE)
+			continue;
+		const struct config_open *theirs =
+		    config_open_find(other, open->section, open->key);
+		if (!theirs || !config_open_eq(open, theirs))
+			return open;
+	}
+	return NULL;
 }
 
 bool config_open_eq(const struct config_open *a, const struct config_open *b)

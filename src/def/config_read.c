@@ -308,7 +308,7 @@ static void check_alert(struct reader *reader, enum alert_rule rule)
 	enum alert_op op = alert_row(rule)->op;
 	int64_t fires_at = config_i64(config, config_of_alert(CONFIG_alert_oi_move_fire, rule));
 	int64_t clears_at = config_i64(config, clear);
-	if ((op == ALERT_ABOVE || op == ALERT_ABOVE_UNDER) && clears_at > fires_at)
+	if (op != ALERT_BELOW && op != ALERT_EVENT && clears_at > fires_at)
 		rule_broken(reader, clear, "more than fire, where the alert begins");
 	if (op == ALERT_BELOW && clears_at < fires_at)
 		rule_broken(reader, clear, "less than fire, where the alert begins");

@@ -35,6 +35,10 @@ MUST_CHECK enum status config_open_section(struct config *config, struct str sec
 /* A key of the newest section. INVALID; *at_value: it is the value that is at fault. */
 MUST_CHECK enum status config_open_key(struct config *config, struct str key, struct str value,
 				       uint32_t line, struct buf *why, bool *at_value);
+/* The first key, of one that needs a new start, that `other` says differently or not at
+ * all; NULL: none. */
+const struct config_open *config_open_fixed(const struct config *config,
+					    const struct config *other);
 /* A text as the reader takes it back: in quotes where it needs them. */
 void config_print_text(struct buf *buf, struct str text);
 

@@ -12,6 +12,7 @@
 #define PATTERN_POSITION   "{instance-position}"
 #define PATTERN_QUOTE      "BROKER:SYMBOL"
 #define PATTERN_SIGNAL     "{sid}"
+#define PATTERN_ACCOUNT    "{account}"
 #define PATTERN_DELIVERY   "{sid-instance}"
 #define PATTERN_USER       "{user}"
 #define PATTERN_USER_FIELD "{user}:FIELD"
@@ -72,6 +73,8 @@ static struct str ended(const struct key *key)
 	buf_str_put(&key->text, broker);                                                           \
 	buf_char(&key->text, ':');                                                                 \
 	buf_str_put(&key->text, symbol)
+#define KEY_PART_ACCOUNT  struct str account
+#define KEY_PUT_ACCOUNT   buf_str_put(&key->text, account)
 #define KEY_PART_SIGNAL   uint64_t sid
 #define KEY_PUT_SIGNAL    buf_u64(&key->text, sid)
 #define KEY_PART_DELIVERY uint64_t sid, struct str instance

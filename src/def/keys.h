@@ -40,6 +40,7 @@ enum key_id {
 #define KEY_PART_POSITION   struct str instance, uint64_t position
 #define KEY_PART_QUOTE      struct str broker, struct str symbol
 #define KEY_PART_SIGNAL     uint64_t sid
+#define KEY_PART_ACCOUNT    struct str account
 #define KEY(id, segment, prefix, part, type, life, writer, meaning)                                \
 	struct str key_##id(struct key *key, KEY_PART_##part);                                     \
 	struct str key_##id##_prefix(void);
@@ -58,6 +59,7 @@ enum key_id {
 #undef KEY_PART_USER
 #undef KEY_PART_USER_FIELD
 #undef KEY_PART_STATE
+#undef KEY_PART_ACCOUNT
 #undef KEY_PART_POSITION
 #undef KEY_PART_QUOTE
 #undef KEY_PART_SIGNAL

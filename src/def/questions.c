@@ -4,8 +4,8 @@
 #include "base/suggest.h"
 
 static const struct question_row rows[] = {
-#define QUESTION(id, name, args, role, picture, related, waits_for, help)                          \
-	{ name, args, ROLE_##role, PICTURE_##picture, related, waits_for, help },
+#define QUESTION(id, name, args, role, picture, related, help)                                     \
+	{ name, args, ROLE_##role, PICTURE_##picture, related, help },
 #include "def/questions.def"
 #undef QUESTION
 };

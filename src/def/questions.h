@@ -6,7 +6,7 @@
 #include "def/roles.h"
 
 enum question {
-#define QUESTION(id, name, args, role, picture, related, waits_for, help) QUESTION_##id,
+#define QUESTION(id, name, args, role, picture, related, help) QUESTION_##id,
 #include "def/questions.def"
 #undef QUESTION
 	QUESTION_COUNT
@@ -17,9 +17,8 @@ struct question_row {
 	const char *args; /* "[SYM] [TF]" */
 	enum role role;   /* the least that a person needs */
 	enum picture_kind picture;
-	const char *related;   /* "price flow": offered beside the answer */
-	const char *waits_for; /* NULL: it is answered */
-	const char *help;      /* without a full stop */
+	const char *related; /* "price flow": offered beside the answer */
+	const char *help;    /* without a full stop */
 };
 
 const struct question_row *question_row(enum question question);

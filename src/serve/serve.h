@@ -83,6 +83,9 @@ struct serve_hooks {
 	void (*trace)(void *ctx, struct str id, serve_text_fn done, void *done_ctx);
 	/* Rows as a JSON array of objects, or as CSV. INVALID: text says why. */
 	void (*query)(void *ctx, struct str sql, bool csv, serve_text_fn done, void *done_ctx);
+	/* A PNG. NOT_FOUND, INVALID: text says why there is none; FULL: later. */
+	void (*chart)(void *ctx, struct str question, bool light, serve_text_fn done,
+		      void *done_ctx);
 	void (*state_get)(void *ctx, bool preference, struct str user, serve_text_fn done,
 			  void *done_ctx);
 	/* RANGE: text is the field at fault. */

@@ -3,7 +3,7 @@
  *   serve.c          is the request one of ours, and may it      serve_answers.c
  *   serve_views.c    what is answered at once      serve_signals.c   signals, the webhook
  *   serve_archive.c  results, archive queries      serve_state.c     sessions, preferences
- *   openapi.c        the table as openapi.json */
+ *   serve_chart.c    pictures                  openapi.c         the table as openapi.json */
 #pragma once
 
 #include "serve/access.h"

@@ -262,6 +262,13 @@ static inline void hook_query(void *ctx, struct str sql, bool csv, serve_text_fn
 	end_text(ctx, done, done_ctx);
 }
 
+static inline void hook_chart(void *ctx, struct str question, bool light, serve_text_fn done,
+			      void *done_ctx)
+{
+	note(ctx, "chart %s %.*s", light ? "light" : "dark", STR_ARG(question));
+	end_text(ctx, done, done_ctx);
+}
+
 static inline void hook_state_get(void *ctx, bool preference, struct str user, serve_text_fn done,
 				  void *done_ctx)
 {
@@ -335,10 +342,10 @@ static inline int setup(void **state)
 	world->is_ready = true;
 	world->next_sid = 9007199254740993;
 	world->hooks = (struct serve_hooks){
-		hook_ask,       hook_metrics,   hook_markets,     hook_fleet,
-		hook_terminal,  hook_memory,    hook_alerts,      hook_ready,
-		hook_intake,    hook_signal,    hook_trace,       hook_query,
-		hook_state_get, hook_state_put, hook_session_end, world,
+		hook_ask,         hook_metrics, hook_markets, hook_fleet,     hook_terminal,
+		hook_memory,      hook_alerts,  hook_ready,   hook_intake,    hook_signal,
+		hook_trace,       hook_query,   hook_chart,   hook_state_get, hook_state_put,
+		hook_session_end, world,
 	};
 	open_serve(world, "", "");
 	return 0;

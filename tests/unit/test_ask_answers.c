@@ -158,7 +158,7 @@ static const struct refusal refusals[] = {
 	{ "/top10 perps perps", ASK_USAGE },
 	{ "/top10 spot oi", ASK_NO },
 	{ "/alerts", ASK_NO },
-	{ "/alerts add price BTC", ASK_USAGE },
+	{ "/alerts add price BTC", ASK_NO },
 	{ "/balance", ASK_NO },
 };
 
@@ -208,7 +208,8 @@ static void too_little_room_is_told(void **state)
 	for (size_t f = 0; f < 3; f++) {
 		for (size_t room = 0; room < 600; room += 7) {
 			struct buf out = buf_over(storage, room);
-			struct ask_request request = { STR("/flow ETH"), formats[f], 0 };
+			struct ask_request request = { .text = STR("/flow ETH"),
+						       .format = formats[f] };
 			enum ask_outcome outcome;
 			assert_int_equal(ask_answer(&world, &request, &out, &outcome), STATUS_FULL);
 		}

@@ -251,7 +251,7 @@ static void unknown_and_repeated_names_are_faults(void **state)
 	(void)state;
 	refused("[segmnt.rts]\nport = 1\n",
 		"weir.conf:1:2: unknown section 'segmnt.rts', did you mean 'segment.rts'?");
-	refused("[telegram]\n", "weir.conf:1:2: unknown section 'telegram'");
+	refused("[weather]\n", "weir.conf:1:2: unknown section 'weather'");
 	refused("[market]\n  simbols = BTC\n",
 		"weir.conf:2:3: market: unknown key 'simbols', did you mean 'symbols'?");
 	refused("[market]\nfeed = sim\n[log]\n[market]\n",

@@ -108,6 +108,47 @@ static void faults_are_told_with_line_column_and_reason(void **state)
 	refused("[symbol.A]\n", "weir.conf:1:2: unknown section 'symbol.A'");
 }
 
+static void exchange_accounts_are_read_and_need_a_new_start(void **state)
+{
+	(void)state;
+	char storage[256];
+	struct buf why = buf_over(storage, sizeof storage - 1);
+	struct config *old = accepted("[account]\npoll = 1m\n[account.main_2]\nvenue = bybit\n"
+				      "kinds = perp\nkey_file = /etc/weir/main.key\npoll = 10s\n"
+				      "rest_url = http://127.0.0.1:1\n");
+	expect_row(old, 1, "account.main_2", "venue", "bybit");
+	expect_row(old, 2, "account.main_2", "kinds", "perp");
+	expect_row(old, 3, "account.main_2", "key_file", "/etc/weir/main.key");
+	expect_row(old, 4, "account.main_2", "poll", "10s");
+	expect_row(old, 5, "account.main_2", "rest_url", "http://127.0.0.1:1");
+	struct config *same = accepted("[account.main_2]\nvenue = bybit\nkinds = perp\n"
+				       "key_file = /etc/weir/main.key\npoll = 10s\n"
+				       "rest_url = http://127.0.0.1:1\n[account]\npoll = 1m\n");
+	assert_int_equal(config_reload_check(old, same, &why), STATUS_OK);
+	struct config *other =
+	    accepted("[account]\npoll = 1m\n[account.main_2]\nvenue = binance\n");
+	assert_int_equal(config_reload_check(old, other, &why), STATUS_REFUSED);
+	storage[why.len] = 0;
+	assert_string_equal(storage, "account.main_2.venue");
+	why.len = 0;
+	struct config *none = accepted("[account]\npoll = 1m\n");
+	assert_int_equal(config_reload_check(none, old, &why), STATUS_REFUSED);
+	config_destroy(old);
+	config_destroy(same);
+	config_destroy(other);
+	config_destroy(none);
+	refused("[account.a b]\n", "weir.conf:1:2: 'account.a b' is not account.NAME, at most 31 "
+				   "letters, digits, _ and -");
+	refused("[account.]\n",
+		"weir.conf:1:2: 'account.' is not account.NAME, at most 31 letters, "
+		"digits, _ and -");
+	refused("[account.a]\nsecret = x\n", "weir.conf:2:1: account.a: unknown key 'secret'");
+	refused("[account.a]\nvenue = kraken\n",
+		"weir.conf:2:9: account.a.venue: 'kraken' is not one of binance bybit");
+	refused("[account.a]\nrest_url = https://me:word@x.test\n",
+		"weir.conf:2:12: account.a.rest_url: no password belongs into it");
+}
+
 static void there_is_room_for_so_many_and_no_more(void **state)
 {
 	(void)state;
@@ -216,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(symbols_and_limits_are_read_in_their_order),
 		cmocka_unit_test(faults_are_told_with_line_column_and_reason),
+		cmocka_unit_test(exchange_accounts_are_read_and_need_a_new_start),
 		cmocka_unit_test(there_is_room_for_so_many_and_no_more),
 		cmocka_unit_test(what_is_printed_reads_back_the_same),
 		cmocka_unit_test(a_reload_takes_them_live),

@@ -44,6 +44,39 @@ static void test_questions(void **state)
 	expect_error(world, 400, "(known: q format)");
 }
 
+static void test_pictures(void **state)
+{
+	struct world *world = *state;
+	world->text = "\x89PNG";
+	assert_int_equal(ask(world, "GET", "/api/v1/chart.png?q=/cvd+ETH+5m", NULL), 200);
+	assert_string_equal(world->noted, "chart dark /cvd ETH 5m");
+	assert_string_equal(world->call->type, "image/png");
+	assert_string_equal(world->call->body, "\x89PNG");
+	assert_int_equal(ask(world, "GET", "/api/v1/chart.png?q=/oi&theme=light", NULL), 200);
+	assert_string_equal(world->noted, "chart light /oi");
+	assert_int_equal(ask(world, "GET", "/api/v1/chart.png?q=/oi&theme=dark", NULL), 200);
+	assert_string_equal(world->noted, "chart dark /oi");
+	ask(world, "GET", "/api/v1/chart.png", NULL);
+	expect_error(world, 400, "?q=");
+	ask(world, "GET", "/api/v1/chart.png?q=/oi&theme=blue", NULL);
+	expect_error(world, 400, "theme");
+	world->text = "there is no picture of this answer";
+	world->text_status = STATUS_NOT_FOUND;
+	ask(world, "GET", "/api/v1/chart.png?q=/fleet", NULL);
+	expect_error(world, 404, "no picture");
+	world->text_status = STATUS_INVALID;
+	ask(world, "GET", "/api/v1/chart.png?q=/what", NULL);
+	expect_error(world, 400, "no picture");
+	world->text_status = STATUS_FULL;
+	ask(world, "GET", "/api/v1/chart.png?q=/cvd", NULL);
+	expect_error(world, 503, "too many pictures");
+	assert_non_null(strstr(world->call->headers, "Retry-After: 1"));
+	world->hooks.chart = NULL;
+	open_serve(world, "", "");
+	ask(world, "GET", "/api/v1/chart.png?q=/cvd", NULL);
+	expect_error(world, 503, "picture");
+}
+
 static void test_health_and_readiness(void **state)
 {
 	struct world *world = *state;
@@ -73,7 +106,7 @@ static void test_paths_and_methods_that_are_not_there(void **state)
 		"/api/v1/sessions/",
 		"/metrics/design",
 		"/api/v1/ws",
-		"/api/v1/chart.png",
+		"/api/v1/chart.gif",
 		"/hook",
 		"/hook/",
 		"/hook/a/b",
@@ -361,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_views_are_answered_by_their_hooks),
 		TEST(test_questions),
+		TEST(test_pictures),
 		TEST(test_health_and_readiness),
 		TEST(test_paths_and_methods_that_are_not_there),
 		TEST(test_only_hosts_that_are_ours_are_served),

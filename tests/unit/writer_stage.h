@@ -81,8 +81,8 @@ static inline void stage_begin(struct stage *stage)
 static inline void stage_try_open(struct stage *stage)
 {
 	struct err err;
-	struct writer_hooks hooks = { stage_on_open, stage_on_salvaged, NULL, stage_on_checkpoint,
-				      stage_on_trouble, stage };
+	struct writer_hooks hooks = { stage_on_open,       stage_on_salvaged, NULL,
+				      stage_on_checkpoint, stage_on_trouble,  stage };
 	stage->opened = stage->closed = stage->salvaged = false;
 	assert_int_equal(writer_open(stage->loop, &stage->config, &hooks, &stage->writer, &err), 0);
 	assert_true(loop_turn_until(stage->loop, &stage->opened, stage_patience_ns));
