@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "def/questions.h"
+#include "bot/bot.h"
 
 enum { BOUNDARY_BYTES = 32 };
 
@@ -248,12 +248,12 @@ bool request_updates(struct request *request, int64_t offset, int limit, int tim
 	return !body->overflow;
 }
 
-static void put_command(struct buf *out, const struct question_row *row, bool first)
+static void put_command(struct buf *out, const struct bot_command *command, bool first)
 {
 	buf_str_put(out, first ? STR("{\"command\":") : STR(",{\"command\":"));
-	buf_json_str(out, str_of(row->name + 1));
+	buf_json_str(out, str_of(command->name));
 	buf_str_put(out, STR(",\"description\":"));
-	buf_json_str(out, str_of(row->help));
+	buf_json_str(out, str_of(command->help));
 	buf_char(out, '}');
 }
 
@@ -269,14 +269,9 @@ bool request_menu(struct request *request, int64_t chat_id, enum role role)
 	if (role != ROLE_NONE) {
 		put_key(body, "commands");
 		buf_char(body, '[');
-		bool first = true;
-		for (enum question question = 0; question < QUESTION_COUNT; question++) {
-			const struct question_row *row = question_row(question);
-			if (row->role > role)
-				continue;
-			put_command(body, row, first);
-			first = false;
-		}
+		struct bot_command command;
+		for (size_t i = 0; bot_command_at(i, role, &command); i++)
+			put_command(body, &command, i == 0);
 		buf_char(body, ']');
 	}
 	buf_char(body, '}');

@@ -152,7 +152,7 @@ void telegram_close(struct telegram *telegram);
 MUST_CHECK enum status telegram_send(struct telegram *telegram, const struct bot_out *out);
 /* What on_offset said is durable. */
 void telegram_confirm(struct telegram *telegram, int64_t offset);
-/* The commands that a chat's menu offers, from questions.def: those that `role` may use.
+/* The commands that a chat's menu offers, those of bot_command_at that `role` may use.
  * ROLE_NONE takes the chat's own menu away. chat_id 0: of all chats that have none of their own.
  * FULL: TELEGRAM_MENUS wait. One that fails is tried a few times and then dropped. */
 MUST_CHECK enum status telegram_menu(struct telegram *telegram, int64_t chat_id, enum role role);
