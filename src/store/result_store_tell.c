@@ -94,6 +94,7 @@ void result_batch_done(struct result_store *store)
 		result_store_tell(store, flying->sent);
 		store->queue_ns = clock_monotonic_ns(store->clock);
 		store->flight_landed = store->spill_to > 0;
+		store->spill_why[0] = 0; /* the segment takes them: nothing is to be spilled */
 	}
 	flying->head = flying->sent;
 	store->well_ns = clock_monotonic_ns(store->clock);

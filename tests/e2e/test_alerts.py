@@ -13,7 +13,7 @@ RULES = '# two rules\nBTC price > 1 every 1m\n\nBTC whale > 10000\n'
 
 
 class Alerts(harness.WeirTest):
-    settings = '[market]\nfeed = simulator\n'
+    settings = '[market]\nfeed = sim\n'
 
     def alerts(self, *words, status=0):
         done = self.run_weir('alerts', words[0], '--state', self.state, *words[1:])

@@ -82,7 +82,7 @@ static void sessions_and_preferences_stay_small_whatever_is_written(void **state
 	assert_int_equal(family_keys(family, key_session_prefix(), "listpack"), PER_FAMILY);
 	assert_int_equal(family_keys(family, key_preference_prefix(), "listpack"), PER_FAMILY);
 	assert_int_equal(family_keys(family, key_session_text_prefix(), "raw"), 4 * PER_FAMILY);
-	assert_int_equal(family_keys(family, key_preference_text_prefix(), "raw"), 9 * PER_FAMILY);
+	assert_int_equal(family_keys(family, key_preference_text_prefix(), "raw"), 10 * PER_FAMILY);
 	family_disconnect(family);
 	session_store_destroy(store);
 	family_close(family);

@@ -333,9 +333,14 @@ static void a_file_that_is_full_makes_it_wait_as_without_one(void **state)
 	assert_in_range(spilled, 5, 40);
 	assert_true(counts(&stage).spill_failed >= 5);
 	assert_true(counts(&stage).waiting_bytes > 0);
+	assert_non_null(result_store_stuck(stage.store));
 	refuse(&stage, FAKE_HEALTHY);
 	stage_run(&stage, 10 * stage_second_ns);
 	assert_int_equal(durable(&stage, 0), seq - 1);
+	assert_null(result_store_stuck(stage.store));
+	assert_int_equal(give(&stage, 1, 1, 1), STATUS_OK); /* waits a moment, and that is all */
+	assert_null(result_store_stuck(stage.store));
+	stage_run(&stage, stage_second_ns);
 	expect_stream(&stage, 0, seq - 1);
 	stage_deinit(&stage);
 }
