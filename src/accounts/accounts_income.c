@@ -71,10 +71,20 @@ void accounts_add_income(struct accounts *accounts, uint32_t slot, const struct 
 		accounts_add_missing(accounts, slot);
 }
 
+/* Hours that are not known without a hole are none: a venue whose clock was years ahead
+ * would have the newest ones for ever. */
+static void forget_hours(struct account *account)
+{
+	for (uint32_t i = 0; i < account->pnl_count; i++)
+		memset(account->pnl[i]->hours, 0, sizeof account->pnl[i]->hours);
+}
+
 static void cover(struct account *account, int64_t from_ms, int64_t to_ms)
 {
 	bool meets =
 	    account->pnl_from_ms && from_ms <= account->pnl_to_ms && to_ms >= account->pnl_from_ms;
+	if (!meets)
+		forget_hours(account);
 	if (!meets || from_ms < account->pnl_from_ms)
 		account->pnl_from_ms = from_ms;
 	if (!meets || to_ms > account->pnl_to_ms)
@@ -85,6 +95,7 @@ void accounts_commit_income(struct account_slot *slot)
 {
 	struct account *account = &slot->account;
 	struct telling *telling = &slot->telling;
+	cover(account, telling->from_hour * HOUR_MS, telling->to_hour * HOUR_MS);
 	for (uint32_t i = 0; i < account->pnl_count; i++) {
 		struct account_pnl_hour *held = account->pnl[i]->hours;
 		const struct account_pnl_hour *told = telling->pnl[i]->hours;
@@ -95,7 +106,6 @@ void accounts_commit_income(struct account_slot *slot)
 				held[at] = told[at];
 		}
 	}
-	cover(account, telling->from_hour * HOUR_MS, telling->to_hour * HOUR_MS);
 }
 
 const char *account_window_text(enum account_window window)

@@ -13,7 +13,7 @@
 struct found {
 	enum archive_table table;
 	int64_t rowid, batch_id;
-	bool is;
+	bool may_go;
 };
 
 /* ---- the row of a letter ---- */
@@ -43,12 +43,13 @@ static bool take_row(void *ctx, const struct db_row *row)
 	struct found *found = ctx;
 	found->rowid = db_row_int(row, 0, 0);
 	found->batch_id = db_row_int(row, 1, 0);
-	found->is = true;
+	found->may_go = db_row_int(row, 2, 0) != 0;
 	return false;
 }
 
-/* By its key. The newest, as that is the one a sink would keep. Not of a batch that is being sent
- * to somebody: its parts are told by their place in it. */
+/* By its key the newest, as that is the one a sink keeps: an older one would win over it with a
+ * new batch, so it never goes in its place. One of no batch yet may be newer than any that has
+ * one. Not of a batch that is being sent to somebody: its parts are told by their place in it. */
 static enum status find_row(struct archive_db *db, const struct results_payload *payload,
 			    struct found *found, struct err *err)
 {
@@ -57,7 +58,13 @@ static enum status find_row(struct archive_db *db, const struct results_payload 
 	size_t count = 0;
 	char storage[2048];
 	struct buf sql = buf_over(storage, sizeof storage - 1);
-	buf_printf(&sql, "SELECT rowid, batch_id FROM %s t WHERE batch_id > 0", table->name);
+	buf_printf(
+	    &sql,
+	    "SELECT id, batch_id, batch_id > 0 AND EXISTS (SELECT 1 FROM batch_sinks s WHERE "
+	    "s.sink = '' AND s.batch_id = t.batch_id) AND NOT EXISTS (SELECT 1 FROM "
+	    "batch_sinks s WHERE s.state IN ('new', 'sent') AND s.batch_id = t.batch_id) "
+	    "FROM (SELECT rowid AS id, batch_id FROM %s WHERE batch_id >= 0",
+	    table->name);
 	for (uint32_t i = 0; i < table->columns; i++) {
 		const struct archive_column_row *column = archive_column_row(table->first + i);
 		if (!archive_is_key(table->first + i))
@@ -67,11 +74,7 @@ static enum status find_row(struct archive_db *db, const struct results_payload 
 		buf_printf(&sql, " AND %s IS NOT DISTINCT FROM TRY_CAST(?::VARCHAR AS %s)",
 			   column->name, type_of(column->type));
 	}
-	buf_printf(&sql,
-		   " AND EXISTS (SELECT 1 FROM batch_sinks s WHERE s.sink = '' AND "
-		   "s.batch_id = t.batch_id) AND NOT EXISTS (SELECT 1 FROM batch_sinks s WHERE "
-		   "s.state IN ('new', 'sent') AND s.batch_id = t.batch_id) ORDER BY batch_id "
-		   "DESC, rowid DESC LIMIT 1");
+	buf_printf(&sql, " ORDER BY batch_id = 0 DESC, batch_id DESC, rowid DESC LIMIT 1) t");
 	storage[sql.len] = 0;
 	return db_each(db, storage, (struct db_args){ values, count }, take_row, found, err);
 }
@@ -113,24 +116,86 @@ static enum status move_row(struct archive_db *db, const struct found *found, in
 	return status;
 }
 
-enum status sinks_again(struct archive_db *db, struct str sink, struct str payload, bool *done,
-			struct err *err)
+static enum status send_again(struct archive_db *db, struct str sink, const struct found *found,
+			      struct err *err)
 {
-	struct found found;
-	enum status status = find(db, payload, &found, err);
-	*done = false;
-	if (status || !found.is)
-		return status;
 	int64_t id = db_batch_next_id(db);
-	status = move_row(db, &found, id, err);
+	enum status status = move_row(db, found, id, err);
 	if (!status)
 		status = db_exec(db,
 				 "INSERT INTO batch_sinks SELECT sink, ?::BIGINT, 'done', 0, "
 				 "?::BIGINT, 0, 1, ?::BIGINT, '' FROM batch_sinks WHERE batch_id = "
 				 "? AND part_id = batch_id AND sink <> ?",
 				 DB_ARGS(DB_INT(id), DB_INT(db_now_us(db)), DB_INT(id),
-					 DB_INT(found.batch_id), DB_TEXT(sink)),
+					 DB_INT(found->batch_id), DB_TEXT(sink)),
 				 NULL, err);
-	*done = status == STATUS_OK;
+	return status;
+}
+
+/* ---- letters ---- */
+
+static bool is_named(const struct sinks_again *again, struct str sink)
+{
+	for (size_t i = 0; i < again->sinks; i++)
+		if (str_eq(sink, again->names[i]))
+			return true;
+	return false;
+}
+
+static bool is_same(const struct archive_row *a, const struct archive_row *b)
+{
+	return str_eq(archive_cell_text(a, COLUMN_dead_letters_letter_id),
+		      archive_cell_text(b, COLUMN_dead_letters_letter_id)) &&
+	       str_eq(archive_cell_text(a, COLUMN_dead_letters_origin),
+		      archive_cell_text(b, COLUMN_dead_letters_origin));
+}
+
+/* With the first letter of a row all of them are dropped. */
+static bool is_repeated(const struct sinks_again *again, const struct archive_row *letter)
+{
+	const struct archive_row *row = NULL;
+	while ((row = archive_rows_next(again->letters, row)) && row != letter)
+		if (is_same(row, letter))
+			return true;
+	return false;
+}
+
+static enum status take_letter(struct archive_db *db, struct sinks_again *again,
+			       const struct archive_row *letter, struct err *err)
+{
+	struct str sink = archive_cell_text(letter, COLUMN_dead_letters_origin);
+	struct str id = archive_cell_text(letter, COLUMN_dead_letters_letter_id);
+	struct found found;
+	if (!is_named(again, sink)) {
+		again->unnamed++;
+		return STATUS_OK;
+	}
+	enum status status =
+	    find(db, archive_cell_text(letter, COLUMN_dead_letters_payload), &found, err);
+	if (status || !found.may_go) {
+		again->stuck += !status;
+		return status;
+	}
+	status = send_again(db, sink, &found, err);
+	if (!status)
+		status = db_drop_letter(db, sink, id, err);
+	again->sent += !status;
+	return status;
+}
+
+bool sinks_again_wants(const struct archive_row *letter)
+{
+	return !str_eq(archive_cell_text(letter, COLUMN_dead_letters_origin), STR("trade_results"));
+}
+
+enum status sinks_again(struct archive_db *db, void *ctx, struct err *err)
+{
+	struct sinks_again *again = ctx;
+	const struct archive_row *row = NULL;
+	enum status status = STATUS_OK;
+	again->sent = again->stuck = again->unnamed = 0;
+	while (!status && (row = archive_rows_next(again->letters, row)))
+		if (sinks_again_wants(row) && !is_repeated(again, row))
+			status = take_letter(db, again, row, err);
 	return status;
 }

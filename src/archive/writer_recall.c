@@ -3,6 +3,7 @@
  * They are found by their position alone, in whole numbers, and read by rowid: the other
  * columns of a file of millions of deals are read for those that matter. A trade is the sum
  * of its deals, or its newest row where that has more deals than retention left. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -198,6 +199,11 @@ static enum status read_wanted(struct writer_work *work, struct err *err)
 }
 
 /* ---- for a batch ---- */
+
+/* The file has none of the batch's own deals when a part of it is recalled. What the part before
+ * closed is in memory still, what two parts before did might have been displaced: a third one
+ * would begin such a trade without its deals. */
+static_assert(WRITER_ROWS_MAX <= 2 * TRADES_CLOSED_MAX, "a batch in two parts");
 
 enum status writer_recall_trades(struct writer_work *work, size_t from, size_t to, struct err *err)
 {

@@ -47,8 +47,7 @@ struct bot_counts bot_counts(const struct bot *bot)
 	struct bot_counts counts = bot->counts;
 	for (size_t i = 0; i < BOT_PICTURES_MAX; i++)
 		counts.pictures_awaited += bot->pictures[i].used;
-	for (size_t i = 0; i < BOT_HELD_MAX; i++)
-		counts.held_now += bot->held[i].user_id != 0;
+	counts.held_now = (uint32_t)bot->held_count;
 	for (size_t i = 0; i < ALERT_COUNT; i++)
 		counts.bulletins += bot->bulletins[i].open;
 	return counts;
@@ -268,7 +267,8 @@ void bot_sent(struct bot *bot, uint64_t tag, enum status status, int64_t message
 {
 	switch ((enum tag_kind)(tag >> 60)) {
 	case TAG_PICTURE: bot_picture_sent(bot, tag, status, time); break;
-	case TAG_BULLETIN: bot_alert_sent(bot, tag, status, message_id); break;
+	case TAG_BULLETIN:
+	case TAG_RECOVERY: bot_alert_sent(bot, tag, status, message_id, time); break;
 	case TAG_NONE: break;
 	}
 }
@@ -278,4 +278,5 @@ void bot_step(struct bot *bot, struct bot_time time)
 	bot_step_bulletins(bot, time);
 	bot_step_held(bot, time);
 	bot_step_pictures(bot);
+	bot_step_refusals(bot, time);
 }

@@ -27,14 +27,18 @@
  * it, later ones and ends edit it, and when all have ended a message says so; a kind of event
  * makes at most BOT_LOUD_A_MINUTE new messages a minute for a person.
  *
+ * What finds no room or does not arrive is not lost: a bulletin and its end are tried again after
+ * 2 s, 4 s … 256 s, a rule's alert is held. Codes of strangers are told to `audit` three a minute,
+ * the rest as a sum.
+ *
  * What stops trade waits for a one-time code that its sender must send back within 60 s.
  * Everything that changes something, and every such thing refused, is told to `audit`.
  *
  * Bounds: BOT_PICTURES_MAX pictures awaited (more: the answer says to try again),
- * BOT_HELD_MAX alerts held for the morning (more: the oldest are counted and their number
- * said), a bulletin per alert rule with BOT_RECEIVERS_MAX receivers (more are not told of it,
- * and counted). No allocation after create but what `ask` needs. Pure core: time is told.
- * One thread. */
+ * BOT_HELD_MAX alerts held for the morning, BOT_HELD_EACH of a person (more: the oldest of his,
+ * or of who has the most, are counted and their number said to him), a bulletin per alert rule with
+ * BOT_RECEIVERS_MAX receivers (more are not told of it, and counted). No allocation after create
+ * but what `ask` needs. Pure core: time is told. One thread. */
 #pragma once
 
 #include "alert/alert.h"
@@ -49,6 +53,7 @@ enum {
 	BOT_NAME_MAX = 32,
 	BOT_PICTURES_MAX = 256,
 	BOT_HELD_MAX = 1024,
+	BOT_HELD_EACH = 64,
 	BOT_RECEIVERS_MAX = 512,
 	BOT_LOUD_A_MINUTE = 5,
 	BOT_OWNER_BYTES = 32, /* "tg:" and an id */
@@ -68,8 +73,12 @@ struct bot_hooks {
 	enum status (*picture)(void *ctx, struct str question, bool light, uint64_t tag);
 	/* The newest price of a symbol, for ready-made alerts. False: none is known. */
 	bool (*price)(void *ctx, struct str symbol, struct number *price);
+	/* Is somebody a terminal, or in a group, of this name (not `all`)? If not, the name nearest
+	 * to it is written, where there is one. NULL: every name is taken. */
+	bool (*halt_knows)(void *ctx, struct str scope, struct buf *nearest);
 	/* Stops (or with `off` lets go on) what opens positions, and writes what became of it, a
-	 * line. Not OK: it was refused. */
+	 * line: in force, and whether it is stored. What ends later (`flat`) is told by bot_halted.
+	 * Not OK: it was refused. */
 	enum status (*halt)(void *ctx, struct str owner, struct str scope, bool off, bool flat,
 			    struct buf *out);
 	/* A person's preferences have changed. bot_kept follows once. */
@@ -111,6 +120,10 @@ void bot_restore_preferences(struct bot *bot, int64_t user_id,
 			     const struct preferences *preferences);
 /* What the store could not take of somebody's people or rules: the person is told. */
 void bot_tell(struct bot *bot, int64_t user_id, struct str html, struct bot_time time);
+
+/* How what a halt of his began has ended: a line of plain text. Where it cannot be sent just now
+ * it is held, and comes later. */
+void bot_halted(struct bot *bot, int64_t user_id, struct str text, struct bot_time time);
 
 /* What was told of an alert rule of weir's own (alert.h). */
 void bot_alert(struct bot *bot, enum alert_notice notice, const struct alert_view *alert,

@@ -12,8 +12,11 @@ struct halt {
 	bool off, flat;
 };
 
+/* The words of the command itself name nobody. */
 static bool is_scope(struct str scope)
 {
+	if (str_eq_nocase(scope, STR("flat")) || str_eq_nocase(scope, STR("off")))
+		return false;
 	for (size_t i = 0; i < scope.len; i++)
 		if (scope.ptr[i] <= 0x20 || scope.ptr[i] >= 0x7F)
 			return false;
@@ -50,6 +53,33 @@ static void put_what(struct buf *html, const struct halt *halt)
 	buf_printf(html, halt->off ? "</b> trade again" : "</b>");
 }
 
+/* A mistyped name would be a halt of nobody that is thought to be in force. What is halted can
+ * be let go whether or not it is known still. */
+static bool says_unknown(const struct talk *talk, const struct halt *halt)
+{
+	struct bot *bot = talk->bot;
+	char storage[SCOPE_MAX + 1];
+	struct buf nearest = buf_over(storage, sizeof storage);
+	struct buf html = buf_over(bot->text, sizeof bot->text);
+	if (halt->off || str_eq(halt->scope, STR("all")) || !bot->hooks.halt_knows ||
+	    bot->hooks.halt_knows(bot->hooks.ctx, halt->scope, &nearest))
+		return false;
+	bot->counts.halts_refused++;
+	talk_audit(talk, action_of(halt), halt->scope, STR("refused: nobody is known by it"));
+	buf_printf(&html, "Nothing is halted: no terminal or group '");
+	words_put_shown(&html, halt->scope, SCOPE_MAX);
+	buf_printf(&html, "' is known");
+	if (nearest.len) {
+		buf_printf(&html, ", did you mean '");
+		words_put_shown(&html, buf_str(&nearest), SCOPE_MAX);
+		buf_printf(&html, "'?");
+	} else {
+		buf_printf(&html, ". /fleet lists terminals.");
+	}
+	talk_say(talk, buf_str(&html), false);
+	return true;
+}
+
 void bot_halt(const struct talk *talk, struct str args)
 {
 	struct bot *bot = talk->bot;
@@ -62,6 +92,8 @@ void bot_halt(const struct talk *talk, struct str args)
 			    "group:NAME | ID]");
 		return;
 	}
+	if (says_unknown(talk, &halt))
+		return;
 	snprintf(command, sizeof command, "%s%.*s%s", halt.off ? "off " : "", STR_ARG(halt.scope),
 		 halt.flat ? " flat" : "");
 	enum status status = people_ask_confirm(bot->people, talk->person->slot, str_of(command),
@@ -94,11 +126,27 @@ static void do_halt(const struct talk *talk, struct str command)
 	buf_printf(&html, status ? "Not done: " : "Done: ");
 	buf_html(&html, str_trim(buf_str(&answer)));
 	if (!answer.len)
-		buf_printf(&html, "%s", status ? status_text(status) : "it is in force");
+		buf_printf(&html, "%s",
+			   status ? status_text(status) : "it is in force here, not stored yet");
 	keyboard_init(&bot->keyboard);
 	keyboard_add(&bot->keyboard, STR("What is halted"), "q:/halt");
 	keyboard_add(&bot->keyboard, STR("Fleet"), "q:/fleet");
 	talk_say(talk, buf_str(&html), true);
+}
+
+/* Behind the answer that it was begun, and not lost where there is no room for it just now: it
+ * comes with what is held for him. */
+void bot_halted(struct bot *bot, int64_t user_id, struct str text, struct bot_time time)
+{
+	const struct person *person = people_find(bot->people, user_id);
+	char storage[1024];
+	struct buf html = buf_over(storage, sizeof storage);
+	if (!person || person->state != PERSON_ACTIVE)
+		return;
+	buf_html(&html, text);
+	const struct letter letter = { .user_id = user_id, .html = buf_str(&html) };
+	if (bot_send_letter(bot, &letter))
+		bot_hold(bot, bot_seat(bot, person), text, time);
 }
 
 static void say_wrong(const struct talk *talk, enum status status, uint32_t tries_left)

@@ -19,7 +19,13 @@ struct seat {
 	struct preferences preferences;
 	int64_t minute;             /* of the wall clock, of the counts */
 	uint8_t loud[NOTIFY_COUNT]; /* new messages of it */
-	uint32_t held;
+	uint32_t held, held_lost;   /* alerts that wait for him; that had to go */
+};
+
+/* Codes that were refused, in a minute of the wall clock. */
+struct refusals {
+	int64_t minute;
+	uint32_t told, untold;
 };
 
 /* A picture that is being drawn, and then its sending. */
@@ -37,9 +43,14 @@ struct receiver {
 	int64_t user_id;
 	int64_t message_id; /* 0: it is on its way */
 	uint32_t slot;
-	uint32_t version; /* of the bulletin that he was told */
-	bool again;       /* told anew rather than edited */
-	bool sending;     /* its end has not been told */
+	uint32_t version;  /* of the bulletin that he was told; 0: to be told */
+	bool again;        /* told anew rather than edited */
+	bool sending;      /* its end has not been told */
+	bool fresh;        /* what is sent is a new message */
+	bool recovery;     /* that all has ended is to be told him */
+	bool recovering;   /* what is sent tells that */
+	uint32_t failures; /* one after another, of the same */
+	int64_t retry_ns;  /* after a failure: not before */
 };
 
 struct bulletin_line {
@@ -51,9 +62,10 @@ struct bulletin_line {
 /* The alerts of a rule that are told as one message, from the first until all have ended. */
 struct bulletin {
 	bool open, dirty;
+	bool over; /* all have ended, and who knew is being told so */
 	uint16_t generation;
-	uint32_t version;
-	int64_t due_ns; /* not told before */
+	uint32_t version, flushed; /* of now; when it was told last */
+	int64_t due_ns;            /* not told before */
 	int64_t first_ms, last_ms;
 	uint32_t fired, firing; /* of the incident; now */
 	struct bulletin_line lines[BULLETIN_LINES];
@@ -63,7 +75,7 @@ struct bulletin {
 };
 
 struct held {
-	int64_t user_id; /* 0: none */
+	int64_t user_id;
 	int64_t at_ms;
 	char message[ALERT_MESSAGE_MAX + 1];
 };
@@ -76,10 +88,11 @@ struct bot {
 	struct seat seats[PEOPLE_MAX];
 	struct awaited pictures[BOT_PICTURES_MAX];
 	struct bulletin bulletins[ALERT_COUNT];
-	struct held held[BOT_HELD_MAX]; /* a ring */
-	size_t held_next;
+	struct held held[BOT_HELD_MAX]; /* in the order they came */
+	size_t held_count;
 	int64_t held_at_ns; /* when they are looked at next */
-	struct buf answer;  /* of ask */
+	struct refusals refusals;
+	struct buf answer; /* of ask */
 	struct buf styled;
 	struct keyboard keyboard;
 	char text[TEXT_BYTES];
@@ -128,7 +141,7 @@ struct letter {
 enum status bot_send_letter(struct bot *bot, const struct letter *letter);
 
 /* Tags: what a sent message was, and which. */
-enum tag_kind { TAG_NONE, TAG_PICTURE, TAG_BULLETIN };
+enum tag_kind { TAG_NONE, TAG_PICTURE, TAG_BULLETIN, TAG_RECOVERY };
 static inline uint64_t tag_of(enum tag_kind kind, uint32_t index, uint16_t generation, uint32_t who)
 {
 	return (uint64_t)kind << 60 | (uint64_t)(index & 0xFFF) << 48 | (uint64_t)generation << 32 |
@@ -172,6 +185,8 @@ void bot_start(const struct talk *talk, struct str code);
 /* Of somebody who may be a stranger. */
 void bot_start_code(struct bot *bot, const struct bot_update *update, struct str code,
 		    struct bot_time time);
+/* The sum of the minute's refused codes, when it is over. */
+void bot_step_refusals(struct bot *bot, struct bot_time time);
 void bot_users(const struct talk *talk, struct str args);
 enum bot_decision { BOT_APPROVE, BOT_APPROVE_TRADER, BOT_REJECT };
 void bot_decide(const struct talk *talk, struct str id, enum bot_decision decision);
@@ -188,7 +203,9 @@ void bot_press(const struct talk *talk);
 /* ---- bot_alerts.c ---- */
 /* May a new message of the kind go to him now? Counts it. */
 bool bot_may_be_loud(struct seat *seat, enum notify kind, struct bot_time time);
-void bot_alert_sent(struct bot *bot, uint64_t tag, enum status status, int64_t message_id);
+/* Of a bulletin or a recovery. What did not arrive is told again, later and later. */
+void bot_alert_sent(struct bot *bot, uint64_t tag, enum status status, int64_t message_id,
+		    struct bot_time time);
 void bot_step_bulletins(struct bot *bot, struct bot_time time);
 
 /* ---- bot_held.c ---- */

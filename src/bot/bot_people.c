@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "bot/bot_impl.h"
 
-enum { USERS_SHOWN = 40 };
+enum { USERS_SHOWN = 40, REFUSALS_TOLD = 3 };
 
 static void put_person(struct buf *html, const struct person *person)
 {
@@ -40,6 +40,36 @@ static void audit_pairing(struct bot *bot, int64_t user_id, const char *outcome)
 				 str_of(outcome));
 }
 
+/* Anybody can try codes as fast as he likes: of those refused only a few a minute are told one
+ * by one, the rest as a sum when the minute is over. */
+static void audit_refused(struct bot *bot, int64_t user_id, const char *why, struct bot_time time)
+{
+	struct refusals *refusals = &bot->refusals;
+	bot_step_refusals(bot, time);
+	refusals->minute = time.wall_ms / 60000;
+	if (refusals->told == REFUSALS_TOLD) {
+		refusals->untold++;
+		return;
+	}
+	refusals->told++;
+	audit_pairing(bot, user_id, why);
+}
+
+void bot_step_refusals(struct bot *bot, struct bot_time time)
+{
+	struct refusals *refusals = &bot->refusals;
+	char text[64];
+	if (refusals->minute == time.wall_ms / 60000)
+		return;
+	if (refusals->untold && bot->hooks.audit) {
+		int n = snprintf(text, sizeof text, "refused: %u more codes within a minute",
+				 refusals->untold);
+		bot->hooks.audit(bot->hooks.ctx, STR("strangers"), STR("pair"), STR(""),
+				 str_make(text, (size_t)n));
+	}
+	*refusals = (struct refusals){ .minute = time.wall_ms / 60000 };
+}
+
 void bot_start_code(struct bot *bot, const struct bot_update *update, struct str code,
 		    struct bot_time time)
 {
@@ -58,15 +88,15 @@ void bot_start_code(struct bot *bot, const struct bot_update *update, struct str
 		bot_ask_admins(bot, person, time);
 		break;
 	case STATUS_TIMEOUT:
-		audit_pairing(bot, update->user_id, "refused: the code is used or too old");
+		audit_refused(bot, update->user_id, "refused: the code is used or too old", time);
 		letter.html = STR("This link was used already, or is too old. Ask for a new one.");
 		break;
 	case STATUS_FULL:
-		audit_pairing(bot, update->user_id, "refused: no room");
+		audit_refused(bot, update->user_id, "refused: no room", time);
 		letter.html = STR("There is no room for one more.");
 		break;
 	default:
-		audit_pairing(bot, update->user_id, "refused: no such code");
+		audit_refused(bot, update->user_id, "refused: no such code", time);
 		bot->counts.strangers++;
 		return;
 	}

@@ -44,6 +44,22 @@ static enum status ask_for(struct bot *bot, struct awaited *awaited)
 	return awaited->asked ? status : STATUS_OK;
 }
 
+/* Who waits for it is told so. */
+static void fail(struct bot *bot, struct awaited *awaited, enum status status)
+{
+	char text[128];
+	struct buf html = buf_over(text, sizeof text);
+	buf_printf(&html, "The picture could not be drawn: %s.", status_text(status));
+	const struct bot_out out = { .kind = BOT_OUT_TEXT,
+				     .chat_id = awaited->chat_id,
+				     .thread_id = awaited->thread_id,
+				     .group = awaited->group,
+				     .text = buf_str(&html) };
+	bot->counts.pictures_failed++;
+	bot->counts.unsent += bot->hooks.send(bot->hooks.ctx, &out) != STATUS_OK;
+	release(awaited);
+}
+
 /* Those for whom there was no room. */
 void bot_step_pictures(struct bot *bot)
 {
@@ -51,8 +67,9 @@ void bot_step_pictures(struct bot *bot)
 		struct awaited *awaited = &bot->pictures[i];
 		if (!awaited->used || awaited->asked)
 			continue;
-		if (ask_for(bot, awaited))
-			release(awaited);
+		enum status status = ask_for(bot, awaited);
+		if (status)
+			fail(bot, awaited, status);
 		else if (!awaited->asked)
 			return;
 	}
@@ -181,32 +198,16 @@ static void send_picture(struct bot *bot, struct awaited *awaited, struct str pn
 		release(awaited);
 }
 
-static void say_failed(struct bot *bot, const struct awaited *awaited, enum status status)
-{
-	char text[128];
-	struct buf html = buf_over(text, sizeof text);
-	buf_printf(&html, "The picture could not be drawn: %s.", status_text(status));
-	const struct bot_out out = { .kind = BOT_OUT_TEXT,
-				     .chat_id = awaited->chat_id,
-				     .thread_id = awaited->thread_id,
-				     .group = awaited->group,
-				     .text = buf_str(&html) };
-	bot->counts.pictures_failed++;
-	bot->counts.unsent += bot->hooks.send(bot->hooks.ctx, &out) != STATUS_OK;
-}
-
 void bot_take_picture(struct bot *bot, uint64_t tag, enum status status, struct str png,
 		      struct bot_time time)
 {
 	struct awaited *awaited = find_awaited(bot, tag);
 	if (!awaited || awaited->sending)
 		return;
-	if (!status) {
+	if (status)
+		fail(bot, awaited, status);
+	else
 		send_picture(bot, awaited, png, time);
-		return;
-	}
-	say_failed(bot, awaited, status);
-	release(awaited);
 }
 
 /* A message that takes no picture in its place (it is gone, or the server is old): drawn once
@@ -220,6 +221,9 @@ void bot_picture_sent(struct bot *bot, uint64_t tag, enum status status, struct 
 	bool again = status == STATUS_INVALID || status == STATUS_NOT_FOUND;
 	awaited->sending = false;
 	awaited->message_id = 0;
-	if (!again || ask_for(bot, awaited))
+	status = again ? ask_for(bot, awaited) : STATUS_OK;
+	if (status)
+		fail(bot, awaited, status);
+	else if (!again)
 		release(awaited);
 }

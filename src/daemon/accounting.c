@@ -57,6 +57,7 @@ static void on_second(void *ctx)
 	int64_t wall_ms = loop_wall_ns(accounting->config.loop) / 1000000;
 	for (uint32_t slot = 0; slot < accounting->count; slot++)
 		log_state(accounting, slot);
+	accounting_restore_equity(accounting);
 	accounting_sample_equity(accounting, wall_ms);
 	loop_timer_after(accounting->config.loop, &accounting->second_timer, second_ns);
 }

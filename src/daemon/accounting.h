@@ -4,6 +4,12 @@
  * Keys are read once, at create, before any child process is started: from the files that
  * the configuration names or from the environment, where the values are overwritten and
  * removed as they are read. They stand in one place, which is wiped by the destroy.
+ *
+ * Samples of equity are taken every five minutes, of answers and rates that are fresh. None
+ * is taken (and that is counted) while an asset has no rate that had one, or, for half an
+ * hour, one that a market of weir's may yet tell: the rule is in accounts/priced.h. And none
+ * before the store has said what it keeps: it would replace that. A store that does not
+ * answer is asked again every 2 s; bytes that cannot be read are said once and replaced.
  * Loop thread. */
 #pragma once
 
@@ -43,7 +49,8 @@ const struct accounts *accounting_accounts(const struct accounting *accounting);
 const struct equity *accounting_equity(const struct accounting *accounting);
 
 struct accounting_counts {
-	uint64_t samples, skipped;
+	uint64_t samples;
+	uint64_t skipped; /* an answer or a rate was missing or stale */
 	struct equity_store_counts store;
 };
 struct accounting_counts accounting_counts(const struct accounting *accounting);

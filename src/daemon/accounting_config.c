@@ -6,6 +6,7 @@
 #include "daemon/accounting_impl.h"
 #include "def/config.h"
 #include "os/files.h"
+#include "os/secret.h"
 
 static const struct str prefix = { "account.", 8 };
 
@@ -57,22 +58,13 @@ static void variable_name(char out[64], const char *what, const char *name)
 	out[text.len] = 0;
 }
 
-/* What the kernel and children would show of it is overwritten. */
-static void forget_variable(const char *name, char *value)
-{
-	if (!value)
-		return;
-	explicit_bzero(value, strlen(value));
-	unsetenv(name);
-}
-
 static enum status key_of_environment(struct accounting_account *account, bool *found,
 				      struct err *err)
 {
 	char key_name[64], secret_name[64];
 	variable_name(key_name, "KEY", account->name);
 	variable_name(secret_name, "SECRET", account->name);
-	char *key = getenv(key_name), *secret = getenv(secret_name);
+	const char *key = getenv(key_name), *secret = getenv(secret_name);
 	enum status status = STATUS_OK;
 	*found = key || secret;
 	if (*found && !(key && secret))
@@ -82,8 +74,8 @@ static enum status key_of_environment(struct accounting_account *account, bool *
 	else if (*found &&
 		 (status = account_key_make(str_of(key), str_of(secret), &account->key, err)))
 		err_wrap(err, status, "account %s: %s, %s", account->name, key_name, secret_name);
-	forget_variable(key_name, key);
-	forget_variable(secret_name, secret);
+	secret_forget_variable(key_name);
+	secret_forget_variable(secret_name);
 	return status;
 }
 

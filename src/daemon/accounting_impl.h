@@ -1,6 +1,7 @@
 /* accounting_impl.h - its own; shared by accounting*.c only. */
 #pragma once
 
+#include "accounts/priced.h"
 #include "daemon/accounting.h"
 #include "os/http.h"
 
@@ -14,6 +15,8 @@ struct accounting_account {
 	struct http *http;
 	struct account_link *link;
 	enum account_state logged; /* the state that the log knows */
+	struct priced priced;
+	bool restored; /* the store said what it has of it */
 };
 
 struct accounting {
@@ -27,8 +30,12 @@ struct accounting {
 
 	const struct fleet *fleet;
 	struct equity_store *store; /* NULL: samples are not kept */
-	uint32_t restoring;         /* gets that are not answered */
-	bool restored;
+	struct priced fleet_priced;
+	bool fleet_restored;
+	uint32_t restoring;      /* gets that are not answered */
+	uint32_t restore_wait_s; /* before the next ones */
+	bool restore_said;       /* that the store does not answer */
+	bool restored;           /* all of them */
 	struct timer second_timer;
 	int64_t sampled_step;
 	uint64_t samples, skipped;
@@ -41,5 +48,6 @@ struct accounting {
 /* accounting_config.c: the sections [account.NAME]. */
 MUST_CHECK enum status accounting_read(struct accounting *accounting, struct err *err);
 /* accounting_equity.c */
+/* At the start, and each second until the store has answered for every name. */
 void accounting_restore_equity(struct accounting *accounting);
 void accounting_sample_equity(struct accounting *accounting, int64_t wall_ms);

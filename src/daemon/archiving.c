@@ -102,17 +102,18 @@ static void on_caught_up(void *ctx, enum status status)
 	archiving->catching_up = false;
 	archiving->caught_up |= status == STATUS_OK;
 	archiving->settled = NULL;
+	if (archiving->drain_wanted)
+		results_drain(archiving->results, on_part_drained, archiving);
+	archiving->drain_wanted = false;
 	if (settled)
 		settled(archiving->settled_ctx);
-	if (!archiving->drain_wanted)
-		return;
-	archiving->drain_wanted = false;
-	results_drain(archiving->results, on_part_drained, archiving);
 }
 
 static void catch_up(struct archiving *archiving)
 {
-	if (archiving->catching_up || !archiving->results || !archiving->started)
+	/* What drains is caught up by that. */
+	if (archiving->catching_up || archiving->drained || !archiving->results ||
+	    !archiving->started)
 		return;
 	archiving->catching_up = true;
 	results_drain(archiving->results, on_caught_up, archiving);

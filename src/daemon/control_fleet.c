@@ -1,19 +1,27 @@
 /* Requests about terminals: `fleet list`, `fleet show ID`, `fleet VERB ID [WORD]`. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "ask/fleet_view.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/suggest.h"
 #include "daemon/archiving.h"
 #include "daemon/control_impl.h"
 #include "daemon/signal_adding.h"
+#include "daemon/telegramming.h"
 #include "daemon/terminals.h"
+
+enum { OPERATOR_BYTES = 64, OUTCOME_BYTES = 192 };
 
 struct fleet_request {
 	struct daemon *daemon;
 	struct terminals *terminals;
 	struct fleet *fleet;
 	uint32_t slot;
-	struct str operator; /* who asks: "local", "tg:42" */
-	struct str word;     /* "clean", "flat" or "" */
+	struct control *control; /* NULL: who asks does not wait */
+	struct str operator;     /* who asks: "local", "tg:42" */
+	struct str word;         /* "clean", "flat" or "" */
 	struct buf *answer;
 };
 
@@ -117,44 +125,166 @@ static int run(const struct fleet_verb *verb, struct fleet_request *request, str
 
 /* ---- halts: of a scope, not of a terminal that must be known ---- */
 
-static void on_flat(void *ctx, const struct serve_signal_end *end)
+static void offer(struct suggest *suggest, struct str name, bool *known)
 {
-	(void)ctx;
-	if (end->outcome > SERVE_REPEATED)
-		log_line(LOG_ERROR, "fleet", "closing what is open was not taken: %.*s",
+	*known = *known || str_eq(suggest->word, name);
+	suggest_offer(suggest, name);
+}
+
+bool control_fleet_knows(struct daemon *daemon, struct str scope, struct buf *nearest)
+{
+	struct terminals *terminals = daemon_terminals(daemon);
+	struct fleet *fleet = terminals ? terminals_fleet(terminals) : NULL;
+	struct suggest suggest = suggest_for(scope);
+	char group[sizeof "group:" + INSTANCE_NAME_MAX];
+	bool known = !fleet; /* that there are none is said by the halt */
+	for (uint32_t slot = 0; fleet && slot < fleet_room(fleet); slot++) {
+		const struct instance *instance = fleet_at(fleet, slot);
+		if (!instance)
+			continue;
+		offer(&suggest, str_of(instance->identity.id), &known);
+		for (uint32_t i = 0; i < instance->identity.group_count; i++) {
+			snprintf(group, sizeof group, "group:%s", instance->identity.groups[i]);
+			offer(&suggest, str_of(group), &known);
+		}
+	}
+	if (!known && suggest.distance != SIZE_MAX)
+		buf_str_put(nearest, str_of(suggest.nearest));
+	return known;
+}
+
+/* Closing what is open, until its signal is durable or is known not to be. */
+struct closing {
+	struct daemon *daemon;
+	struct control_later *later; /* who asked waits at the control socket; NULL: does not */
+	bool answered, ended, taken;
+	char operator[OPERATOR_BYTES];
+	char scope[HALT_SCOPE_MAX + 1];
+	char outcome[OUTCOME_BYTES];
+};
+
+static void put_outcome(struct closing *closing, const struct serve_signal_end *end)
+{
+	static const char *const words[] = { "taken", "taken", "refused", "not taken",
+					     "not known to be taken" };
+	closing->ended = true;
+	closing->taken = end->outcome <= SERVE_REPEATED;
+	if (closing->taken)
+		snprintf(closing->outcome, sizeof closing->outcome, "%s: signal %llu",
+			 words[end->outcome], (unsigned long long)end->sid);
+	else
+		snprintf(closing->outcome, sizeof closing->outcome, "%s: %.*s", words[end->outcome],
 			 STR_ARG(end->why));
 }
 
-/* Closing is a signal like any other: durable, with results. */
-static void close_all(const struct fleet_request *request, struct str scope)
+static void put_closed(const struct closing *closing, struct buf *out)
+{
+	if (closing->taken)
+		buf_printf(out, "%s is halted; closing what is open of it was %s\n", closing->scope,
+			   closing->outcome);
+	else
+		buf_printf(out,
+			   "closing what is open of %s was %s. It is halted, but what is open "
+			   "stays open: ask for it again\n",
+			   closing->scope, closing->outcome);
+}
+
+static void tell_asker(const struct closing *closing)
+{
+	char storage[OUTCOME_BYTES + 256];
+	struct buf text = buf_over(storage, sizeof storage);
+	struct loop *loop = daemon_loop(closing->daemon);
+	struct telegramming *telegramming = daemon_telegramming(closing->daemon);
+	const struct bot_time time = { loop_now_ns(loop), loop_wall_ns(loop) / 1000000 };
+	put_closed(closing, &text);
+	if (closing->later)
+		control_answer(closing->later, closing->taken ? 0 : 1, buf_str(&text));
+	else if (telegramming)
+		bot_halted(telegramming_bot(telegramming), bot_owner_id(str_of(closing->operator)),
+			   str_trim(buf_str(&text)), time);
+}
+
+static void on_flat(void *ctx, const struct serve_signal_end *end)
+{
+	struct closing *closing = ctx;
+	const struct fleet_request request = { .daemon = closing->daemon,
+					       .operator= str_of(closing->operator) };
+	put_outcome(closing, end);
+	tell_operator(&request, STR("closeall"), str_of(closing->scope), closing->outcome);
+	if (!closing->taken)
+		log_line(LOG_ERROR, "fleet", "closing what is open of %s was %s", closing->scope,
+			 closing->outcome);
+	if (!closing->answered)
+		return; /* inside close_all, which says it */
+	tell_asker(closing);
+	free(closing);
+}
+
+/* A signal like any other: durable, with results. */
+static void add_closeall(struct closing *closing, struct terminals *terminals)
 {
 	char storage[64];
 	struct buf id = buf_over(storage, sizeof storage);
 	buf_printf(&id, "halt-%lld",
-		   (long long)(loop_wall_ns(daemon_loop(request->daemon)) / 1000));
+		   (long long)(loop_wall_ns(daemon_loop(closing->daemon)) / 1000));
 	const struct str keys[] = { STR("id"), STR("to"), STR("act") };
-	const struct str values[] = { buf_str(&id), scope, STR("closeall") };
+	const struct str values[] = { buf_str(&id), str_of(closing->scope), STR("closeall") };
 	const struct serve_signal signal = { keys, values, ARRAY_LEN(keys) };
-	const struct signal_sink sink = { terminals_signal_store(request->terminals),
-					  terminals_trade_core(request->terminals) };
-	signal_adding(&sink, &signal, on_flat, NULL);
+	const struct signal_sink sink = { terminals_signal_store(terminals),
+					  terminals_trade_core(terminals) };
+	signal_adding(&sink, &signal, on_flat, closing);
+}
+
+/* Who asks by the control socket waits for the end; a bot answers now, and tells it then. */
+static int close_all(const struct fleet_request *request, struct str scope)
+{
+	struct closing *closing = calloc(1, sizeof *closing);
+	if (!closing || str_copy(scope, closing->scope, sizeof closing->scope) ||
+	    str_copy(request->operator, closing->operator, sizeof closing->operator)) {
+		free(closing);
+		tell_operator(request, STR("closeall"), scope, "not begun: no memory");
+		buf_printf(request->answer, "%.*s is halted; what is open was not closed: %s\n",
+			   STR_ARG(scope), status_text(STATUS_NO_MEMORY));
+		return 1;
+	}
+	closing->daemon = request->daemon;
+	add_closeall(closing, request->terminals);
+	if (closing->ended) {
+		int exit_status = closing->taken ? 0 : 1;
+		put_closed(closing, request->answer);
+		free(closing);
+		return exit_status;
+	}
+	closing->answered = true;
+	closing->later = request->control ? control_later(request->control) : NULL;
+	if (closing->later)
+		return CONTROL_LATER;
+	buf_printf(request->answer,
+		   "%.*s is halted: in force here, not stored yet. Closing what is open is on its "
+		   "way: you will be told how it ends\n",
+		   STR_ARG(scope));
+	return 0;
 }
 
 static int run_halt(const struct fleet_request *request, struct str verb, struct str scope)
 {
 	struct err err = { 0 };
 	bool halts = str_eq(verb, STR("halt"));
-	bool flat = str_eq(request->word, STR("flat"));
+	bool flat = halts && str_eq(request->word, STR("flat"));
 	enum status status = halts ? terminals_halt(request->terminals, scope, &err)
 				   : terminals_resume(request->terminals, scope, &err);
-	if (halts && flat && (!status || status == STATUS_EXISTS)) {
-		close_all(request, scope);
+	if (flat && status == STATUS_EXISTS)
 		status = STATUS_OK;
-	}
 	tell_operator(request, verb, scope, status ? err.text : "done");
-	if (status)
+	if (status) {
 		buf_printf(request->answer, "%.*s %s\n", STR_ARG(scope), err.text);
-	return status ? 1 : 0;
+		return 1;
+	}
+	if (flat)
+		return close_all(request, scope);
+	buf_printf(request->answer, "%.*s %s: in force here, not stored yet\n", STR_ARG(scope),
+		   halts ? "is halted" : "may trade again");
+	return 0;
 }
 
 int control_fleet_halt(struct daemon *daemon, const struct control_halt *halt, struct buf *answer)
@@ -178,6 +308,7 @@ int control_fleet(const struct control_request *asked, struct str rest)
 	struct str verb = STR(""), id = STR("");
 	struct buf *answer = asked->answer;
 	struct fleet_request request = { .daemon = asked->daemon,
+					 .control = asked->control,
 					 .terminals = daemon_terminals(asked->daemon),
 					 .operator= STR("local"),
 					 .answer = answer };

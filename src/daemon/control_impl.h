@@ -33,4 +33,9 @@ struct control_halt {
 	bool halts; /* false: lifts it */
 	bool flat;
 };
+/* What is answered says that it is in force here; with `flat`, how the signal that closes what
+ * is open has ended is said in the answer, or later to who asked by Telegram (bot_halted). */
 int control_fleet_halt(struct daemon *daemon, const struct control_halt *halt, struct buf *answer);
+/* Is there a terminal of this id, or one in this group (`group:NAME`)? If not, the nearest name
+ * is written, where there is one. */
+bool control_fleet_knows(struct daemon *daemon, struct str scope, struct buf *nearest);

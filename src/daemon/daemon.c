@@ -7,6 +7,7 @@
 #include "daemon/daemon_impl.h"
 #include "daemon/day_loss.h"
 #include "os/files.h"
+#include "os/secret.h"
 
 enum { DRAIN_RETRY_NS = 20000000 };
 static const int64_t drain_patience_ns = 10000000000;
@@ -52,6 +53,7 @@ static void on_day_read(void *ctx, enum status status)
 {
 	struct daemon *daemon = ctx;
 	struct err err;
+	daemon->day_loss = NULL;
 	if (daemon->phase != PHASE_RESTORE)
 		return;
 	if (status) {
@@ -76,10 +78,11 @@ static void run_when_ready(struct daemon *daemon)
 	const struct day_loss_config config = {
 		.loop = daemon->loop,
 		.terminals = daemon->terminals,
-		.rtrs = segments_redis(daemon->segments, SEGMENT_RTRS),
+		.segments = daemon->segments,
 		.writer = daemon->archiving ? archiving_writer(daemon->archiving) : NULL,
 	};
-	day_loss_read(&config, on_day_read, daemon);
+	daemon->day_loss = day_loss_read(&config, on_day_read, daemon);
+	CHECK(daemon->day_loss);
 }
 
 void daemon_archive_open(void *ctx, enum status status, const struct err *err)
@@ -437,6 +440,8 @@ static void on_people_closed(void *ctx)
 
 static void begin_stop(struct daemon *daemon)
 {
+	if (daemon->day_loss)
+		day_loss_stop(daemon->day_loss);
 	sources_stop(daemon->sources);
 	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
 	timers_cancel(loop_timers(daemon->loop), &daemon->alert_timer);
@@ -575,6 +580,17 @@ void daemon_flush(struct daemon *daemon)
 		market_store_flush(daemon->store);
 }
 
+/* Who is destroyed later finds neither people nor their rules. */
+static void destroy_people(struct daemon *daemon)
+{
+	struct telegramming *telegramming = daemon->telegramming;
+	daemon->telegramming = NULL;
+	daemon->rules = NULL;
+	daemon->world.rules = NULL;
+	telegramming_destroy(telegramming);
+	secret_wipe(&daemon->telegram_token);
+}
+
 void daemon_destroy(struct daemon *daemon)
 {
 	if (!daemon)
@@ -587,6 +603,7 @@ void daemon_destroy(struct daemon *daemon)
 	accounting_destroy(daemon->accounting);
 	archiving_destroy(daemon->archiving);
 	terminals_destroy(daemon->terminals);
+	destroy_people(daemon);
 	daemon_free_markets(daemon);
 	alerts_destroy(daemon->alerts);
 	state_folder_close(daemon->folder);

@@ -9,6 +9,7 @@
  * on_ready. Errors end it with one line in daemon_error. Loop thread. */
 #pragma once
 
+#include "base/hist.h"
 #include "ask/ask.h"
 #include "def/config.h"
 #include "feed/ingest.h"
@@ -88,6 +89,10 @@ struct control *daemon_control(struct daemon *daemon); /* NULL: options.control 
 const struct config *daemon_config(const struct daemon *daemon);
 /* Sends what has come to the segment now instead of at the next interval. */
 void daemon_flush(struct daemon *daemon);
+/* As ask_answer, at the daemon's own time; and ns that each answer took. */
+MUST_CHECK enum status daemon_answer(struct daemon *daemon, struct ask_request request,
+				     struct buf *out, enum ask_outcome *outcome);
+const struct hist *daemon_answers(const struct daemon *daemon);
 /* Answers a question from the markets as they are; appends to out. */
 enum ask_outcome daemon_ask(struct daemon *daemon, enum ask_format format, struct str text,
 			    struct buf *out);

@@ -99,6 +99,7 @@ static enum status open_people(struct daemon *daemon, struct err *err)
 		.daemon = daemon,
 		.config = daemon->config,
 		.world = &daemon->world,
+		.token = &daemon->telegram_token,
 	};
 	if (!daemon->options.stay || !segments_status(daemon->segments, SEGMENT_RSS).wanted)
 		return STATUS_OK;
@@ -198,5 +199,8 @@ enum status daemon_build(struct daemon *daemon, struct err *err)
 	status = state_folder_open(daemon->options.state_dir, &daemon->folder, err);
 	if (!status)
 		status = open_accounts(daemon, err);
+	if (!status)
+		status = telegramming_take_token(daemon->config, daemon->options.stay,
+						 &daemon->telegram_token, err);
 	return status ? status : open_store(daemon, err);
 }

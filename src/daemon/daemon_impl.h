@@ -6,6 +6,7 @@
 #include "daemon/budgets.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/own_time.h"
 #include "daemon/picturing.h"
 #include "daemon/serving.h"
 #include "daemon/sources.h"
@@ -45,12 +46,15 @@ struct daemon {
 	struct budgets *budgets;           /* NULL: it does not stay */
 	struct accounting *accounting;     /* NULL: it does not stay */
 	struct picturing *picturing;       /* NULL: no picture was asked for */
+	struct buf telegram_token;         /* until people are built */
 	struct telegramming *telegramming; /* NULL: it does not stay, or keeps no people */
 	struct rules *rules;               /* its; NULL */
+	struct day_loss *day_loss;         /* NULL: not being read */
 	struct sources *sources;
 	struct control *control;
 	struct line_server *control_server;
 	struct ask_world world;
+	struct hist answers;         /* ns that each took */
 	const struct config *config; /* the options', or what a SIGHUP put in its place */
 	struct config *reloaded;
 	struct loop_task step_task;

@@ -53,12 +53,24 @@ int64_t daemon_segments_ready_ns(const struct daemon *daemon) { return daemon->s
 
 int64_t daemon_restored_ns(const struct daemon *daemon) { return daemon->restored_ns; }
 
+enum status daemon_answer(struct daemon *daemon, struct ask_request request, struct buf *out,
+			  enum ask_outcome *outcome)
+{
+	int64_t began_ns = own_time_ns();
+	request.now_ms = 0; /* a replay is judged by its own newest event */
+	if (daemon->world.options.live)
+		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
+	enum status status = ask_answer(&daemon->world, &request, out, outcome);
+	own_time_record(&daemon->answers, began_ns);
+	return status;
+}
+
+const struct hist *daemon_answers(const struct daemon *daemon) { return &daemon->answers; }
+
 static enum ask_outcome answer(struct daemon *daemon, struct ask_request request, struct buf *out)
 {
 	enum ask_outcome outcome = ASK_NO;
-	if (daemon->world.options.live)
-		request.now_ms = loop_wall_ns(daemon->loop) / 1000000;
-	if (ask_answer(&daemon->world, &request, out, &outcome)) {
+	if (daemon_answer(daemon, request, out, &outcome)) {
 		buf_clear(out);
 		buf_printf(out, "the answer is too long\n");
 		return ASK_NO;

@@ -2,7 +2,8 @@
  *
  *   in the archive file      day_loss_of_file, with the recall of the archive
  *   in the spill file        day_loss_of_values, as the store of results finds it
- *   in trade_results, and not archived yet: day_loss_read
+ *   in trade_results, and not archived yet; or no row for its texts (a comment that is too
+ *   long), so that it is tried again or is a dead letter: day_loss_read
  *
  * Each deal is told by its ticket, so one that is in two of them counts once, whatever is told
  * first. All of it is told before a signal is taken: a restart loosens no limit. */
@@ -11,6 +12,7 @@
 #include "archive/db.h"
 #include "archive/writer.h"
 #include "daemon/terminals.h"
+#include "store/segments.h"
 #include "trade/limits.h"
 
 /* A deal, or (deal 0) a sum of an account. */
@@ -35,10 +37,16 @@ void day_loss_of_values(struct terminals *terminals, const struct str *values);
 struct day_loss_config {
 	struct loop *loop;
 	struct terminals *terminals; /* restored: they know whose account a result is of */
-	struct redis_port *rtrs;
-	const struct writer *writer; /* open: from its mark on; NULL: the whole day */
+	struct segments *segments;   /* RTRS is up; it gets a connection of its own meanwhile */
+	struct writer *writer;       /* open: from its mark on; NULL: the whole day */
 };
 
-/* done runs once, never from inside the call. */
-void day_loss_read(const struct day_loss_config *config,
-		   void (*done)(void *ctx, enum status status), void *ctx);
+struct day_loss;
+
+/* done runs once, never from inside the call, and it is freed with it. A mark that is of no or
+ * another stream: from its begin, without the deals that the file has (the first 4,194,304 of
+ * them are known). NULL: no memory. */
+struct day_loss *day_loss_read(const struct day_loss_config *config,
+			       void (*done)(void *ctx, enum status status), void *ctx);
+/* Ends it early, with CANCELLED, before the segments and the writer are closed. */
+void day_loss_stop(struct day_loss *loss);

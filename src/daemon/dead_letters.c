@@ -23,7 +23,7 @@ struct dead_job {
 	enum status status;
 	struct archive_rows rows; /* of retry, drop */
 	int64_t count;
-	int64_t again, stuck; /* retried: letters of sinks that are sent once more, or cannot be */
+	struct sinks_again again; /* of retry: what sinks refused */
 };
 
 /* ---- on the thread ---- */
@@ -77,35 +77,6 @@ static enum status find_letters(struct archive_db *db, struct dead_job *dead, st
 			    LIST_MAX, &dead->rows, err);
 }
 
-static bool is_of_stream(const struct archive_row *row)
-{
-	return str_eq(archive_cell_text(row, COLUMN_dead_letters_origin), STR("trade_results"));
-}
-
-/* What a sink refused is in the archive, and goes from there; in one transaction with the end of
- * its letter. */
-static enum status retry_at_sinks(struct archive_db *db, void *ctx, struct err *err)
-{
-	struct dead_job *dead = ctx;
-	const struct archive_row *row = NULL;
-	enum status status = STATUS_OK;
-	dead->again = dead->stuck = 0;
-	while (!status && (row = archive_rows_next(&dead->rows, row))) {
-		struct str origin = archive_cell_text(row, COLUMN_dead_letters_origin);
-		bool done;
-		if (is_of_stream(row))
-			continue;
-		status = sinks_again(
-		    db, origin, archive_cell_text(row, COLUMN_dead_letters_payload), &done, err);
-		if (!status && done)
-			status = db_drop_letter(
-			    db, origin, archive_cell_text(row, COLUMN_dead_letters_letter_id), err);
-		dead->again += !status && done;
-		dead->stuck += !status && !done;
-	}
-	return status;
-}
-
 static void work(struct archive_db *db, struct writer_job *job)
 {
 	struct dead_job *dead = (struct dead_job *)job;
@@ -115,7 +86,7 @@ static void work(struct archive_db *db, struct writer_job *job)
 	else
 		dead->status = find_letters(db, dead, &err);
 	if (!dead->status && dead->verb == DEAD_RETRY)
-		dead->status = db_transact(db, retry_at_sinks, dead, &err);
+		dead->status = db_transact(db, sinks_again, &dead->again, &err);
 	if (!dead->status)
 		return;
 	buf_clear(&dead->answer);
@@ -132,24 +103,35 @@ static void end(struct dead_job *dead, int exit_status)
 	free(dead);
 }
 
+static void tell_why(struct dead_job *dead)
+{
+	const struct sinks_again *again = &dead->again;
+	if (again->stuck)
+		buf_printf(&dead->answer,
+			   "%lld letters of a sink cannot be tried now: the row has left the "
+			   "archive, or its newest state has not reached every sink yet\n",
+			   (long long)again->stuck);
+	if (again->unnamed)
+		buf_printf(&dead->answer,
+			   "%lld letters are of a sink that the settings do not name now\n",
+			   (long long)again->unnamed);
+}
+
 static void tell(struct dead_job *dead, enum status status)
 {
 	const char *verb = dead->verb == DEAD_RETRY ? "retry" : "drop";
-	dead->count += dead->again;
+	bool left = dead->again.stuck + dead->again.unnamed > 0;
+	dead->count += dead->again.sent;
 	if (!status)
 		archiving_operator(dead->archiving, STR("local"),
 				   str_of(dead->verb == DEAD_RETRY ? "dead retry" : "dead drop"),
 				   dead->id, STR("done"));
 	log_line(LOG_INFO, "archive", "operator: dead %s %.*s: %lld", verb, STR_ARG(dead->id),
 		 (long long)dead->count);
-	if (dead->stuck)
-		buf_printf(&dead->answer,
-			   "%lld letters of a sink cannot be tried now: the row has left the "
-			   "archive, or another sink has not got it yet\n",
-			   (long long)dead->stuck);
-	if (dead->count || !dead->stuck)
+	tell_why(dead);
+	if (dead->count || !left)
 		buf_printf(&dead->answer, "%lld\n", (long long)dead->count);
-	end(dead, status ? 3 : !dead->count && dead->stuck);
+	end(dead, status ? 3 : !dead->count && left);
 }
 
 static void on_moved(void *ctx, struct writer_batch *batch, enum status status)
@@ -169,13 +151,13 @@ static void move_letter(struct dead_job *dead, struct writer_batch *batch,
 		.payload = archive_cell_text(row, COLUMN_dead_letters_payload),
 		.reason = archive_cell_text(row, COLUMN_dead_letters_reason),
 	};
-	if (dead->verb == DEAD_RETRY && !is_of_stream(row))
+	if (dead->verb == DEAD_RETRY && sinks_again_wants(row))
 		return;
 	dead->count++;
 	writer_dead_drop(batch, retry.origin, retry.letter_id);
 	if (dead->verb == DEAD_RETRY)
 		results_retry(archiving_results(dead->archiving), batch, &retry);
-	if (dead->verb == DEAD_DROP && is_of_stream(row)) {
+	if (dead->verb == DEAD_DROP && !sinks_again_wants(row)) {
 		writer_count(batch, "dropped", 1);
 		writer_count(batch, "dead", -1);
 	}
@@ -185,7 +167,7 @@ static bool has_some_of_stream(const struct dead_job *dead)
 {
 	const struct archive_row *row = NULL;
 	while ((row = archive_rows_next(&dead->rows, row)))
-		if (is_of_stream(row))
+		if (!sinks_again_wants(row))
 			return true;
 	return false;
 }
@@ -226,6 +208,16 @@ static void on_done(struct writer_job *job, enum status status)
 	}
 }
 
+static void name_sinks(struct dead_job *dead)
+{
+	const struct sinks *sinks = archiving_sinks(dead->archiving);
+	struct sinks_count counts[SINKS_MAX];
+	dead->again.letters = &dead->rows;
+	dead->again.sinks = sinks ? sinks_counts(sinks, counts, SINKS_MAX) : 0;
+	for (size_t i = 0; i < dead->again.sinks; i++)
+		dead->again.names[i] = str_of(counts[i].name);
+}
+
 static bool find_verb(struct str word, enum dead_verb *verb)
 {
 	static const char *const words[] = { "list", "show", "retry", "drop" };
@@ -259,5 +251,6 @@ void dead_letters_run(struct archiving *archiving, struct str verb, struct str i
 		return;
 	}
 	dead->id = buf_str(&text);
+	name_sinks(dead);
 	writer_run(archiving_writer(archiving), &dead->job);
 }

@@ -84,8 +84,25 @@ static void put_pictures(const struct picturing *picturing, struct buf *out)
 	put_figures(out, METRIC_pictures, figures, ARRAY_LEN(figures));
 }
 
+static void put_quantiles(enum metric metric, const struct hist *hist, struct buf *out)
+{
+	const struct {
+		const char *name;
+		double q;
+	} rows[] = { { "0.5", 0.5 }, { "0.99", 0.99 }, { "1", 1 } };
+	metric_head(out, metric);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct str name = str_of(rows[i].name);
+		metric_sample(out, metric, &name, 1, hist_quantile(hist, rows[i].q) / 1000);
+	}
+}
+
 void metrics_serve_print(struct daemon *daemon, struct buf *out)
 {
+	static const struct hist none;
+	const struct picturing *pictures = daemon_picturing(daemon);
+	put_quantiles(METRIC_answer_us, daemon_answers(daemon), out);
+	put_quantiles(METRIC_picture_us, pictures ? picturing_took(pictures) : &none, out);
 	const struct serving *serving = daemon_serving(daemon);
 	put_pictures(daemon_picturing(daemon), out);
 	if (!serving)

@@ -100,6 +100,7 @@ static void put_telegram(const struct telegramming_facts *facts, struct buf *out
 	metrics_put(out, METRIC_telegram_limited, counts->limited);
 	metrics_put(out, METRIC_telegram_retries, counts->retries);
 	metrics_put(out, METRIC_telegram_conflicts, counts->conflicts);
+	metrics_put(out, METRIC_telegram_late_confirms, facts->late_confirms);
 	metrics_put(out, METRIC_telegram_failures, counts->failures + counts->refused);
 }
 

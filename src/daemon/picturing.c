@@ -4,6 +4,7 @@
 
 #include "ask/asked.h"
 #include "base/check.h"
+#include "daemon/own_time.h"
 #include "os/worker.h"
 
 struct asker {
@@ -23,6 +24,7 @@ struct drawing {
 	struct drawing *next;
 	struct picture_facts facts;
 	struct buf png;
+	int64_t took_ns; /* of its thread */
 	enum status status;
 };
 
@@ -32,6 +34,7 @@ struct picturing {
 	struct drawing *drawings;
 	size_t waiting;
 	struct picturing_counts counts;
+	struct hist took;
 	void (*on_closed)(void *ctx);
 	void *on_closed_ctx;
 };
@@ -48,6 +51,8 @@ const struct picturing_counts *picturing_counts(const struct picturing *picturin
 {
 	return &picturing->counts;
 }
+
+const struct hist *picturing_took(const struct picturing *picturing) { return &picturing->took; }
 
 /* ---- facts ---- */
 
@@ -106,7 +111,9 @@ enum status picturing_why(const struct picturing *picturing, struct str question
 static void work(struct worker_job *job)
 {
 	struct drawing *drawing = (struct drawing *)job;
+	int64_t began_ns = own_time_ns();
 	drawing->status = picture_draw(&drawing->facts, drawing->theme, &drawing->png);
+	drawing->took_ns = own_time_ns() - began_ns;
 }
 
 static void forget(struct drawing *drawing)
@@ -125,6 +132,7 @@ static void done(struct worker_job *job)
 	struct str png = drawing->status ? STR("") : buf_str(&drawing->png);
 	counts->drawn += drawing->status == STATUS_OK;
 	counts->failed += drawing->status != STATUS_OK;
+	hist_record(&drawing->picturing->took, (uint64_t)drawing->took_ns);
 	forget(drawing);
 	for (size_t i = 0; i < drawing->n_askers; i++)
 		drawing->askers[i].fn(drawing->askers[i].ctx, drawing->status, png);

@@ -8,6 +8,7 @@
  * most). The worker's thread starts with the first picture. Loop thread. */
 #pragma once
 
+#include "base/hist.h"
 #include "os/loop.h"
 #include "picture/picture.h"
 
@@ -42,5 +43,7 @@ enum status picturing_why(const struct picturing *picturing, struct str question
 MUST_CHECK enum status picturing_draw(struct picturing *picturing, struct str question,
 				      enum picture_theme theme, struct buf *png);
 const struct picturing_counts *picturing_counts(const struct picturing *picturing);
+/* ns of its thread that each drawing took. */
+const struct hist *picturing_took(const struct picturing *picturing);
 /* Every picture asked for is told first; then fn(ctx), perhaps at once, and it is freed. */
 void picturing_close(struct picturing *picturing, void (*fn)(void *ctx), void *ctx);

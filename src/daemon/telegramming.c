@@ -152,6 +152,7 @@ static void on_restored(void *ctx, enum status status, int64_t offset)
 		return;
 	}
 	telegramming->offset = offset;
+	telegramming->applied = true;
 	apply_people(telegramming);
 	telegramming_read_preferences(telegramming);
 }
@@ -167,10 +168,10 @@ void telegramming_start(struct telegramming *telegramming) { on_restore_timer(te
 void telegramming_configure(struct telegramming *telegramming, const struct config *config)
 {
 	telegramming->config.config = config;
-	if (!telegramming->restored)
+	if (!telegramming->applied)
 		return;
 	apply_people(telegramming);
-	telegramming->next_slot = 0; /* of those who are new */
+	telegramming->next_slot = 0;
 	telegramming_read_preferences(telegramming);
 }
 
@@ -212,12 +213,8 @@ static enum status open_http(struct telegramming *telegramming, struct err *err)
 		.ca_file = config_str(config, CONFIG_telegram_ca_file).ptr,
 		.requests_max = TELEGRAM_REQUESTS,
 	};
-	buf_init(&telegramming->token, 4096);
-	if (!config_bool(config, CONFIG_telegram_on))
+	if (!telegramming->token.len)
 		return STATUS_OK;
-	enum status status = telegramming_read_token(config, &telegramming->token, err);
-	if (status || !telegramming->token.len)
-		return status;
 	return http_open(telegramming->loop, &http, &telegramming->http, err);
 }
 
@@ -255,6 +252,8 @@ enum status telegramming_create(const struct telegramming_config *config, struct
 	if (!telegramming)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for people and their alerts");
 	telegramming->config = *config;
+	telegramming->token = *config->token;
+	*config->token = (struct buf){ 0 };
 	telegramming->loop = daemon_loop(config->daemon);
 	telegramming->step_timer = (struct timer){ .fn = on_step, .ctx = telegramming };
 	telegramming->restore_timer = (struct timer){ .fn = on_restore_timer, .ctx = telegramming };
@@ -278,12 +277,20 @@ static void on_drain_timer(void *ctx)
 	end_drain(ctx);
 }
 
+void telegramming_end_drain(struct telegramming *telegramming)
+{
+	if (telegramming->stored && !telegramming->keeping)
+		end_drain(telegramming);
+}
+
 static void on_drained(void *ctx, enum status status)
 {
+	struct telegramming *telegramming = ctx;
+	telegramming->stored = true;
 	if (status)
 		log_line(LOG_WARN, "telegram", "not all that people changed was written: %s",
 			 status_text(status));
-	end_drain(ctx);
+	telegramming_end_drain(telegramming);
 }
 
 static void stop(struct telegramming *telegramming)

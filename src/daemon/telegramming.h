@@ -2,7 +2,7 @@
  * is said (bot/bot.h), what they want to be told (rules/rules.h), where it is kept
  * (store/people_store.h, store/session_store.h), and the Bot API (telegram/telegram.h).
  *
- *   create → start: people, rules, preferences are read back → Telegram is asked
+ *   take_token → create → start: people, rules, preferences are read back → Telegram is asked
  *          → drain: Telegram closed, what changed is written → close → destroy
  *
  * Rules are kept whether or not there is a Telegram. Telegram is there when a token is: in
@@ -29,19 +29,27 @@ struct telegramming_config {
 	struct daemon *daemon;
 	const struct config *config;
 	const struct ask_world *world; /* outlives it */
+	struct buf *token;             /* taken over; empty: no Telegram */
 };
 
-/* Reads the token; INVALID: the setting names a file that cannot be used. */
+/* Before any child is started: the environment is rid of the token, whether or not it is
+ * wanted. Wanted, it is put into the buf (not initialized yet; secret_wipe it, also after an
+ * error); empty: there is none, or telegram.on is no. INVALID: the setting names a file that
+ * cannot be used. */
+MUST_CHECK enum status telegramming_take_token(const struct config *config, bool wanted,
+					       struct buf *token, struct err *err);
 MUST_CHECK enum status telegramming_create(const struct telegramming_config *config,
 					   struct telegramming **out, struct err *err);
 void telegramming_start(struct telegramming *telegramming);
-/* telegram.admins and telegram.chats anew. */
+/* telegram.admins and telegram.chats anew; preferences are read of those who are new. */
 void telegramming_configure(struct telegramming *telegramming, const struct config *config);
-/* done runs once, perhaps inside the call; at most a second later. */
+/* People, rules and preferences under way are written. done runs once, perhaps inside the call;
+ * at most a second later. */
 void telegramming_drain(struct telegramming *telegramming, void (*done)(void *ctx), void *ctx);
 /* fn runs when its HTTP client is closed, perhaps inside the call. */
 void telegramming_close(struct telegramming *telegramming, void (*fn)(void *ctx), void *ctx);
-void telegramming_destroy(struct telegramming *telegramming); /* NULL is fine */
+/* After it is closed, when the port of segment RSS has ended all commands. NULL is fine. */
+void telegramming_destroy(struct telegramming *telegramming);
 
 struct rules *telegramming_rules(struct telegramming *telegramming);
 struct people *telegramming_people(struct telegramming *telegramming);

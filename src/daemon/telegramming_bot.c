@@ -12,15 +12,11 @@ static enum status on_send(void *ctx, const struct bot_out *out)
 				      : STATUS_UNAVAILABLE;
 }
 
-/* A replay is judged by its own newest event. */
 static enum status on_ask(void *ctx, const struct ask_request *request, struct buf *out,
 			  enum ask_outcome *outcome)
 {
 	struct telegramming *telegramming = ctx;
-	struct ask_request asked = *request;
-	if (!telegramming->config.world->options.live)
-		asked.now_ms = 0;
-	return ask_answer(telegramming->config.world, &asked, out, outcome);
+	return daemon_answer(telegramming->config.daemon, *request, out, outcome);
 }
 
 /* ---- pictures ---- */
@@ -82,6 +78,12 @@ static bool on_price(void *ctx, struct str symbol, struct number *price)
 
 /* ---- what is changed ---- */
 
+static bool on_halt_knows(void *ctx, struct str scope, struct buf *nearest)
+{
+	struct telegramming *telegramming = ctx;
+	return control_fleet_knows(telegramming->config.daemon, scope, nearest);
+}
+
 static enum status on_halt(void *ctx, struct str owner, struct str scope, bool off, bool flat,
 			   struct buf *out)
 {
@@ -111,6 +113,7 @@ struct bot_hooks telegramming_bot_hooks(struct telegramming *telegramming)
 		.ask = on_ask,
 		.picture = on_picture,
 		.price = on_price,
+		.halt_knows = on_halt_knows,
 		.halt = on_halt,
 		.keep = telegramming_keep,
 		.seen = telegramming_seen,

@@ -33,30 +33,34 @@ struct telegramming {
 	struct timer step_timer, restore_timer, drain_timer;
 	struct drawn drawn[BOT_PICTURES_MAX];
 	int64_t session_s[PEOPLE_MAX]; /* when the session of a slot was written */
-	bool restored, draining;
+	int64_t seated[PEOPLE_MAX];    /* whose preferences are in memory; 0: nobody's yet */
+	bool applied;                  /* the settings' lists: people are back */
+	bool restored;                 /* their preferences too */
+	bool draining;
 	uint32_t next_slot; /* whose preferences are read next */
 	size_t reading;     /* preferences on their way */
+	size_t keeping;     /* and being written */
 	int64_t offset;     /* newest, to be confirmed; 0: none */
 	int64_t offset_ns;  /* since when */
 	uint64_t late_confirms;
+	bool stored; /* of a drain: people and rules are */
 	void (*drained)(void *ctx);
 	void *drained_ctx;
 };
 
 struct bot_time telegramming_now(const struct telegramming *telegramming);
-/* telegramming_token.c: empty: there is none. */
-MUST_CHECK enum status telegramming_read_token(const struct config *config, struct buf *token,
-					       struct err *err);
 /* telegramming_bot.c */
 struct bot_hooks telegramming_bot_hooks(struct telegramming *telegramming);
 /* telegramming_people.c */
 struct people_hooks telegramming_people_hooks(struct telegramming *telegramming);
 struct rules_hooks telegramming_rules_hooks(struct telegramming *telegramming);
 struct people_store_hooks telegramming_store_hooks(struct telegramming *telegramming);
-/* All preferences, then `telegramming_open`. */
+/* Of all who are new in their seats, then `telegramming_open`. */
 void telegramming_read_preferences(struct telegramming *telegramming);
 void telegramming_keep(void *ctx, int64_t user_id, const struct preferences *preferences);
 void telegramming_seen(void *ctx, int64_t user_id);
-/* telegramming.c: everything is back. */
+/* telegramming.c: the drain ends when nothing is on its way any more. */
+void telegramming_end_drain(struct telegramming *telegramming);
+/* Everything is back. */
 void telegramming_open(struct telegramming *telegramming);
 void telegramming_menu(struct telegramming *telegramming, const struct person *person);

@@ -52,11 +52,13 @@ static void let_go(struct telegramming *telegramming, const struct person *perso
 static void on_person(void *ctx, const struct person *person, bool gone)
 {
 	struct telegramming *telegramming = ctx;
-	people_store_mark(telegramming->store, PEOPLE_STORE_PERSON, person->id);
+	if (person->stored)
+		people_store_mark(telegramming->store, PEOPLE_STORE_PERSON, person->id);
 	if (gone || person->state == PERSON_BLOCKED)
 		let_go(telegramming, person);
-	if (!gone)
-		telegramming_menu(telegramming, person);
+	if (gone)
+		telegramming->seated[person->slot] = 0;
+	telegramming_menu(telegramming, person);
 }
 
 struct people_hooks telegramming_people_hooks(struct telegramming *telegramming)
@@ -105,6 +107,35 @@ static bool on_pack(void *ctx, enum people_store_kind kind, int64_t id, struct b
 		return false;
 	people_pack(person, out);
 	return true;
+}
+
+static bool mark_people(struct telegramming *telegramming)
+{
+	uint32_t slot = 0;
+	const struct person *person;
+	while ((person = people_next(telegramming->people, &slot)))
+		if (person->stored)
+			people_store_mark(telegramming->store, PEOPLE_STORE_PERSON, person->id);
+	return true;
+}
+
+/* Rare: the only list of rules is a sorted copy of all. */
+static bool mark_rules(struct telegramming *telegramming)
+{
+	size_t n = rules_counts(telegramming->rules).rules;
+	struct rule_view *views = malloc((n + 1) * sizeof *views);
+	if (!views)
+		return false;
+	n = rules_board(telegramming->rules, STR(""), views, n, NULL);
+	for (size_t i = 0; i < n; i++)
+		people_store_mark(telegramming->store, PEOPLE_STORE_RULE, views[i].id);
+	free(views);
+	return true;
+}
+
+static bool on_mark_all(void *ctx, enum people_store_kind kind)
+{
+	return kind == PEOPLE_STORE_PERSON ? mark_people(ctx) : mark_rules(ctx);
 }
 
 /* Whose it is, in words. */
@@ -157,7 +188,8 @@ static void on_restored(void *ctx, enum people_store_kind kind, struct str id, s
 
 struct people_store_hooks telegramming_store_hooks(struct telegramming *telegramming)
 {
-	return (struct people_store_hooks){ on_pack, on_unsaved, on_restored, telegramming };
+	return (struct people_store_hooks){ on_pack, on_mark_all, on_unsaved, on_restored,
+					    telegramming };
 }
 
 /* ---- preferences ---- */
@@ -182,14 +214,27 @@ static struct preferences preferences_of(const struct session_fields *fields)
 	return preferences;
 }
 
+/* fields: NULL where none are stored. What he has changed meanwhile is newer. */
+static void take_preferences(struct telegramming *telegramming, int64_t user_id,
+			     const struct session_fields *fields)
+{
+	const struct person *person = people_find(telegramming->people, user_id);
+	if (!person || telegramming->seated[person->slot] == user_id)
+		return;
+	telegramming->seated[person->slot] = user_id;
+	if (fields) {
+		const struct preferences preferences = preferences_of(fields);
+		bot_restore_preferences(telegramming->bot, user_id, &preferences);
+	}
+}
+
 static void on_read(void *ctx, enum status status, const struct session_fields *fields)
 {
 	struct reading *reading = ctx;
 	struct telegramming *telegramming = reading->telegramming;
-	if (!status) {
-		const struct preferences preferences = preferences_of(fields);
-		bot_restore_preferences(telegramming->bot, reading->user_id, &preferences);
-	} else if (status != STATUS_NOT_FOUND) {
+	if (!status || status == STATUS_NOT_FOUND) {
+		take_preferences(telegramming, reading->user_id, status ? NULL : fields);
+	} else {
 		log_line(LOG_WARN, "telegram", "preferences of %lld were not read: %s",
 			 (long long)reading->user_id, status_text(status));
 	}
@@ -221,7 +266,8 @@ void telegramming_read_preferences(struct telegramming *telegramming)
 		return;
 	while (telegramming->reading < PREFERENCE_WAVE &&
 	       (person = people_next(telegramming->people, &telegramming->next_slot)))
-		if (!read_one(telegramming, person))
+		if (telegramming->seated[person->slot] != person->id &&
+		    !read_one(telegramming, person))
 			log_line(LOG_WARN, "telegram", "preferences of %lld were not read",
 				 (long long)person->id);
 	if (!telegramming->reading)
@@ -235,7 +281,10 @@ static void end_keep(struct reading *reading, enum status status)
 	struct telegramming *telegramming = reading->telegramming;
 	int64_t user_id = reading->user_id;
 	free(reading);
-	if (!telegramming->draining)
+	telegramming->keeping--;
+	if (telegramming->draining)
+		telegramming_end_drain(telegramming);
+	else
 		bot_kept(telegramming->bot, user_id, status, telegramming_now(telegramming));
 }
 
@@ -289,16 +338,21 @@ static void on_others(void *ctx, enum status status, const struct session_fields
 void telegramming_keep(void *ctx, int64_t user_id, const struct preferences *preferences)
 {
 	struct telegramming *telegramming = ctx;
+	const struct person *person = people_find(telegramming->people, user_id);
 	struct reading *reading = calloc(1, sizeof *reading);
 	char user[24];
 	enum status status = STATUS_NO_MEMORY;
+	if (person)
+		telegramming->seated[person->slot] = user_id;
 	if (reading) {
 		*reading = (struct reading){ telegramming, user_id, *preferences };
 		status = session_store_get(telegramming->sessions, SESSION_PREFERENCE,
 					   user_of(user_id, user), on_others, reading);
 	}
-	if (!status)
+	if (!status) {
+		telegramming->keeping++;
 		return;
+	}
 	free(reading);
 	bot_kept(telegramming->bot, user_id, status, telegramming_now(telegramming));
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "daemon/telegramming_impl.h"
+#include "daemon/telegramming.h"
 #include "os/files.h"
 #include "os/secret.h"
 
@@ -24,7 +24,7 @@ static enum status read_credential(struct buf *token, struct err *err)
 	return STATUS_OK;
 }
 
-enum status telegramming_read_token(const struct config *config, struct buf *token, struct err *err)
+static enum status read_token(const struct config *config, struct buf *token, struct err *err)
 {
 	struct str named = config_str(config, CONFIG_telegram_token_file);
 	const char *environment = getenv("TELEGRAM_BOT_TOKEN");
@@ -43,4 +43,15 @@ enum status telegramming_read_token(const struct config *config, struct buf *tok
 	if (token->overflow || trimmed.len > TELEGRAM_TOKEN_MAX)
 		return err_set(err, STATUS_RANGE, "the Telegram token is too long");
 	return STATUS_OK;
+}
+
+enum status telegramming_take_token(const struct config *config, bool wanted, struct buf *token,
+				    struct err *err)
+{
+	enum status status = STATUS_OK;
+	buf_init(token, 4096);
+	if (wanted && config_bool(config, CONFIG_telegram_on))
+		status = read_token(config, token, err);
+	secret_forget_variable("TELEGRAM_BOT_TOKEN");
+	return status;
 }

@@ -10,7 +10,12 @@
 static const int64_t second_ns = 1000000000, deadline_ns = 10000000000, client_full_ns = 50000000,
 		     clock_life_ns = 3600000000000;
 
-enum { SHARE_PERCENT = 75, JSON_BYTES = ACCOUNT_BODY_MAX, TIME_WEIGHT = 1 };
+/* The feed spends at most four fifths of a limit (budget.h) and does not know of us: a fifth
+ * of as much is ours, and ours beside the feed's is below the limit. */
+enum { SHARE_PERCENT = 20, HEARD_PERCENT = 90, JSON_BYTES = ACCOUNT_BODY_MAX, TIME_WEIGHT = 1 };
+
+/* No venue is as old as this, 2020-01-01; and its clock is never set back so far. */
+static const int64_t oldest_time_ms = INT64_C(1577836800000), set_back_ms = 60000;
 
 /* ---- what is shared ---- */
 
@@ -199,16 +204,38 @@ static void rest(struct account_link *link, int64_t wait_ns)
 	host->rest_until_ns = until_ns > host->rest_until_ns ? until_ns : host->rest_until_ns;
 }
 
+/* NULL: it is a time that the venue's clock may show. */
+static const char *read_time(struct account_link *link, struct str body, int64_t *unix_ms)
+{
+	const struct account_host *host = &link->hosts[link->host];
+	struct account_reader *reader = link->config.reading->reader;
+	if (account_read_time(reader, link->venue, body, unix_ms))
+		return account_reader_why(reader);
+	if (*unix_ms < oldest_time_ms)
+		return "time: before 2020";
+	if (host->measured_ns && *unix_ms < venue_ms_of(link, link->host) - set_back_ms)
+		return "time: more than a minute before the one that was told last";
+	return NULL;
+}
+
+/* What was known of the clock goes too: a venue that says the same again is believed. */
+static void refuse_time(struct account_link *link, const char *why)
+{
+	struct account_host *host = &link->hosts[link->host];
+	host->clock_known = false;
+	host->measured_ns = 0;
+	link->paging = false;
+	fault(link, ACCOUNT_BAD_ANSWER, why, 0);
+	rest(link, backoff_next_ns(&link->backoff, &link->rng));
+}
+
 static void take_time(struct account_link *link, struct str body)
 {
 	struct account_host *host = &link->hosts[link->host];
-	struct account_reader *reader = link->config.reading->reader;
 	int64_t unix_ms, now_ns = now_of(link);
-	if (account_read_time(reader, link->venue, body, &unix_ms)) {
-		fault(link, ACCOUNT_BAD_ANSWER, account_reader_why(reader), 0);
-		rest(link, backoff_next_ns(&link->backoff, &link->rng));
-		return;
-	}
+	const char *why = read_time(link, body, &unix_ms);
+	if (why)
+		return refuse_time(link, why);
 	host->clock_known = true;
 	host->measured_ns = now_ns;
 	host->ahead_ns = unix_ms * 1000000 - (link->sent_ns + (now_ns - link->sent_ns) / 2);
@@ -322,8 +349,10 @@ static void learn(struct account_link *link, const struct rest_verdict *verdict)
 	struct budget *budget = link->config.budgets[link->host];
 	int64_t now_ns = now_of(link);
 	budget_settle(budget, &link->ticket, now_ns);
-	if (verdict->used >= 0)
-		budget_heard(budget, &link->ticket, verdict->used, now_ns, verdict->resets_ns);
+	/* Our share is counted by us alone: with what all others use in it, a feed that reads
+	 * history would leave nothing. Near the limit everybody waits. */
+	if (verdict->used >= (int64_t)budget->windows[0].limit * HEARD_PERCENT / 100)
+		budget_back_off(budget, now_ns + verdict->resets_ns);
 	if (verdict->fate == REST_FATE_TAKEN && verdict->wait_ns)
 		budget_back_off(budget, now_ns + verdict->wait_ns);
 }

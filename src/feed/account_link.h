@@ -8,14 +8,17 @@
  * The time that is signed is the venue's: its clock is asked before the first signed
  * request of a host, each hour, and whenever it refuses our time (-1021, 10002), and is
  * taken as of the middle of that request. So a wrong clock here does no harm; only when the
- * venue refuses again is it said.
+ * venue refuses again is it said. A time before 2020 is no answer, and one that is more than
+ * a minute before the one expected is not believed until the next request says it too.
  *
- * Requests wait for the budget of their host (budget.h), of which they take at most three
- * quarters; 429, 418, 403 and Bybit's limits rest the host until the time they name; a key
- * that is refused rests it for ACCOUNT_KEY_REST_NS; no answer and 5xx for 1 s, doubling to
- * 60 s. What an answer says is in the book (accounts.h) only when it was read as a whole;
- * what went wrong is the book's newest fault, in a sentence in which neither key nor
- * secret can stand.
+ * Requests wait for the budget of their host (budget.h), of which they take at most a
+ * fifth: 16 % of the venue's limit, beside the 80 % that the feed may spend of the same
+ * limit from the same address. When the venue says that nine tenths of it are used, by
+ * whomever, nothing is asked before its next minute; 429, 418, 403 and Bybit's limits rest the host
+ * until the time they name; a key that is refused rests it for ACCOUNT_KEY_REST_NS; no answer and
+ * 5xx for 1 s, doubling to 60 s. What an answer says is in the book (accounts.h) only when it was
+ * read as a whole; what went wrong is the book's newest fault, in a sentence in which neither key
+ * nor secret can stand.
  *
  * Shell over port/http_client; time from the port. Loop thread. */
 #pragma once

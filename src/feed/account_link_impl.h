@@ -17,9 +17,9 @@ struct account_reading {
 /* A base URL: its clock, and until when nothing is asked of it. */
 struct account_host {
 	bool clock_known;
-	int64_t ahead_ns; /* the venue's unix time minus our monotonic */
-	int64_t skew_ms;  /* minus our wall clock, when measured */
-	int64_t measured_ns;
+	int64_t ahead_ns;    /* the venue's unix time minus our monotonic */
+	int64_t skew_ms;     /* minus our wall clock, when measured */
+	int64_t measured_ns; /* 0: what was told is not believed, or nothing was told */
 	int64_t rest_until_ns;
 	int strikes; /* refusals of our time in a row */
 };
@@ -55,6 +55,7 @@ struct account_link {
 	bool paging; /* more pages of `answer` follow */
 	uint32_t pages;
 	char cursor[ACCOUNT_CURSOR_MAX + 1];
+	uint32_t coin; /* whose positions are asked for (Bybit) */
 	struct account_span span;
 	int64_t income_to_ms; /* read up to there; 0: not yet */
 };

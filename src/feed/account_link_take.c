@@ -16,10 +16,13 @@ static const struct account_ask asks[] = {
 	{ VENUE_BYBIT, ACCOUNT_SAID_UNIFIED, KIND_SPOT, "/v5/account/wallet-balance",
 	  "accountType=UNIFIED", 1 },
 	{ VENUE_BYBIT, ACCOUNT_SAID_POSITIONS, KIND_SPOT, "/v5/position/list",
-	  "category=linear&settleCoin=USDT&limit=200", 1 },
+	  "category=linear&limit=200", 1 },
 	{ VENUE_BYBIT, ACCOUNT_SAID_INCOME, KIND_SPOT, "/v5/position/closed-pnl",
 	  "category=linear&limit=100", 1 },
 };
+
+/* Positions of Bybit are asked for coin by coin, one after the other as pages are. */
+static const char *const settle_coins[] = { "USDT", "USDC" };
 
 const struct account_ask *account_ask_row(enum venue venue, enum account_answer answer)
 {
@@ -58,12 +61,20 @@ static const struct account *account_of(const struct account_link *link)
 
 static int64_t hour_of(int64_t t_ms) { return t_ms - t_ms % HOUR_MS; }
 
+/* The venue's clock went back behind what was read: that is begun anew. */
+static void check_income(struct account_link *link, int64_t now_ms)
+{
+	if (link->income_to_ms - now_ms > HOUR_MS)
+		link->income_to_ms = 0;
+}
+
 /* First the newest day; then, poll by poll, from the hour before the end of what was read;
  * in between backwards, week by week. */
 static void choose_span(struct account_link *link, int64_t now_ms)
 {
 	struct account_span *span = &link->span;
 	int64_t oldest_ms = hour_of(now_ms) - history_ms;
+	check_income(link, now_ms);
 	int64_t known_ms = account_of(link)->pnl_from_ms;
 	bool behind = !link->income_to_ms || now_ms - link->income_to_ms > HOUR_MS / 60;
 	if (behind || known_ms <= oldest_ms) {
@@ -86,12 +97,18 @@ static bool wants_more(const struct account_link *link, int64_t now_ms)
 	       account_of(link)->pnl_from_ms > hour_of(now_ms) - history_ms;
 }
 
+static bool is_by_coin(const struct account_link *link, enum account_answer answer)
+{
+	return link->venue == VENUE_BYBIT && answer == ACCOUNT_SAID_POSITIONS;
+}
+
 void account_link_query(struct account_link *link, const struct account_ask *row, int64_t venue_ms,
 			struct buf *query)
 {
 	struct accounts *accounts = link->config.accounts;
 	if (!link->paging) {
 		link->pages = 0;
+		link->coin = 0;
 		link->cursor[0] = 0;
 		if (row->answer == ACCOUNT_SAID_INCOME) {
 			choose_span(link, venue_ms);
@@ -105,6 +122,8 @@ void account_link_query(struct account_link *link, const struct account_ask *row
 	if (row->answer == ACCOUNT_SAID_INCOME)
 		buf_printf(query, "&startTime=%lld&endTime=%lld", (long long)link->span.at_ms,
 			   (long long)link->span.to_ms - 1);
+	if (is_by_coin(link, row->answer))
+		buf_printf(query, "&settleCoin=%s", settle_coins[link->coin]);
 	if (link->cursor[0])
 		buf_printf(query, "&cursor=%s", link->cursor);
 }
@@ -171,6 +190,10 @@ static void next_by_cursor(struct account_link *link, const struct account_page 
 	bool same = strcmp(link->cursor, page->cursor) == 0;
 	memcpy(link->cursor, page->cursor, sizeof link->cursor);
 	link->paging = page->cursor[0] && page->rows > 0 && !same;
+	if (link->paging || !is_by_coin(link, link->answer))
+		return;
+	link->cursor[0] = 0;
+	link->paging = ++link->coin < ARRAY_LEN(settle_coins);
 }
 
 static enum status take_pages(struct account_link *link, struct str body, const char **why)

@@ -1,9 +1,9 @@
 /* budget.h - what may be asked of a venue from this address, and when.
  *
  * A venue counts weight (or requests) per window of time. What we spend is kept below
- * `allowed` = the limit less a fifth, which is left to other programs of this address,
- * in EVERY window of that length, wherever it begins: a minute of the venue's wall
- * clock is one of them, so no clock needs to be right.
+ * `allowed` = the limit less a fifth (of which exchange accounts take at most 16 of 20 %, and
+ * the rest is left to other programs of this address), in EVERY window of that length, wherever it
+ * begins: a minute of the venue's wall clock is one of them, so no clock needs to be right.
  *
  *   take ----- under way: counted, whenever it arrives there -----> settle
  *   settle --- counted for one span and at most a slice longer ---> forgotten

@@ -4,8 +4,8 @@
  * priority, then in order; as many are under way as REST_UNDER_WAY. Before one goes
  * out the budget is asked (budget.h): weight per minute and requests per window, of our
  * own count and of what the venue's X-MBX-USED-WEIGHT-1M says, with a fifth of the limit
- * held back for what other programs of this address use. History may use up three
- * quarters of the rest and LIVE nine tenths, so that a repair finds something left.
+ * held back for exchange accounts and what other programs of this address use. History may use up
+ * three quarters of the rest and LIVE nine tenths, so that a repair finds something left.
  *
  * 429 and 418 wait for Retry-After (418 is a ban: nothing at all goes out before it
  * ends; without the header 60 s and 2 h are assumed), 403 for 10 minutes (Bybit's

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,6 +105,15 @@ enum status secret_read_file(const char *path, size_t bytes_max, struct buf *out
 		status = read_all(fd, path, (size_t)st.st_size, out, err);
 	close(fd);
 	return status;
+}
+
+void secret_forget_variable(const char *name)
+{
+	char *value = getenv(name);
+	if (!value)
+		return;
+	explicit_bzero(value, strlen(value));
+	unsetenv(name);
 }
 
 void secret_wipe(struct buf *buf)

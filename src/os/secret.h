@@ -26,5 +26,8 @@ void secret_print_hex(const void *bytes, size_t n, char *out);
  * read or write it; RANGE when it has more than bytes_max. */
 MUST_CHECK enum status secret_read_file(const char *path, size_t bytes_max, struct buf *out,
 					struct err *err);
+/* Takes the variable out of the environment and overwrites its value, so that neither children
+ * nor who looks at the process (/proc/PID/environ) see it. What getenv gave is gone. */
+void secret_forget_variable(const char *name);
 /* Overwrites what the buf holds or held, then buf_deinit. NULL-safe. */
 void secret_wipe(struct buf *buf);

@@ -268,13 +268,35 @@ static void name_in_settings(struct people *people, int64_t id, enum role role, 
 	people_refresh(slot);
 }
 
-static void apply_word(struct people *people, struct str word, enum role role, int64_t wall_ms)
+/* The next word that is not empty; *id 0: it is none. */
+static bool next_id(struct str *list, int64_t *id)
+{
+	struct str word;
+	while (list->ptr && list->len && str_split(list, ',', &word)) {
+		word = str_trim(word);
+		if (!word.len)
+			continue;
+		if (str_to_i64(word, id))
+			*id = 0;
+		return true;
+	}
+	return false;
+}
+
+/* Those who are here and still named. */
+static void mark_list(struct people *people, struct str list, enum role role)
 {
 	int64_t id;
-	word = str_trim(word);
-	if (!word.len)
-		return;
-	if (str_to_i64(word, &id) || !id || (id < 0 && role == ROLE_ADMIN))
+	while (next_id(&list, &id)) {
+		struct people_slot *slot = id > 0 ? people_slot_of(people, id) : NULL;
+		if (slot && role > slot->settings_role)
+			slot->settings_role = role;
+	}
+}
+
+static void apply_id(struct people *people, int64_t id, enum role role, int64_t wall_ms)
+{
+	if (!id || (id < 0 && role == ROLE_ADMIN))
 		people->counts.bad_settings++;
 	else if (id > 0)
 		name_in_settings(people, id, role, wall_ms);
@@ -286,27 +308,41 @@ static void apply_word(struct people *people, struct str word, enum role role, i
 
 static void apply_list(struct people *people, struct str list, enum role role, int64_t wall_ms)
 {
-	struct str word;
-	while (list.ptr && list.len && str_split(&list, ',', &word))
-		apply_word(people, word, role, wall_ms);
+	int64_t id;
+	while (next_id(&list, &id))
+		apply_id(people, id, role, wall_ms);
 }
 
+/* What the lists now say of those who are here: in force, told, and who was there by the lists
+ * alone and is named no more goes. */
+static void follow_settings(struct people *people)
+{
+	for (uint32_t i = 0; i < PEOPLE_MAX; i++) {
+		struct people_slot *slot = &people->slots[i];
+		enum role before = slot->person.role;
+		if (!slot->used)
+			continue;
+		people_refresh(slot);
+		bool gone = !slot->person.stored && slot->settings_role == ROLE_NONE;
+		if (gone || slot->person.role != before)
+			tell_change(people, slot, gone);
+		if (gone)
+			people_forget(people, slot);
+	}
+}
+
+/* Who is here is marked before anybody new is taken in: nobody who is named makes room. */
 void people_apply_settings(struct people *people, struct str admin_ids, struct str chats,
 			   int64_t wall_ms)
 {
-	for (uint32_t i = 0; i < PEOPLE_MAX; i++) {
+	for (uint32_t i = 0; i < PEOPLE_MAX; i++)
 		people->slots[i].settings_role = ROLE_NONE;
-		if (people->slots[i].used)
-			people_refresh(&people->slots[i]);
-	}
+	mark_list(people, admin_ids, ROLE_ADMIN);
+	mark_list(people, chats, ROLE_READER);
+	follow_settings(people);
 	people->group_count = 0;
 	apply_list(people, admin_ids, ROLE_ADMIN, wall_ms);
 	apply_list(people, chats, ROLE_READER, wall_ms);
-	for (uint32_t i = 0; i < PEOPLE_MAX; i++) {
-		struct people_slot *slot = &people->slots[i];
-		if (slot->used && !slot->person.stored && slot->settings_role == ROLE_NONE)
-			people_forget(people, slot);
-	}
 }
 
 bool people_allow_group(const struct people *people, int64_t chat_id)

@@ -64,8 +64,9 @@ struct people_hooks {
 	enum status (*random)(void *ctx, void *bytes, size_t n);
 	/* A cryptographic digest of the text. */
 	enum status (*digest)(void *ctx, struct str text, uint8_t out[PEOPLE_DIGEST_BYTES]);
-	/* The person is to be stored as he is now (not one that only the settings name); gone:
-	 * to be removed. Not while restoring. May be NULL. */
+	/* The person has changed: where he is `stored`, to be stored as he is now; gone: to be
+	 * removed, and all that is his. Not of one whom the settings bring in; not while
+	 * restoring. May be NULL. */
 	void (*on_change)(void *ctx, const struct person *person, bool gone);
 	void *ctx;
 };
@@ -108,9 +109,9 @@ void people_rename(struct people *people, int64_t id, struct str name);
 
 /* ---- the settings ---- */
 
-/* Lists of ids separated by commas. Takes the place of what was said before. A positive id of
- * `chats` is a person's own chat: a reader; a negative one a group. What is no id is skipped
- * and counted. */
+/* Lists of ids separated by commas. Takes the place of what was said before: who is named no
+ * more and is not stored goes. A positive id of `chats` is a person's own chat: a reader; a
+ * negative one a group. What is no id is skipped and counted. */
 void people_apply_settings(struct people *people, struct str admins, struct str chats,
 			   int64_t wall_ms);
 /* May the people of this group be answered there? */

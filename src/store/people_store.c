@@ -6,7 +6,10 @@
 #include "def/keys.h"
 #include "store/command_pipe.h"
 
-enum { BATCH = 24 }; /* fields of a command: their texts fit a command's */
+enum {
+	BATCH = 24,         /* fields of a command: their texts fit a command's */
+	FLIGHT = 10 * BATCH /* of a transaction: more than the updates of one answer change */
+};
 
 static const int64_t retry_ns = 1000000000;
 
@@ -15,10 +18,11 @@ struct marks {
 	size_t count;
 };
 
-struct batch {
-	enum people_store_kind kind;
-	int64_t ids[BATCH];
-	size_t count;
+/* A transaction under way. */
+struct flight {
+	int64_t ids[PEOPLE_STORE_KINDS][FLIGHT];
+	size_t count[PEOPLE_STORE_KINDS];
+	int64_t offset; /* 0: none */
 };
 
 struct people_store {
@@ -30,9 +34,11 @@ struct people_store {
 	bool ready; /* what is there was read */
 	struct marks marks[PEOPLE_STORE_KINDS];
 	struct marks told[PEOPLE_STORE_KINDS]; /* that they are not stored */
-	struct batch flying;
+	bool full[PEOPLE_STORE_KINDS];         /* a mark had no room: all is compared */
+	enum people_store_kind comparing;
+	struct flight flying;
 	bool in_flight;
-	int64_t offset, offset_flying; /* 0: none waits */
+	int64_t offset; /* 0: none waits */
 	void (*offset_fn)(void *ctx, int64_t offset);
 	void *offset_ctx;
 	void (*restore_done)(void *ctx, enum status status, int64_t offset);
@@ -66,11 +72,15 @@ void people_store_destroy(struct people_store *store)
 	free(store);
 }
 
+static size_t marked(const struct people_store *store)
+{
+	return store->marks[PEOPLE_STORE_PERSON].count + store->marks[PEOPLE_STORE_RULE].count;
+}
+
 struct people_store_counts people_store_counts(const struct people_store *store)
 {
 	struct people_store_counts counts = store->counts;
-	counts.marked =
-	    store->marks[PEOPLE_STORE_PERSON].count + store->marks[PEOPLE_STORE_RULE].count;
+	counts.marked = marked(store);
 	return counts;
 }
 
@@ -129,10 +139,17 @@ static void arm(struct people_store *store, int64_t delay_ns)
 			   clock_monotonic_ns(store->clock) + delay_ns);
 }
 
+static void mark(struct people_store *store, enum people_store_kind kind, int64_t id)
+{
+	if (add_mark(&store->marks[kind], id))
+		return;
+	store->counts.dropped++;
+	store->full[kind] = true;
+}
+
 void people_store_mark(struct people_store *store, enum people_store_kind kind, int64_t id)
 {
-	if (!add_mark(&store->marks[kind], id))
-		store->counts.dropped++;
+	mark(store, kind, id);
 	arm(store, PEOPLE_STORE_FLUSH_NS);
 }
 
@@ -145,21 +162,26 @@ static struct str key_of(enum people_store_kind kind, struct key *key)
 
 static void put_back(struct people_store *store)
 {
-	for (size_t i = 0; i < store->flying.count; i++)
-		if (!add_mark(&store->marks[store->flying.kind], store->flying.ids[i]))
-			store->counts.dropped++;
+	const struct flight *flight = &store->flying;
+	for (enum people_store_kind kind = 0; kind < PEOPLE_STORE_KINDS; kind++)
+		for (size_t i = 0; i < flight->count[kind]; i++)
+			mark(store, kind, flight->ids[kind][i]);
+	if (!store->offset)
+		store->offset = flight->offset;
 }
 
 /* Who is told once is not told again before it is stored. */
-static void tell_unsaved(struct people_store *store, enum status status)
+static void tell_unsaved(struct people_store *store, enum people_store_kind kind,
+			 enum status status)
 {
-	const struct batch *batch = &store->flying;
-	store->counts.failed += batch->count;
-	for (size_t i = 0; i < batch->count; i++) {
-		if (has_mark(&store->told[batch->kind], batch->ids[i]))
+	const struct flight *flight = &store->flying;
+	store->counts.failed += flight->count[kind];
+	for (size_t i = 0; i < flight->count[kind]; i++) {
+		int64_t id = flight->ids[kind][i];
+		if (has_mark(&store->told[kind], id))
 			continue;
-		if (add_mark(&store->told[batch->kind], batch->ids[i]) && store->hooks.unsaved)
-			store->hooks.unsaved(store->hooks.ctx, batch->kind, batch->ids[i], status);
+		if (add_mark(&store->told[kind], id) && store->hooks.unsaved)
+			store->hooks.unsaved(store->hooks.ctx, kind, id, status);
 	}
 }
 
@@ -176,45 +198,56 @@ static void end_drain(struct people_store *store, enum status status)
 	done(store->drain_ctx, status);
 }
 
-static void fail_batch(struct people_store *store, enum status status)
+static void try_later(struct people_store *store, enum status status)
 {
-	put_back(store);
-	tell_unsaved(store, status);
 	arm(store, retry_ns);
 	end_drain(store, status);
+}
+
+static void fail_flight(struct people_store *store, enum status status)
+{
+	put_back(store);
+	store->counts.failed += store->flying.offset != 0;
+	for (enum people_store_kind kind = 0; kind < PEOPLE_STORE_KINDS; kind++)
+		tell_unsaved(store, kind, status);
+	try_later(store, status);
 }
 
 static void on_written(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct people_store *store = ctx;
+	const struct flight *flight = &store->flying;
 	command_pipe_answered(&store->pipe);
 	status = command_pipe_exec(status, reply);
 	store->in_flight = false;
 	if (status) {
-		fail_batch(store, status);
+		fail_flight(store, status);
 		return;
 	}
-	for (size_t i = 0; i < store->flying.count; i++)
-		take_mark(&store->told[store->flying.kind], store->flying.ids[i]);
+	for (enum people_store_kind kind = 0; kind < PEOPLE_STORE_KINDS; kind++)
+		for (size_t i = 0; i < flight->count[kind]; i++)
+			take_mark(&store->told[kind], flight->ids[kind][i]);
+	if (flight->offset)
+		store->offset_fn(store->offset_ctx, flight->offset);
 	flush(store);
 }
 
-/* The batch's fields that are there still: HSET; and those that are not: HDEL. */
-static void add_commands(struct people_store *store, bool removes)
+/* Those of the ids that are there still: HSET; and those that are not: HDEL. */
+static void add_command(struct people_store *store, enum people_store_kind kind, const int64_t *ids,
+			size_t count, bool removes)
 {
 	struct command_pipe *pipe = &store->pipe;
 	struct key key;
 	size_t fields = 0;
 	command_begin(&pipe->text, removes ? STR("HDEL") : STR("HSET"));
-	command_copy(&pipe->text, key_of(store->flying.kind, &key));
-	for (size_t i = 0; i < store->flying.count; i++) {
+	command_copy(&pipe->text, key_of(kind, &key));
+	for (size_t i = 0; i < count; i++) {
 		char packed[PEOPLE_STORE_PACKED_MAX];
 		struct buf text = buf_over(packed, sizeof packed);
-		bool there = store->hooks.pack(store->hooks.ctx, store->flying.kind,
-					       store->flying.ids[i], &text);
+		bool there = store->hooks.pack(store->hooks.ctx, kind, ids[i], &text);
 		if (there == removes || text.overflow)
 			continue;
-		command_i64(&pipe->text, store->flying.ids[i]);
+		command_i64(&pipe->text, ids[i]);
 		if (there)
 			command_copy(&pipe->text, buf_str(&text));
 		fields++;
@@ -224,71 +257,121 @@ static void add_commands(struct people_store *store, bool removes)
 		command_pipe_add(pipe);
 }
 
-static void take_batch(struct people_store *store, enum people_store_kind kind)
+static void add_commands(struct people_store *store, enum people_store_kind kind)
 {
-	struct marks *marks = &store->marks[kind];
-	store->flying.kind = kind;
-	store->flying.count = marks->count < BATCH ? marks->count : BATCH;
-	memcpy(store->flying.ids, marks->ids, store->flying.count * sizeof marks->ids[0]);
-	marks->count -= store->flying.count;
-	memmove(marks->ids, marks->ids + store->flying.count, marks->count * sizeof marks->ids[0]);
+	const struct flight *flight = &store->flying;
+	for (size_t from = 0; from < flight->count[kind]; from += BATCH) {
+		size_t left = flight->count[kind] - from;
+		for (int removes = 0; removes < 2; removes++)
+			add_command(store, kind, flight->ids[kind] + from,
+				    left < BATCH ? left : BATCH, removes);
+	}
 }
 
-static void write_batch(struct people_store *store, enum people_store_kind kind)
+static void add_offset(struct people_store *store)
+{
+	struct key key;
+	if (!store->flying.offset)
+		return;
+	command_begin(&store->pipe.text, STR("SET"));
+	command_copy(&store->pipe.text, key_telegram_offset(&key));
+	command_i64(&store->pipe.text, store->flying.offset);
+	command_pipe_add(&store->pipe);
+}
+
+static size_t take_marks(struct people_store *store, enum people_store_kind kind, size_t room)
+{
+	struct marks *marks = &store->marks[kind];
+	size_t count = marks->count < room ? marks->count : room;
+	memcpy(store->flying.ids[kind], marks->ids, count * sizeof marks->ids[0]);
+	marks->count -= count;
+	memmove(marks->ids, marks->ids + count, marks->count * sizeof marks->ids[0]);
+	store->flying.count[kind] = count;
+	return count;
+}
+
+/* What waits, and with the last of it the offset: a kill leaves both or neither. Of more than
+ * one transaction the last is a whole one, as the newest rules have the highest ids. */
+static void take_flight(struct people_store *store)
+{
+	size_t total = marked(store), room = total;
+	if (total > FLIGHT)
+		room = total - FLIGHT < FLIGHT ? total - FLIGHT : FLIGHT;
+	room -= take_marks(store, PEOPLE_STORE_PERSON, room);
+	take_marks(store, PEOPLE_STORE_RULE, room);
+	bool last =
+	    !marked(store) && !store->full[PEOPLE_STORE_PERSON] && !store->full[PEOPLE_STORE_RULE];
+	store->flying.offset = last ? store->offset : 0;
+	if (last)
+		store->offset = 0;
+}
+
+static void write_flight(struct people_store *store)
 {
 	enum status status = command_pipe_begin(&store->pipe);
-	take_batch(store, kind);
+	take_flight(store);
 	if (!status) {
-		add_commands(store, false);
-		add_commands(store, true);
+		add_commands(store, PEOPLE_STORE_PERSON);
+		add_commands(store, PEOPLE_STORE_RULE);
+		add_offset(store);
 		status = command_pipe_end(&store->pipe, on_written, store);
 	}
 	if (status)
-		fail_batch(store, status);
+		fail_flight(store, status);
+	else
+		store->in_flight = true;
+}
+
+/* ---- when a mark had no room ---- */
+
+/* What is stored and there no more, and all that is there, are marked. */
+static bool compare(struct people_store *store, const struct redis_reply *hash)
+{
+	enum people_store_kind kind = store->comparing;
+	store->full[kind] = false;
+	for (size_t i = 0; i + 1 < hash->count; i += 2) {
+		char packed[PEOPLE_STORE_PACKED_MAX];
+		struct buf text = buf_over(packed, sizeof packed);
+		int64_t id;
+		if (str_to_i64(hash->items[i].text, &id) == STATUS_OK &&
+		    !store->hooks.pack(store->hooks.ctx, kind, id, &text))
+			mark(store, kind, id);
+	}
+	bool all = store->hooks.mark_all(store->hooks.ctx, kind);
+	store->full[kind] = store->full[kind] || !all;
+	return all;
+}
+
+static void on_stored(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct people_store *store = ctx;
+	command_pipe_answered(&store->pipe);
+	store->in_flight = false;
+	if (!status && reply->type != REDIS_ARRAY)
+		status = STATUS_REDIS_PROTOCOL;
+	if (!status && !compare(store, reply))
+		status = STATUS_NO_MEMORY;
+	if (status)
+		try_later(store, status);
+	else
+		flush(store);
+}
+
+static void read_stored(struct people_store *store)
+{
+	struct key key;
+	store->comparing =
+	    store->full[PEOPLE_STORE_PERSON] ? PEOPLE_STORE_PERSON : PEOPLE_STORE_RULE;
+	command_begin(&store->pipe.text, STR("HGETALL"));
+	command_copy(&store->pipe.text, key_of(store->comparing, &key));
+	enum status status = command_pipe_send(&store->pipe, on_stored, store);
+	if (status)
+		try_later(store, status);
 	else
 		store->in_flight = true;
 }
 
 /* ---- the offset ---- */
-
-static void on_offset(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	struct people_store *store = ctx;
-	int64_t offset = store->offset_flying;
-	(void)reply;
-	command_pipe_answered(&store->pipe);
-	store->in_flight = false;
-	if (status) {
-		if (!store->offset)
-			store->offset = offset;
-		store->counts.failed++;
-		arm(store, retry_ns);
-		end_drain(store, status);
-		return;
-	}
-	store->offset_fn(store->offset_ctx, offset);
-	flush(store);
-}
-
-static void write_offset(struct people_store *store)
-{
-	struct command_text *text = &store->pipe.text;
-	struct key key;
-	command_begin(text, STR("SET"));
-	command_copy(text, key_telegram_offset(&key));
-	command_i64(text, store->offset);
-	store->offset_flying = store->offset;
-	store->offset = 0;
-	enum status status = command_pipe_send(&store->pipe, on_offset, store);
-	if (!status) {
-		store->in_flight = true;
-		return;
-	}
-	store->offset = store->offset_flying;
-	store->counts.failed++;
-	arm(store, retry_ns);
-	end_drain(store, status);
-}
 
 void people_store_keep_offset(struct people_store *store, int64_t offset,
 			      void (*fn)(void *ctx, int64_t offset), void *ctx)
@@ -302,17 +385,16 @@ void people_store_keep_offset(struct people_store *store, int64_t offset,
 		timers_arm(store->timers, &store->timer, clock_monotonic_ns(store->clock));
 }
 
-/* People, then rules, then the offset that stands behind them. */
 static void flush(struct people_store *store)
 {
 	if (store->in_flight || !store->ready)
 		return;
-	if (store->marks[PEOPLE_STORE_PERSON].count)
-		write_batch(store, PEOPLE_STORE_PERSON);
-	else if (store->marks[PEOPLE_STORE_RULE].count)
-		write_batch(store, PEOPLE_STORE_RULE);
+	if (marked(store))
+		write_flight(store);
+	else if (store->full[PEOPLE_STORE_PERSON] || store->full[PEOPLE_STORE_RULE])
+		read_stored(store);
 	else if (store->offset)
-		write_offset(store);
+		write_flight(store);
 	else
 		end_drain(store, STATUS_OK);
 }

@@ -5,14 +5,15 @@
  *   telegram:offset  the update from which Telegram goes on
  *
  * Whoever owns a person or a rule marks it when it changes; the newest text is fetched and
- * written within PEOPLE_STORE_FLUSH_NS, many fields in one command. One batch is under way at a
- * time. A batch that is not taken (no room: -OOM, a server away) stays marked and is tried again
- * each second; `unsaved` is told of each of its ids, once until it is stored. An offset is
- * written behind everything that was marked before it, so what it says is never ahead of what
- * is stored.
+ * written within PEOPLE_STORE_FLUSH_NS, many fields in one transaction. One is under way at a
+ * time. What is not taken (no room: -OOM, a server away) stays marked and is tried again each
+ * second; `unsaved` is told of each of its ids, once until it is stored. An offset is written
+ * in one transaction with the last of what was marked before it: so it is never ahead of what
+ * is stored, and what its updates changed is not stored without it.
  *
  * Marks: sorted ids, at most as many as there are people and rules (PEOPLE_STORE_MARKS of each
- * kind; one more is counted and written with the next full mark). Loop thread. */
+ * kind). One more is counted, and when the marks are written the whole kind is compared with
+ * what is stored: what is there is written, what is there no more is removed. Loop thread. */
 #pragma once
 
 #include "base/buf.h"
@@ -28,6 +29,8 @@ enum people_store_kind { PEOPLE_STORE_PERSON, PEOPLE_STORE_RULE, PEOPLE_STORE_KI
 struct people_store_hooks {
 	/* Its text, at most PEOPLE_STORE_PACKED_MAX bytes; false: it is there no more. */
 	bool (*pack)(void *ctx, enum people_store_kind kind, int64_t id, struct buf *out);
+	/* people_store_mark of all that are there; false: not of all, to be tried again. */
+	bool (*mark_all)(void *ctx, enum people_store_kind kind);
 	/* It could not be stored (yet). */
 	void (*unsaved)(void *ctx, enum people_store_kind kind, int64_t id, enum status status);
 	/* While restoring: a field and its text. */
@@ -57,9 +60,9 @@ void people_store_drain(struct people_store *store, void (*done)(void *ctx, enum
 			void *ctx);
 
 struct people_store_counts {
-	uint64_t written, removed, failed; /* fields; fields of batches that were not taken */
+	uint64_t written, removed, failed; /* fields; what was in transactions not taken */
 	uint64_t damaged;                  /* texts that could not be read back */
-	uint64_t dropped;                  /* marks beyond the bound */
+	uint64_t dropped;                  /* marks beyond the bound: all is compared */
 	size_t marked;                     /* now */
 };
 struct people_store_counts people_store_counts(const struct people_store *store);

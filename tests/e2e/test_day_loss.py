@@ -4,8 +4,10 @@ result is when weir is killed: in the archive file, in trade_results and not arc
 spill file."""
 import os
 import signal
+import time
 
 import harness
+import terminal
 import test_signals
 
 CRASH = os.path.join(os.path.dirname(harness.WEIR), 'tests', 'weir_crash')
@@ -102,6 +104,46 @@ class DayLoss(test_signals.SignalTest):
         self.start()
         self.expect_refused('after')
         self.stop()
+
+    def lose_thousands_into_the_spill_file(self):
+        """More than one batch of the replay, and more than a page of the stream."""
+        deals = 3000
+        self.start()
+        one = terminal.Terminal(self.port('fleet'), 't1', self.tokens['t1'], 1001)
+        one.run()
+        self.wait_state('t1', 'RUNNING')
+        for number in range(250):  # recorded, each in an entry of its own
+            self.put_deal(one, number)
+            while int(one.wait('K', 30)[2]['up']) <= number:
+                pass
+        with self.redis('rtrs') as rtrs:
+            rtrs.call('CONFIG', 'SET', 'min-replicas-to-write', '1')  # -NOREPLICAS
+        for number in range(250, deals):
+            self.put_deal(one, number)
+            while number % 250 == 249 and int(one.wait('K', 60)[2]['up']) <= number:
+                pass
+        self.assertGreaterEqual(self.metric('weir_results_spilled_total'), 1)
+        self.kill()
+        one.close()
+        with self.redis('rtrs') as rtrs:
+            rtrs.call('CONFIG', 'SET', 'min-replicas-to-write', '0')
+
+    def put_deal(self, one, number):
+        one.reliable('D', deal=1000 + number, ord=1000 + number, pos=7, sym='EURUSD', sd='sell',
+                     en='out', vol='0.10', px='1.08514', pl='-0.05',
+                     sv=int(time.time() * 1000) + 7200000, cm='x' * 40)
+
+    def test_thousands_of_losses_that_lie_in_the_spill_file(self):
+        self.lose_thousands_into_the_spill_file()
+        self.start()
+        self.expert(1)
+        self.expect_refused('after')
+        self.stop()
+
+    def test_thousands_of_losses_and_there_is_no_archive(self):
+        self.settings = '[market]\nfeed = off\n[archive]\nduckdb =\n'
+        self.write_config(f'[fleet]\ntokens_file = {self.tokens_path}\n{self.limits}')
+        self.test_thousands_of_losses_that_lie_in_the_spill_file()
 
 
 if __name__ == '__main__':

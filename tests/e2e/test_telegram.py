@@ -107,6 +107,16 @@ class TelegramTest(harness.WeirTest):
         self.server.say(user, '/start ' + found.group(1), name=name)
         return after, found.group(1)
 
+    def reload(self, before, after):
+        """The settings with `after` in the place of `before`."""
+        with open(self.config, encoding='utf-8') as file:
+            text = file.read()
+        self.assertIn(before, text)
+        with open(self.config, 'w', encoding='utf-8') as file:
+            file.write(text.replace(before, after))
+        self.child.send_signal(harness.signal.SIGHUP)
+        self.wait_for('the reload', lambda: 'reloaded' in self.read_log())
+
     def metric(self, name):
         text = self.control('metrics')
         found = re.search(r'^' + re.escape(name) + r' (\d+)$', text, re.M)
@@ -276,6 +286,28 @@ class Answers(TelegramTest):
         self.presses(told, 'Delete')
         self.stands(told, 'delet')
 
+    def test_a_halt_names_who_is_there_and_tells_how_closing_ended(self):
+        self.asks(ADA, '/halt mt5-17', "no terminal or group 'mt5-17' is known")
+        self.asks(ADA, '/halt group:fx flat', "no terminal or group 'group:fx' is known")
+        self.asks(ADA, '/halt flat', 'Usage: /halt')
+        asked = self.asks(ADA, '/halt all flat', 'close what is open')
+        code = re.search(r'Send back (\d{6})', asked['text']).group(1)
+        done = self.asks(ADA, code, 'Done: all is halted: in force here, not stored yet')
+        self.hears(ADA, 'closing what is open of it was taken: signal ',
+                   after=done['message_id'])
+
+        def rows():
+            return self.weir('archive', 'query', '--format', 'csv', 'select operator, action, '
+                             'target, outcome from operator_log').stdout
+        log = self.wait_for('the audit', lambda: 'closeall' in rows() and rows(), 30)
+        self.assertIn('tg:7,halt,mt5-17,refused: nobody is known by it', log)
+        self.assertRegex(log, r'tg:7,closeall,all,taken: signal \d+')
+        self.assertEqual(self.weir('fleet', 'resume').returncode, 0)
+        flat = self.weir('fleet', 'halt', '--flat', 'all')
+        self.assertEqual((flat.returncode, flat.stderr), (0, ''))
+        self.assertIn('local,closeall,all,taken', self.wait_for(
+            'the audit', lambda: 'local,closeall' in rows() and rows(), 30))
+
     def test_halting_wants_a_code(self):
         asked = self.asks(ADA, '/halt all', 'Send back')
         code = re.search(r'Send back (\d{6})', asked['text']).group(1)
@@ -303,18 +335,37 @@ class Answers(TelegramTest):
     def test_the_lists_are_read_again(self):
         self.server.say(EVE, '/price BTC')
         self.quiet(EVE)
-        with open(self.config, encoding='utf-8') as file:
-            text = file.read()
-        with open(self.config, 'w', encoding='utf-8') as file:
-            file.write(text.replace('chats = 8,-100', f'chats = {EVE}'))
-        self.child.send_signal(harness.signal.SIGHUP)
-        self.wait_for('the reload', lambda: 'reloaded' in self.read_log())
+        self.reload('chats = 8,-100', f'chats = {EVE}')
         self.asks(EVE, '/price BTC', 'BTC')
         self.server.say(BEN, '/price BTC')
         self.quiet(BEN)
 
+    def test_a_reload_reads_preferences_of_new_people_alone(self):
+        self.asks(ADA, '/settings sym ETH', 'Symbol: ETH')
+        rss = self.redis('rss')
+        self.wait_for('the preference', lambda: rss.call('HGET', f'preference:{ADA}', 'sym')
+                      == b'ETH')
+        # As if what is stored were older than what is in memory.
+        rss.call('HSET', f'preference:{ADA}', 'sym', 'BTC')
+        rss.call('HSET', f'preference:{EVE}', 'sym', 'ETH')
+        self.reload('chats = 8,-100', f'chats = 8,-100,{EVE}')
+        # Ada's would have been read before Eve's.
+        self.wait_for('what Eve prefers',
+                      lambda: 'Symbol: ETH' in self.asks(EVE, '/settings', 'Symbol')['text'])
+        self.asks(ADA, '/settings', 'Symbol: ETH')
+
+    def test_who_is_taken_out_of_the_lists_leaves_nothing(self):
+        self.asks(BEN, '/alerts add ETH price > 1', 'ETH price')
+        rss = self.redis('rss')
+        self.wait_for('the rule to be stored', lambda: rss.call('HLEN', 'rules') == 1)
+        self.wait_for('the session', lambda: rss.call('EXISTS', f'session:{BEN}'))
+        self.reload('chats = 8,-100', 'chats = -100')
+        self.wait_for('the rule to go', lambda: rss.call('HLEN', 'rules') == 0)
+        self.wait_for('the session to go', lambda: not rss.call('EXISTS', f'session:{BEN}'))
+
     def test_telegram_away_harms_nobody(self):
         before = self.metric('weir_trades_total{market="binance:spot:BTCUSDT"}')
+        self.assertEqual(self.metric('weir_telegram_late_confirms_total'), 0)
         self.server.fault(502, count=1000000)
         self.wait_for('Telegram to be away', lambda: not self.metric('weir_telegram_up'), 60)
         self.wait_for('trades to go on', lambda: self.metric(
@@ -325,6 +376,22 @@ class Answers(TelegramTest):
         with self.server.changed:
             self.server.faults.clear()
         self.hears(ADA, 'BTC', seconds=90)
+
+
+class Environment(harness.WeirTest):
+    settings = '[market]\nfeed = sim\nsymbols = BTC\n'
+
+    def test_the_token_of_the_environment_is_seen_by_nobody(self):
+        with TelegramServer(token=TOKEN) as server:
+            self.write_config(f'[telegram]\napi_url = {server.url}\n')
+            self.start(env={'TELEGRAM_BOT_TOKEN': TOKEN})
+            self.wait_for('the bot to be known', lambda: 'the bot is @weir_test_bot'
+                          in self.read_log())
+            pids = [self.segment_pid(name) for name in harness.SEGMENTS] + [self.child.pid]
+            self.assertTrue(all(pids), pids)
+            for pid in pids:
+                with open(f'/proc/{pid}/environ', 'rb') as file:
+                    self.assertNotIn(TOKEN.encode(), file.read(), pid)
 
 
 class NoToken(harness.WeirTest):
@@ -352,4 +419,4 @@ class NoToken(harness.WeirTest):
 
 if __name__ == '__main__':
     harness.main() if len(harness.sys.argv) > 1 else harness.side_by_side(
-        __file__, [People, Answers, NoToken])
+        __file__, [People, Answers, Environment, NoToken])

@@ -39,6 +39,7 @@ struct bot_stage {
 	size_t audits;
 	char halted[128]; /* "scope off flat" of the last one */
 	enum status halt_status;
+	const char *known; /* the one terminal there is; NULL: all names are known */
 	struct preferences kept;
 	int64_t kept_of;
 	size_t seen;
@@ -114,6 +115,15 @@ static inline bool stage_price(void *ctx, struct str symbol, struct number *pric
 	return true;
 }
 
+static inline bool stage_knows(void *ctx, struct str scope, struct buf *nearest)
+{
+	struct bot_stage *stage = ctx;
+	bool known = !stage->known || str_eq(scope, str_of(stage->known));
+	if (!known)
+		buf_printf(nearest, "%s", stage->known);
+	return known;
+}
+
 static inline enum status stage_halt(void *ctx, struct str owner, struct str scope, bool off,
 				     bool flat, struct buf *out)
 {
@@ -169,6 +179,7 @@ static inline void bot_stage_begin(struct bot_stage *stage, struct markets *mark
 					 .ask = stage_ask,
 					 .picture = stage_picture,
 					 .price = stage_price,
+					 .halt_knows = stage_knows,
 					 .halt = stage_halt,
 					 .keep = stage_keep,
 					 .seen = stage_seen,

@@ -315,12 +315,27 @@ static void history_backwards_becomes_30_days_without_a_hole(void **state)
 	assert_false(earned(0, ACCOUNT_1D, t0_ms + 49 * hour_ms).known);
 }
 
+/* A venue whose clock was years ahead: its hours stand where today's would. */
+static void hours_of_another_age_make_room(void **state)
+{
+	(void)state;
+	int64_t far_ms = t0_ms + INT64_C(1000) * ACCOUNT_PNL_HOURS * hour_ms;
+	accounts_begin_income(book, main_slot, far_ms, far_ms + hour_ms);
+	earn("USDT", ACCOUNT_REALISED, far_ms, 5 * one);
+	accounts_commit(book, main_slot, t0_ms);
+	accounts_begin_income(book, main_slot, t0_ms - 24 * hour_ms, t0_ms + hour_ms);
+	earn("USDT", ACCOUNT_REALISED, t0_ms, 3 * one);
+	accounts_commit(book, main_slot, t0_ms);
+	struct account_earned day = earned(0, ACCOUNT_1D, t0_ms + 5);
+	assert_true(day.known && day.all_e18 == 3 * one);
+}
+
 static void assets_and_amounts_beyond_reason_are_left_out(void **state)
 {
 	(void)state;
 	accounts_begin_income(book, main_slot, t0_ms, t0_ms + 1);
 	for (int i = 0; i < ACCOUNT_PNL_ASSETS_MAX + 2; i++) {
-		char asset[8];
+		char asset[16];
 		snprintf(asset, sizeof asset, "A%d", i);
 		earn(asset, ACCOUNT_REALISED, t0_ms, one);
 	}
@@ -347,6 +362,7 @@ int main(void)
 		TEST(a_total_says_what_it_misses),
 		TEST(a_span_told_twice_counts_once),
 		TEST(history_backwards_becomes_30_days_without_a_hole),
+		TEST(hours_of_another_age_make_room),
 		TEST(assets_and_amounts_beyond_reason_are_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

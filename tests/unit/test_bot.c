@@ -55,6 +55,28 @@ static void strangers_are_met_with_silence_and_counted(void **state)
 	assert_int_equal(stage.seen, 0);
 }
 
+static void codes_that_are_tried_one_after_another_are_audited_as_a_sum(void **state)
+{
+	(void)state;
+	stage.time.wall_ms -= stage.time.wall_ms % 60000;
+	for (int i = 0; i < 50; i++)
+		bot_stage_say(&stage, 600 + i, "/start anything");
+	assert_int_equal(bot_counts(stage.bot).strangers, 50);
+	assert_int_equal(stage.audits, 3);
+	assert_string_equal(stage.audited, "tg:602|pair||refused: no such code");
+	stage.time.wall_ms += 59999;
+	bot_step(stage.bot, stage.time);
+	assert_int_equal(stage.audits, 3);
+	stage.time.wall_ms += 1;
+	bot_step(stage.bot, stage.time);
+	bot_step(stage.bot, stage.time);
+	assert_int_equal(stage.audits, 4);
+	assert_string_equal(stage.audited,
+			    "strangers|pair||refused: 47 more codes within a minute");
+	bot_stage_say(&stage, 666, "/start anything");
+	assert_string_equal(stage.audited, "tg:666|pair||refused: no such code");
+}
+
 static void a_message_that_is_old_forwarded_edited_or_a_bot_s_is_not_heard(void **state)
 {
 	(void)state;
@@ -209,6 +231,26 @@ static void a_picture_that_is_not_there_is_said(void **state)
 	assert_int_equal(bot_counts(stage.bot).pictures_awaited, 0);
 }
 
+static void a_picture_that_fails_at_its_second_try_is_said(void **state)
+{
+	(void)state;
+	stage.picture_status = STATUS_FULL;
+	bot_stage_press(&stage, ADA, "p:/cvd ETH 5m", false);
+	stage.picture_status = STATUS_NOT_FOUND;
+	bot_stage_clear(&stage);
+	bot_step(stage.bot, stage.time);
+	assert_said(bot_stage_said(&stage), "TEXT 7\nThe picture could not be drawn: not found");
+	stage.picture_status = STATUS_OK;
+	bot_stage_press(&stage, ADA, "p:/cvd ETH 5m", false);
+	bot_take_picture(stage.bot, stage.picture_tag, STATUS_OK, STR("png"), stage.time);
+	stage.picture_status = STATUS_NO_MEMORY;
+	bot_stage_clear(&stage);
+	bot_sent(stage.bot, stage.tag, STATUS_INVALID, 0, stage.time);
+	assert_said(bot_stage_said(&stage), "TEXT 7\nThe picture could not be drawn: out of");
+	assert_int_equal(bot_counts(stage.bot).pictures_awaited, 0);
+	assert_int_equal(bot_counts(stage.bot).pictures_failed, 2);
+}
+
 static void a_picture_for_which_there_is_no_room_is_asked_for_again(void **state)
 {
 	(void)state;
@@ -331,7 +373,7 @@ static void a_halt_waits_for_its_code(void **state)
 	assert_string_equal(stage.halted, "");
 	assert_said(bot_stage_say(&stage, BEN, code), "I answer commands");
 	assert_string_equal(stage.halted, "");
-	assert_said(bot_stage_say(&stage, ADA, code), "Done: it is in force");
+	assert_said(bot_stage_say(&stage, ADA, code), "Done: it is in force here, not stored yet");
 	assert_string_equal(stage.halted, "tg:7: all flat");
 	stage.halted[0] = 0;
 	bot_stage_say(&stage, ADA, code);
@@ -348,6 +390,46 @@ static void a_refused_halt_says_why(void **state)
 	assert_said(bot_stage_say(&stage, ADA, code),
 		    "Not done: mt5-1 is halted already &lt;b&gt;");
 	assert_string_equal(stage.halted, "tg:7: mt5-1 off");
+}
+
+static void a_name_that_nobody_has_is_not_halted(void **state)
+{
+	(void)state;
+	stage.known = "mt5-017";
+	assert_said(bot_stage_say(&stage, ADA, "/halt mt5-17 flat"),
+		    "Nothing is halted: no terminal or group 'mt5-17' is known, did you mean "
+		    "'mt5-017'?");
+	assert_string_equal(stage.audited, "tg:7|halt flat|mt5-17|refused: nobody is known by it");
+	assert_said(bot_stage_say(&stage, ADA, "000001"), "I answer commands");
+	assert_said(bot_stage_say(&stage, ADA, "/halt mt5-017"), "Send back");
+	assert_said(bot_stage_say(&stage, ADA, "/halt all"), "Send back");
+	assert_said(bot_stage_say(&stage, ADA, "/halt off mt5-17"), "Send back");
+	assert_string_equal(stage.halted, "");
+	assert_int_equal(bot_counts(stage.bot).halts_refused, 1);
+}
+
+static void the_command_s_own_words_are_no_names(void **state)
+{
+	(void)state;
+	assert_said(bot_stage_say(&stage, ADA, "/halt flat"), "Usage: /halt");
+	assert_said(bot_stage_say(&stage, ADA, "/halt FLAT flat"), "Usage: /halt");
+	assert_said(bot_stage_say(&stage, ADA, "/halt off flat"), "Usage: /halt");
+	assert_said(bot_stage_say(&stage, ADA, "000001"), "I answer commands");
+}
+
+static void how_a_halt_ended_is_told_now_or_when_there_is_room(void **state)
+{
+	(void)state;
+	bot_stage_clear(&stage);
+	bot_halted(stage.bot, ADA, STR("all <is> closed"), stage.time);
+	bot_halted(stage.bot, 666, STR("all is closed"), stage.time);
+	assert_string_equal(bot_stage_said(&stage), "TEXT 7\nall &lt;is&gt; closed\n");
+	bot_stage_clear(&stage);
+	stage.send_status = STATUS_FULL;
+	bot_halted(stage.bot, ADA, STR("not closed: busy"), stage.time);
+	stage.send_status = STATUS_OK;
+	bot_step(stage.bot, stage.time);
+	assert_said(bot_stage_said(&stage), "not closed: busy");
 }
 
 static void who_is_no_admin_any_more_cannot_confirm(void **state)
@@ -446,6 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(strangers_are_met_with_silence_and_counted),
+		TEST(codes_that_are_tried_one_after_another_are_audited_as_a_sum),
 		TEST(a_message_that_is_old_forwarded_edited_or_a_bot_s_is_not_heard),
 		TEST(a_group_must_be_named_and_hears_only_its_commands),
 		TEST(a_waiting_person_is_told_once),
@@ -456,6 +539,7 @@ int main(void)
 		TEST(a_chart_takes_the_place_of_its_text),
 		TEST(where_a_text_cannot_become_a_picture_a_new_message_is_sent),
 		TEST(a_picture_that_is_not_there_is_said),
+		TEST(a_picture_that_fails_at_its_second_try_is_said),
 		TEST(a_picture_for_which_there_is_no_room_is_asked_for_again),
 		TEST(awaited_pictures_are_bounded),
 		TEST(bytes_that_are_no_button_do_no_harm),
@@ -466,6 +550,9 @@ int main(void)
 		TEST(a_change_of_alerts_is_in_the_audit),
 		TEST(a_halt_waits_for_its_code),
 		TEST(a_refused_halt_says_why),
+		TEST(a_name_that_nobody_has_is_not_halted),
+		TEST(the_command_s_own_words_are_no_names),
+		TEST(how_a_halt_ended_is_told_now_or_when_there_is_room),
 		TEST(who_is_no_admin_any_more_cannot_confirm),
 		TEST(three_wrong_codes_end_it),
 		TEST(owners_are_told_from_what_is_none),

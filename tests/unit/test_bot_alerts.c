@@ -133,6 +133,88 @@ static void what_could_not_be_sent_is_tried_again(void **state)
 	assert_int_equal(bot_counts(stage.bot).unsent, 1);
 }
 
+static void what_could_not_be_sent_is_tried_again_without_a_new_alert(void **state)
+{
+	(void)state;
+	stage.send_status = STATUS_FULL;
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 95 %");
+	wait_for(30 * SECOND);
+	assert_in_range(bot_counts(stage.bot).unsent, 3, 5); /* later and later */
+	stage.send_status = STATUS_OK;
+	assert_said(wait_for(40 * SECOND), "mt5-1 at 95 %");
+	assert_int_equal(stage.sends, 1);
+}
+
+static void what_did_not_arrive_is_sent_again_until_it_did(void **state)
+{
+	static const enum status ends[] = { STATUS_TIMEOUT, STATUS_FULL, STATUS_UNAVAILABLE };
+	(void)state;
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 95 %");
+	assert_said(wait_for(2 * SECOND), "TEXT 7 alert");
+	for (size_t i = 0; i < 3; i++) {
+		arrived(ends[i], 0);
+		assert_string_equal(wait_for(SECOND), "");
+		assert_said(wait_for(20 * SECOND), "TEXT 7 alert");
+		assert_int_equal(stage.sends, 1);
+	}
+	arrived(STATUS_OK, 9);
+	assert_string_equal(wait_for(60 * SECOND), "");
+	assert_int_equal(bot_counts(stage.bot).alerts_told, 1);
+}
+
+static void who_blocked_us_and_what_is_never_understood_is_not_said_for_ever(void **state)
+{
+	(void)state;
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 95 %");
+	wait_for(2 * SECOND);
+	arrived(STATUS_REFUSED, 0);
+	assert_string_equal(wait_for(400 * SECOND), "");
+	notice(ALERT_FIRED, ALERT_high_memory, "mt5-1", "mt5-1 at 95 %");
+	wait_for(2 * SECOND);
+	for (size_t i = 0; i < 2; i++) {
+		arrived(STATUS_INVALID, 0);
+		assert_said(wait_for(20 * SECOND), "HighMemory");
+	}
+	arrived(STATUS_INVALID, 0);
+	assert_string_equal(wait_for(400 * SECOND), "");
+	assert_int_equal(bot_counts(stage.bot).alerts_untold, 2);
+}
+
+static void an_end_that_did_not_arrive_is_told_again(void **state)
+{
+	(void)state;
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 95 %");
+	wait_for(2 * SECOND);
+	arrived(STATUS_OK, 9);
+	notice(ALERT_ENDED, ALERT_high_cpu, "mt5-1", "");
+	assert_said(wait_for(6 * SECOND), "TEXT 7 alert\n✓ <b>HighCpu</b> ended: mt5-1");
+	assert_int_equal(bot_counts(stage.bot).bulletins, 0);
+	arrived(STATUS_TIMEOUT, 0);
+	assert_int_equal(bot_counts(stage.bot).bulletins, 1);
+	const char *said = wait_for(6 * SECOND);
+	assert_said(said, "TEXT 7 alert\n✓ <b>HighCpu</b> ended: mt5-1");
+	assert_int_equal(stage.sends, 1);
+	arrived(STATUS_OK, 10);
+	assert_string_equal(wait_for(20 * SECOND), "");
+	assert_int_equal(bot_counts(stage.bot).bulletins, 0);
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 96 %");
+	assert_said(wait_for(2 * SECOND), "TEXT 7 alert <b:high_cpu:2>");
+}
+
+static void an_end_for_which_there_is_no_room_is_told_later(void **state)
+{
+	(void)state;
+	notice(ALERT_FIRED, ALERT_high_cpu, "mt5-1", "mt5-1 at 95 %");
+	wait_for(2 * SECOND);
+	arrived(STATUS_OK, 9);
+	notice(ALERT_ENDED, ALERT_high_cpu, "mt5-1", "");
+	stage.send_status = STATUS_FULL;
+	assert_string_equal(wait_for(8 * SECOND), "");
+	stage.send_status = STATUS_OK;
+	assert_said(wait_for(20 * SECOND), "✓ <b>HighCpu</b> ended: mt5-1");
+	assert_int_equal(bot_counts(stage.bot).bulletins, 0);
+}
+
 static void a_message_that_is_gone_is_sent_anew(void **state)
 {
 	(void)state;
@@ -241,19 +323,98 @@ static void in_quiet_hours_it_is_silent_or_waits_for_the_morning(void **state)
 	assert_string_equal(wait_for(5 * SECOND), "");
 }
 
-static void held_alerts_are_bounded_and_the_lost_counted(void **state)
+static void hold_of(int64_t who)
+{
+	bot_stage_say(&stage, who, "/settings quiet 22:00-07:00");
+	bot_stage_say(&stage, who, "/settings hold yes");
+}
+
+static void held_alerts_are_bounded_a_person_and_the_lost_are_said(void **state)
 {
 	(void)state;
-	bot_stage_say(&stage, BEN, "/settings quiet 22:00-07:00");
-	bot_stage_say(&stage, BEN, "/settings hold yes");
+	hold_of(ADA);
+	hold_of(BEN);
+	fire("tg:7", "only one");
 	for (int i = 0; i < BOT_HELD_MAX + 3; i++)
 		fire("tg:8", "again");
-	assert_int_equal(bot_counts(stage.bot).held_now, BOT_HELD_MAX);
-	assert_int_equal(bot_counts(stage.bot).held_lost, 3);
+	assert_int_equal(bot_counts(stage.bot).held_now, BOT_HELD_EACH + 1);
+	assert_int_equal(bot_counts(stage.bot).held_lost, BOT_HELD_MAX + 3 - BOT_HELD_EACH);
 	bot_stage_say(&stage, BEN, "/settings hold no");
 	const char *said = wait_for(2 * SECOND);
-	assert_said(said, "Your alerts meanwhile: 1024");
-	assert_said(said, "… and 1004 more");
+	assert_said(said, "Your alerts meanwhile: 1027");
+	assert_said(said, "… and 44 more\n963 older ones are lost: there was no room");
+	bot_stage_say(&stage, ADA, "/settings hold no");
+	said = wait_for(2 * SECOND);
+	assert_said(said, "TEXT 7 alert\n🔔 <b>Your alerts meanwhile: 1</b>\n00:00:00 only");
+	assert_null(strstr(said, "lost"));
+}
+
+/* More people than there is room for: who has the most gives way, also to who comes last. */
+static void nobody_s_held_alerts_displace_those_of_who_has_few(void **state)
+{
+	enum { OWNERS = BOT_HELD_MAX / BOT_HELD_EACH };
+	char owner[32], text[256];
+	struct buf admins = buf_over(text, sizeof text);
+	(void)state;
+	for (int64_t id = 100; id < 100 + OWNERS; id++)
+		buf_printf(&admins, "%lld,", (long long)id);
+	people_apply_settings(stage.people.people, buf_str(&admins), STR(""), WALL_MS);
+	hold_of(BEN);
+	fire("tg:8", "the oldest of all");
+	for (int64_t id = 100; id < 100 + OWNERS; id++) {
+		hold_of(id);
+		snprintf(owner, sizeof owner, "tg:%lld", (long long)id);
+		for (int i = 0; i < BOT_HELD_EACH; i++)
+			fire(owner, "again");
+	}
+	assert_int_equal(bot_counts(stage.bot).held_now, BOT_HELD_MAX);
+	assert_int_equal(bot_counts(stage.bot).held_lost, 1);
+	bot_stage_say(&stage, BEN, "/settings hold no");
+	assert_said(wait_for(2 * SECOND), "the oldest of all");
+	bot_stage_say(&stage, 100, "/settings hold no");
+	assert_said(wait_for(2 * SECOND), "…");
+	assert_int_equal(bot_counts(stage.bot).held_now, BOT_HELD_MAX - 1 - 63);
+}
+
+static void what_is_held_is_forgotten_only_when_it_is_taken(void **state)
+{
+	(void)state;
+	hold_of(BEN);
+	fire("tg:8", "in the night");
+	bot_stage_say(&stage, BEN, "/settings hold no");
+	stage.send_status = STATUS_FULL;
+	assert_string_equal(wait_for(3 * SECOND), "");
+	assert_int_equal(bot_counts(stage.bot).held_now, 1);
+	stage.send_status = STATUS_OK;
+	assert_said(wait_for(2 * SECOND), "in the night");
+	assert_int_equal(bot_counts(stage.bot).held_now, 0);
+}
+
+/* Twenty of the longest, of marks that are five bytes each when they are escaped. */
+static void a_long_night_fits_into_its_message(void **state)
+{
+	char message[ALERT_MESSAGE_MAX + 1];
+	(void)state;
+	hold_of(BEN);
+	memset(message, '&', sizeof message - 1);
+	message[sizeof message - 1] = 0;
+	for (int i = 0; i < 30; i++)
+		fire("tg:8", message);
+	bot_stage_say(&stage, BEN, "/settings hold no");
+	const char *said = wait_for(2 * SECOND);
+	assert_said(said, "&amp;\n… and ");
+	assert_int_equal(bot_counts(stage.bot).held_now, 0);
+}
+
+static void a_rule_s_alert_that_finds_no_room_comes_later(void **state)
+{
+	(void)state;
+	stage.send_status = STATUS_FULL;
+	fire("tg:8", "while full");
+	assert_int_equal(bot_counts(stage.bot).alerts_told, 0);
+	assert_int_equal(bot_counts(stage.bot).held_now, 1);
+	stage.send_status = STATUS_OK;
+	assert_said(wait_for(2 * SECOND), "while full");
 }
 
 static void too_many_of_his_own_are_summed(void **state)
@@ -348,6 +509,11 @@ int main(void)
 		TEST(an_end_of_what_nobody_was_told_is_not_told),
 		TEST(while_a_message_is_on_its_way_no_second_one_is_sent),
 		TEST(what_could_not_be_sent_is_tried_again),
+		TEST(what_could_not_be_sent_is_tried_again_without_a_new_alert),
+		TEST(what_did_not_arrive_is_sent_again_until_it_did),
+		TEST(who_blocked_us_and_what_is_never_understood_is_not_said_for_ever),
+		TEST(an_end_that_did_not_arrive_is_told_again),
+		TEST(an_end_for_which_there_is_no_room_is_told_later),
 		TEST(a_message_that_is_gone_is_sent_anew),
 		TEST(everybody_is_told_as_he_likes),
 		TEST(quiet_hours_take_the_sound_but_of_what_is_critical),
@@ -355,7 +521,11 @@ int main(void)
 		TEST(events_are_not_said_to_end),
 		TEST(a_rule_of_his_own_comes_with_its_buttons),
 		TEST(in_quiet_hours_it_is_silent_or_waits_for_the_morning),
-		TEST(held_alerts_are_bounded_and_the_lost_counted),
+		TEST(held_alerts_are_bounded_a_person_and_the_lost_are_said),
+		TEST(nobody_s_held_alerts_displace_those_of_who_has_few),
+		TEST(what_is_held_is_forgotten_only_when_it_is_taken),
+		TEST(a_long_night_fits_into_its_message),
+		TEST(a_rule_s_alert_that_finds_no_room_comes_later),
 		TEST(too_many_of_his_own_are_summed),
 		TEST(preferences_come_back_as_they_were),
 		TEST(words_that_are_no_preference_change_nothing),

@@ -176,6 +176,62 @@ static void what_is_stored_comes_back_when_the_settings_are_silent(void **state)
 	assert_int_equal(people_find(stage.people, 7)->role, ROLE_ADMIN);
 }
 
+static void who_is_named_no_more_is_told_as_gone(void **state)
+{
+	(void)state;
+	people_stage_pair(&stage, 9, "Cy");
+	people_apply_settings(stage.people, STR("7"), STR("8"), WALL_MS);
+	size_t before = stage.changes;
+	people_apply_settings(stage.people, STR("7"), STR("8"), WALL_MS);
+	assert_int_equal(stage.changes, before); /* nobody has changed */
+	people_apply_settings(stage.people, STR("7"), STR(""), WALL_MS);
+	assert_int_equal(stage.changes, before + 1);
+	assert_int_equal(stage.changed[before], 8);
+	assert_true(stage.gone[before]);
+	assert_null(people_find(stage.people, 8));
+	people_apply_settings(stage.people, STR(""), STR("7"), WALL_MS);
+	assert_int_equal(stage.changes, before + 2); /* an admin that is a reader now */
+	assert_int_equal(stage.changed[before + 1], 7);
+	assert_false(stage.gone[before + 1]);
+}
+
+static void a_blocked_one_whom_the_settings_let_go_is_told(void **state)
+{
+	(void)state;
+	people_stage_pair(&stage, 7, "Ada");
+	people_stage_pair(&stage, 8, "Ben");
+	assert_int_equal(people_reject(stage.people, 8, WALL_MS), STATUS_OK);
+	people_apply_settings(stage.people, STR(""), STR("8"), WALL_MS);
+	assert_int_equal(people_find(stage.people, 8)->state, PERSON_ACTIVE);
+	size_t before = stage.changes;
+	people_apply_settings(stage.people, STR(""), STR(""), WALL_MS);
+	assert_int_equal(stage.changes, before + 1);
+	assert_int_equal(stage.changed[before], 8);
+	assert_false(stage.gone[before]);
+	assert_int_equal(people_find(stage.people, 8)->state, PERSON_BLOCKED);
+}
+
+/* All seats are taken: one newly named finds room only by somebody who is not named. */
+static void nobody_who_is_named_makes_room_at_a_reload(void **state)
+{
+	(void)state;
+	people_apply_settings(stage.people, STR("1"), STR("2,3"), WALL_MS);
+	for (int64_t id = 100; people_count(stage.people) < PEOPLE_MAX; id++)
+		assert_int_equal(people_set_role(stage.people, id, ROLE_READER, WALL_MS + 1),
+				 STATUS_OK);
+	size_t before = stage.changes;
+	people_apply_settings(stage.people, STR("9,1"), STR("2,3"), WALL_MS + 2);
+	assert_int_equal(stage.changes, before);
+	assert_null(people_find(stage.people, 9));
+	for (int64_t id = 1; id <= 3; id++)
+		assert_non_null(people_find(stage.people, id));
+	/* Who is named no more leaves his seat to the new one. */
+	people_apply_settings(stage.people, STR("9,1"), STR("3"), WALL_MS + 3);
+	assert_int_equal(stage.changes, before + 1);
+	assert_null(people_find(stage.people, 2));
+	assert_int_equal(people_find(stage.people, 9)->role, ROLE_ADMIN);
+}
+
 /* ---- confirming ---- */
 
 static enum status confirm(uint32_t slot, const char *code, int64_t now_ns, struct str *command,
@@ -406,6 +462,9 @@ int main(void)
 		TEST(the_last_admin_stays_one),
 		TEST(the_settings_allow_people_and_groups),
 		TEST(what_is_stored_comes_back_when_the_settings_are_silent),
+		TEST(who_is_named_no_more_is_told_as_gone),
+		TEST(a_blocked_one_whom_the_settings_let_go_is_told),
+		TEST(nobody_who_is_named_makes_room_at_a_reload),
 		TEST(a_confirmation_is_of_a_person_and_a_command),
 		TEST(a_confirmation_ends_with_its_minute),
 		TEST(three_wrong_tries_end_a_confirmation),

@@ -11,7 +11,7 @@
 #include "store/people_store.h"
 #include "store_stage.h"
 
-enum { IDS = 200 };
+enum { IDS = 500 }; /* more than one transaction takes */
 
 struct world {
 	struct stage stage;
@@ -24,13 +24,29 @@ struct world {
 	int64_t confirmed;
 	size_t unsaved;
 	int64_t unsaved_id;
+	int no_memory; /* so often not all is marked */
 };
 
 static bool on_pack(void *ctx, enum people_store_kind kind, int64_t id, struct buf *out)
 {
 	struct world *world = ctx;
+	if (id >= IDS)
+		return false;
 	buf_str_put(out, str_of(world->texts[kind][id]));
 	return world->texts[kind][id][0] != 0;
+}
+
+static bool on_mark_all(void *ctx, enum people_store_kind kind)
+{
+	struct world *world = ctx;
+	if (world->no_memory) {
+		world->no_memory--;
+		return false;
+	}
+	for (int64_t id = 0; id < IDS; id++)
+		if (world->texts[kind][id][0])
+			people_store_mark(world->store, kind, id);
+	return true;
 }
 
 static void on_unsaved(void *ctx, enum people_store_kind kind, int64_t id, enum status status)
@@ -75,7 +91,8 @@ static void on_drained(void *ctx, enum status status)
 
 static void open_store(struct world *world)
 {
-	const struct people_store_hooks hooks = { on_pack, on_unsaved, on_restored_field, world };
+	const struct people_store_hooks hooks = { on_pack, on_mark_all, on_unsaved,
+						  on_restored_field, world };
 	world->store = people_store_create(&world->stage.port, world->stage.timers,
 					   &world->stage.clock, &hooks);
 	assert_non_null(world->store);
@@ -242,6 +259,94 @@ static void a_port_without_room_loses_nothing(void **state)
 					      "0:6=here 0:7=here ");
 }
 
+static bool is_new(struct world *world, int64_t rule)
+{
+	char id[32], text[32];
+	struct buf name = buf_over(id, sizeof id);
+	buf_i64(&name, rule);
+	stage_field(&world->stage, STR("rules"), buf_str(&name), text, sizeof text);
+	return strcmp(text, "new") == 0;
+}
+
+static int64_t stored_offset(struct world *world)
+{
+	struct redis_reply *reply = STAGE_PEEK(&world->stage, STR("GET"), STR("telegram:offset"));
+	int64_t offset = 0;
+	if (reply->type == REDIS_BULK)
+		assert_int_equal(str_to_i64(reply->text, &offset), STATUS_OK);
+	fake_reply_free(reply);
+	return offset;
+}
+
+/* Wherever the connection breaks, also where all that waits is more than one transaction: an
+ * update whose rule is stored does not come again. */
+static void a_rule_and_its_offset_are_stored_together_or_not_at_all(void **state)
+{
+	struct world *world = *state;
+	for (int64_t at = 1; at < 32; at++) {
+		int64_t rule = 10 * at;
+		for (int64_t id = 0; id < 225; id++)
+			change(world, PEOPLE_STORE_PERSON, id, "x");
+		for (int64_t id = rule; id <= rule + 30; id++)
+			change(world, PEOPLE_STORE_RULE, id, id < rule + 5 ? "old" : "new");
+		STAGE_DO(&world->stage, STR("DEL"), STR("rules")); /* those of before */
+		people_store_keep_offset(world->store, at, on_confirmed, world);
+		fake_redis_cut(world->stage.redis, (uint64_t)at, FAKE_CUT_BEFORE);
+		stage_run(&world->stage, stage_second_ns / 2);
+		assert_int_equal(is_new(world, rule + 5), stored_offset(world) == at);
+		assert_int_equal(is_new(world, rule + 30), stored_offset(world) == at);
+		stage_heal(&world->stage);
+		stage_run(&world->stage, 3 * stage_second_ns);
+		assert_int_equal(world->confirmed, at);
+	}
+}
+
+/* More ids than there are marks, of things that came and went meanwhile. */
+static void fill_marks(struct world *world, enum people_store_kind kind)
+{
+	for (int64_t id = 0; id < PEOPLE_STORE_MARKS; id++)
+		people_store_mark(world->store, kind, 1000 + id);
+}
+
+static void what_had_no_room_to_be_marked_is_found_by_comparing(void **state)
+{
+	static const char *const expected[] = {
+		"0:1=old ", "0:3=new ", "0:4=old ", "0:7=here ",
+		"1:1=old ", "1:3=new ", "1:4=old ", "1:7=here ",
+	};
+	struct world *world = *state;
+	size_t length = 0;
+	for (int64_t id = 1; id < 5; id++) {
+		change(world, PEOPLE_STORE_PERSON, id, "old");
+		change(world, PEOPLE_STORE_RULE, id, "old");
+	}
+	stage_run(&world->stage, stage_second_ns);
+	fill_marks(world, PEOPLE_STORE_PERSON);
+	fill_marks(world, PEOPLE_STORE_RULE);
+	for (enum people_store_kind kind = 0; kind < PEOPLE_STORE_KINDS; kind++) {
+		change(world, kind, 2, "");
+		change(world, kind, 3, "new");
+		change(world, kind, 7, "here");
+	}
+	assert_int_equal(people_store_counts(world->store).dropped, 6);
+	people_store_keep_offset(world->store, 41, on_confirmed, world);
+	world->no_memory = 2;
+	stage_run(&world->stage, 10 * stage_second_ns);
+	assert_int_equal(world->confirmed, 41);
+	const char *stored = read_back(world);
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		assert_non_null(strstr(stored, expected[i]));
+		length += strlen(expected[i]);
+	}
+	assert_int_equal(strlen(stored), length); /* and nothing else */
+	assert_int_equal(people_store_counts(world->store).marked, 0);
+	/* Once: then only what is marked is written again. */
+	uint64_t written = people_store_counts(world->store).written;
+	change(world, PEOPLE_STORE_RULE, 7, "still here");
+	stage_run(&world->stage, stage_second_ns);
+	assert_int_equal(people_store_counts(world->store).written, written + 1);
+}
+
 static void a_drain_writes_what_is_marked(void **state)
 {
 	struct world *world = *state;
@@ -299,6 +404,8 @@ int main(void)
 		TEST(a_full_server_is_told_once_and_tried_until_it_takes_it),
 		TEST(a_server_that_was_away_gets_the_newest),
 		TEST(a_port_without_room_loses_nothing),
+		TEST(a_rule_and_its_offset_are_stored_together_or_not_at_all),
+		TEST(what_had_no_room_to_be_marked_is_found_by_comparing),
 		TEST(a_drain_writes_what_is_marked),
 		TEST(a_drain_does_not_wait_for_a_server_in_trouble),
 		TEST(nothing_is_written_before_it_was_read),

@@ -213,6 +213,18 @@ static void test_a_file_beyond_the_bound_is_refused(void **state)
 			 STATUS_RANGE);
 }
 
+static void test_a_forgotten_variable_leaves_no_bytes(void **state)
+{
+	char text[] = "WEIR_TEST_SECRET=hunter2";
+	(void)state;
+	assert_int_equal(putenv(text), 0); /* the environment holds this very text */
+	secret_forget_variable("WEIR_TEST_SECRET");
+	assert_null(getenv("WEIR_TEST_SECRET"));
+	for (size_t i = strlen("WEIR_TEST_SECRET="); i < sizeof text; i++)
+		assert_int_equal(text[i], 0);
+	secret_forget_variable("WEIR_TEST_SECRET"); /* that there is none does no harm */
+}
+
 #define PLACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -224,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_comparing_looks_at_every_byte),
 		cmocka_unit_test(test_random_bytes_differ_and_fill_what_was_asked_for),
 		cmocka_unit_test(test_hex_is_lower_case_and_ends_in_a_nul),
+		cmocka_unit_test(test_a_forgotten_variable_leaves_no_bytes),
 		PLACE(test_a_file_of_ours_alone_is_read),
 		PLACE(test_a_file_that_others_may_read_or_write_is_refused_by_its_mode),
 		PLACE(test_a_file_of_somebody_else_is_refused),

@@ -161,6 +161,52 @@ static void what_is_older_has_the_older_batch(void **state)
 	sim_end(&stage);
 }
 
+static int64_t counted(struct sinks_stage *stage, const char *name)
+{
+	return writer_counted(stage->file.writer, name);
+}
+
+static enum status nearly_use_up(struct archive_db *db, void *ctx, struct err *err)
+{
+	(void)ctx, (void)err;
+	db_count(db, "adopt_next",
+		 db_counted(db, "adopt_end") - 1000 - db_counted(db, "adopt_next"));
+	return STATUS_OK;
+}
+
+static enum status nearly_use_up_work(struct archive_db *db, void *ctx, struct err *err)
+{
+	return db_transact(db, nearly_use_up, ctx, err);
+}
+
+/* The file is opened often while its rows wait, in trouble each second: the range of ids that
+ * lie below those of newer rows lasts, so no other is made above them. */
+static void openings_do_not_use_up_the_older_ids(void **state)
+{
+	(void)state;
+	struct sinks_stage stage;
+	begin(&stage, 0);
+	sim_put(&stage, NULL, 20);
+	sim_close(&stage);
+	stage.count = 1;
+	sim_open(&stage);
+	int64_t end = counted(&stage, "adopt_end");
+	assert_true(end > 0);
+	sim_put(&stage, NULL, 5);
+	assert_int_equal(stage_run(&stage.file, nearly_use_up_work, NULL, NULL), STATUS_OK);
+	sim_close(&stage);
+	sim_open(&stage);
+	assert_int_equal(counted(&stage, "adopt_end"), end);
+	sinks_start(stage.sinks);
+	sim_drain(&stage, 60);
+	expect_all(&stage, 25);
+	expect_ask(&stage,
+		   "SELECT (SELECT max(batch_id) FROM trade_results WHERE result_id = 'r0') < "
+		   "(SELECT batch_id FROM trade_results WHERE result_id = 'r20')",
+		   "true");
+	sim_end(&stage);
+}
+
 static enum status make_old(struct archive_db *db, void *ctx, struct err *err)
 {
 	(void)ctx;
@@ -222,6 +268,7 @@ int main(void)
 		cmocka_unit_test(months_that_mix_are_parted),
 		cmocka_unit_test(a_second_sink_gets_all_that_the_first_has),
 		cmocka_unit_test(what_is_older_has_the_older_batch),
+		cmocka_unit_test(openings_do_not_use_up_the_older_ids),
 		cmocka_unit_test(what_left_before_is_not_waited_for),
 		cmocka_unit_test(a_sink_that_is_away_is_waited_for_by_none),
 	};
