@@ -44,7 +44,7 @@ static void test_money_is_never_evicted_and_always_appended(void **state)
 			assert_string_equal(row->policy, "noeviction");
 		assert_string_not_equal(row->appendfsync, "no");
 		assert_int_equal(row->port, 6379 + i);
-		assert_in_range(row->node_bytes, 512, 65536);
+		assert_in_range(row->node_bytes, 512, 14336);
 	}
 	assert_int_equal(money, 3);
 }
@@ -92,7 +92,7 @@ static void test_the_configuration_says_what_the_table_says(void **state)
 	assert_true(has_line(text, "save \"\""));
 	text = config_text(&buf, SEGMENT_RMS, "/var/weir");
 	assert_true(has_line(text, "port 0"));
-	assert_true(has_line(text, "stream-node-max-bytes 32768"));
+	assert_true(has_line(text, "stream-node-max-bytes 8192"));
 	assert_true(has_line(text, "save 3600 1 300 100000"));
 	assert_true(
 	    has_line(config_text(&buf, SEGMENT_RIS, "/x"), "maxmemory-policy volatile-ttl"));
