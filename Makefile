@@ -26,7 +26,7 @@ bench:
 soak:
 	./deps test
 	cmake --preset release
-	cmake --build build -j $(JOBS)
+	cmake --build build -j $(JOBS) --target all gen_results
 	tests/soak/run build/weir
 
 # Each finding ends its test: no sanitizer report is a warning.

@@ -15,7 +15,7 @@ KEYS = {'main': ('KmainKEYabcdefghijklmnopqrstuvwx0001', 'SmainSECRETabcdefghijk
 
 
 class AccountsTest(harness.WeirTest):
-    settings = '[market]\nfeed = off\n[fleet]\non = no\n[account]\npoll = 1s\n'
+    settings = '[market]\nfeed = off\n[fleet]\non = no\n[account]\npoll = 2s\n'
 
     def setUp(self):
         super().setUp()
@@ -48,7 +48,8 @@ class AccountsTest(harness.WeirTest):
         data = self.ask(question)['data']
         return next(row for row in data['accounts'] if row['name'] == name)
 
-    def comes(self, condition, patience_s=20):
+    def comes(self, condition, patience_s=80):
+        """At this pace the share of the venue's limit may be used up: it rests for a minute."""
         self.assertTrue(ExchangeServer.wait(condition, patience_s), self.read_log())
 
     def metrics(self):

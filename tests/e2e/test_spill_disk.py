@@ -43,7 +43,8 @@ class SpillDisk(test_memory.Memory):
 
         os.unlink(ballast)
         self.wait_for('all are acknowledged', lambda: filler.fill_all() or not self.unanswered())
-        self.assertIn('results are kept again: new signals are taken', self.read_log())
+        self.wait_for('it says so', lambda: 'results are kept again: new signals are taken'
+                      in self.read_log())
         self.assertGreater(self.metric('weir_results_spilled_bytes'), 0)
         filler.remove()
         sql = "SELECT signal_id AS id, instance FROM trade_results WHERE status = 'done'"
