@@ -23,6 +23,9 @@ QUESTIONS = ('/price BTC', '/cvd ETH 5m', '/flow BTC', '/momentum ETH', '/volume
 
 
 class Crowd(test_telegram.TelegramTest):
+    # Without an archive, whose memory follows the market's days and not the people.
+    settings = '[market]\nfeed = sim\nsymbols = BTC,ETH\n[archive]\nduckdb =\n'
+
     def begin(self):
         """People are there already: a fresh weir makes the segments, we write, it reads."""
         super().begin()
