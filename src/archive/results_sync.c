@@ -307,13 +307,15 @@ static void run(struct results *results)
 {
 	if (results->stopped)
 		return;
+	/* What an earlier life left pending may be gone from the stream: that is soon told. */
+	if (results->fresh || results->broken)
+		results->claim_at_ns = results_now(results) + LOOK_NS;
 	if (results->fresh) /* what was left untrimmed is trimmed after it */
 		writer_checkpoint(results->config.writer);
 	results->state = RESULTS_RUNNING;
 	results->fresh = false;
 	results->broken = NULL;
 	results->look_at_ns = results_now(results) + LOOK_NS;
-	results->claim_at_ns = results_now(results) + results->config.claim_ms * 1000000 / 2;
 	results->strays = true;
 	results->caught_up = false;
 	results->read_at_ns = 0;

@@ -8,7 +8,8 @@ Bybit, as strict as they are, and as troublesome as a test asks for.
 
 Every signed request is checked: the key, the signature over exactly what was sent, the
 timestamp within its window by this exchange's own clock (`skew_s` off), and that no signature
-comes twice. `wrong` says in words what was not as it should be; a refusal that was asked for
+comes twice, but at once: a client sends a request again when its connection breaks before a
+byte of the answer came, and venues take that. `wrong` says in words what was not as it should be; a refusal that was asked for
 (a revoked key) is none. Faults: `fault(path, n, kind)` for the next n answers of a path, kind
 an HTTP code (429 and 418 with Retry-After), 'truncated', 'garbage', 'silent' or 'echo' (an
 error whose text holds the key and the secret, as some venues' do)."""
@@ -21,7 +22,7 @@ import threading
 import time
 import urllib.parse
 
-WINDOW_MS, AHEAD_MS = 5000, 1000
+WINDOW_MS, AHEAD_MS, AT_ONCE_S = 5000, 1000, 1
 
 
 class ExchangeServer:
@@ -30,7 +31,7 @@ class ExchangeServer:
         self.revoked = False
         self.requests, self.wrong = [], []
         self.faults = collections.defaultdict(collections.deque)
-        self.seen = set()
+        self.seen = {}  # signature: when it came first
         self.lock = threading.Lock()
         self.spot = [{'asset': 'BTC', 'free': '0.12345678', 'locked': '0.10000000'},
                      {'asset': 'USDT', 'free': '1000.00000001', 'locked': '0.00000000'},
@@ -174,10 +175,9 @@ class ExchangeServer:
             return (10002, 'invalid request, please check your timestamp') if bybit else \
                 (-1021, 'Timestamp for this request is outside of the recvWindow.')
         with self.lock:
-            if signature in self.seen:
-                self.wrong.append('a signature that came twice')
+            if time.monotonic() > self.seen.setdefault(signature, time.monotonic()) + AT_ONCE_S:
+                self.wrong.append('a signature that came again')
                 return (10004, 'replayed') if bybit else (-1022, 'replayed')
-            self.seen.add(signature)
         return None
 
     def fill_ms(self, i):

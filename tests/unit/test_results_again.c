@@ -87,11 +87,36 @@ static void also_where_weir_dies_again_while_they_come(void **state)
 	after_lives(3);
 }
 
+static void what_was_pending_and_is_gone_is_soon_told(void **state)
+{
+	struct results_stage stage;
+	(void)state;
+	results_begin(&stage);
+	add(&stage, 0);
+	assert_int_equal(results_settle(&stage), STATUS_OK);
+	stage.commits = false;
+	add(&stage, ENTRIES);
+	results_run(&stage, 400 * results_ms_ns);
+	results_die(&stage);
+	results_run(&stage, 300 * results_ms_ns);
+	int64_t pending = results_integer(&stage, "XPENDING trade_results archive");
+	assert_in_range(pending, 2000, ENTRIES);
+	assert_true(results_other(&stage, "XTRIM trade_results MAXLEN 0"));
+	stage.commits = true;
+	results_live(&stage);
+	results_run(&stage, 4 * results_second_ns);
+	assert_int_equal(results_integer(&stage, "XPENDING trade_results archive"), 0);
+	assert_int_equal(writer_counted(stage.writer, "lost"), ENTRIES);
+	assert_true(results_balance(&stage));
+	results_deinit(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_that_a_group_set_back_brings_again_are_taken_once),
 		cmocka_unit_test(also_where_weir_dies_again_while_they_come),
+		cmocka_unit_test(what_was_pending_and_is_gone_is_soon_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
