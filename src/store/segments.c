@@ -195,9 +195,26 @@ static struct redis_conn_config place_of(struct segment_server *server)
 	return config;
 }
 
+static enum status port_command(struct redis_port *port, const struct str *argv, size_t argc,
+				redis_reply_fn fn, void *ctx)
+{
+	struct segment_server *server = (struct segment_server *)port;
+	if (!server->conn)
+		return STATUS_CLOSED;
+	return redis_command(redis_conn_port(server->conn), argv, argc, fn, ctx);
+}
+
+static size_t port_pending_bytes(const struct redis_port *port)
+{
+	const struct segment_server *server = (const struct segment_server *)port;
+	return server->conn ? redis_pending_bytes(redis_conn_port(server->conn)) : 0;
+}
+
 static enum status open_conn(struct segment_server *server, struct err *err)
 {
+	static const struct redis_ops ops = { port_command, port_pending_bytes };
 	struct redis_conn_config config = place_of(server);
+	server->port.ops = &ops;
 	config.on_up = on_conn_up;
 	config.on_down = on_conn_down;
 	config.ctx = server;
@@ -342,7 +359,7 @@ void segments_leave(struct segments *segments, void (*fn)(void *ctx), void *ctx)
 struct redis_port *segments_redis(struct segments *segments, enum segment segment)
 {
 	CHECK(segments->servers[segment].wanted);
-	return redis_conn_port(segments->servers[segment].conn);
+	return &segments->servers[segment].port;
 }
 
 struct segment_status segments_status(const struct segments *segments, enum segment segment)

@@ -94,7 +94,9 @@ void segments_close(struct segments *segments, void (*fn)(void *ctx), void *ctx)
 /* Lets the servers run, for whoever comes next to adopt; otherwise as close. */
 void segments_leave(struct segments *segments, void (*fn)(void *ctx), void *ctx);
 
-/* Valid from open to close, for a wanted segment. Commands are CLOSED until it is up. */
+/* Valid from open until the close has ended, for a wanted segment. Commands are CLOSED until
+ * it is up, and from when the close has ended its connection: who still has a timer then (a
+ * sweep that comes due meanwhile) does no harm. */
 struct redis_port *segments_redis(struct segments *segments, enum segment segment);
 /* A further connection to the segment's server, for who must not stand in the way of others
  * (a reader of many entries) or be in the way of a transaction. on_up: it is connected

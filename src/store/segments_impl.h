@@ -14,6 +14,7 @@
 #include "store/segments.h"
 
 struct segment_server {
+	struct redis_port port; /* first: what segments_redis gives is the server */
 	struct segments *owner;
 	const struct segment_row *row;
 	enum segment id;

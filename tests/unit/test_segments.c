@@ -626,6 +626,47 @@ static void test_an_external_server_that_is_not_there_is_named(void **state)
 	expect_failure(world, 1u << SEGMENT_RTS, STATUS_TIMEOUT, "refused");
 }
 
+/* Who still has a timer while the segments close: a sweep of a store that comes due. */
+struct late {
+	struct world *world;
+	struct redis_port *ports[2];
+	struct timer timer;
+	uint64_t refused;
+};
+
+static void send_late(void *ctx)
+{
+	struct late *late = ctx;
+	const struct str ping = STR("PING");
+	if (late->world->closed)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(late->ports); i++)
+		if (redis_pending_bytes(late->ports[i]) == 0)
+			late->refused += redis_command(late->ports[i], &ping, 1, NULL, NULL) ==
+					 STATUS_CLOSED;
+	loop_timer_after(late->world->loop, &late->timer, 1000000);
+}
+
+static void test_a_port_says_closed_when_its_connection_has_ended(void **state)
+{
+	struct world *world = *state;
+	char url[300];
+	pid_t pid;
+	external(world, SEGMENT_RTS, "noeviction", "yes", &pid, url, sizeof url);
+	world->config.segments[SEGMENT_RTS].accept_unsafe = true;
+	open_ready(world, 1u << SEGMENT_RTS | 1u << SEGMENT_RMS);
+	struct late late = { .world = world,
+			     .ports = { segments_redis(world->segments, SEGMENT_RTS),
+					segments_redis(world->segments, SEGMENT_RMS) } };
+	late.timer = (struct timer){ .fn = send_late, .ctx = &late };
+	world->closed = false;
+	loop_timer_after(world->loop, &late.timer, 0);
+	close_segments(world, false);
+	assert_true(late.refused > 0); /* the one is gone long before the other has stopped */
+	timers_cancel(loop_timers(world->loop), &late.timer);
+	fixture_kill(pid);
+}
+
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -652,6 +693,7 @@ int main(void)
 		WORLD(test_an_external_server_is_checked),
 		WORLD(test_an_external_money_segment_must_persist),
 		WORLD(test_an_external_server_that_is_not_there_is_named),
+		WORLD(test_a_port_says_closed_when_its_connection_has_ended),
 	};
 	if (!fixture_has_redis())
 		return 77;
