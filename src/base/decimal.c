@@ -79,30 +79,44 @@ enum status decimal_rescale(struct decimal d, int32_t scale, int64_t *mantissa)
 	return STATUS_OK;
 }
 
+/* Digits in front of `end`, the point included, until all are there. */
+static char *put_digit(char *at, unsigned digit, int32_t place, int32_t scale)
+{
+	if (place == scale && scale > 0)
+		*--at = '.';
+	*--at = (char)('0' + digit);
+	return at;
+}
+
 void decimal_print(struct buf *buf, i128 mantissa, int32_t scale)
 {
 	CHECK(scale >= 0 && scale <= 2 * DECIMAL_SCALE_MAX);
 	char text[48];
-	size_t at = sizeof text;
+	char *at = text + sizeof text;
 	u128 rest = mantissa < 0 ? -(u128)mantissa : (u128)mantissa;
 	int32_t place = 0;
+	for (; rest > UINT64_MAX; rest /= 10)
+		at = put_digit(at, (unsigned)(rest % 10), place++, scale);
+	/* Most fit into 64 bits, whose division is several times quicker. */
+	uint64_t low = (uint64_t)rest;
 	do {
-		if (place == scale && scale > 0)
-			text[--at] = '.';
-		text[--at] = (char)('0' + (int)(rest % 10));
-		rest /= 10;
-		place++;
-	} while (rest || place <= scale);
+		at = put_digit(at, (unsigned)(low % 10), place++, scale);
+		low /= 10;
+	} while (low || place <= scale);
 	if (mantissa < 0)
-		text[--at] = '-';
-	buf_put(buf, text + at, sizeof text - at);
+		*--at = '-';
+	buf_put(buf, at, (size_t)(text + sizeof text - at));
 }
 
 void decimal_print_trim(struct buf *buf, i128 mantissa, int32_t scale)
 {
-	while (scale > 0 && mantissa % 10 == 0) {
+	for (; mantissa != (int64_t)mantissa && scale > 0 && mantissa % 10 == 0; scale--)
 		mantissa /= 10;
-		scale--;
+	if (mantissa == (int64_t)mantissa) {
+		int64_t low = (int64_t)mantissa;
+		for (; scale > 0 && low % 10 == 0; scale--)
+			low /= 10;
+		mantissa = low;
 	}
 	decimal_print(buf, mantissa, scale);
 }

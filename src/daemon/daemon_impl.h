@@ -72,6 +72,7 @@ struct daemon {
 	int64_t malformed_logged_ns;
 	uint64_t malformed_unlogged;
 	bool stop_wanted;
+	int64_t term_ns; /* when the first signal to end came */
 	int exit_status;
 	struct err error;
 };

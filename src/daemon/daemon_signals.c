@@ -9,6 +9,8 @@
 #include "daemon/log_file.h"
 #include "os/files.h"
 
+static const int64_t once_ns = 500000000;
+
 int64_t daemon_flush_ns(const struct config *config)
 {
 	return config_i64(config, CONFIG_market_flush_ms) * 1000000;
@@ -34,12 +36,16 @@ enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
 	return log_file_setup(daemon->config, daemon->options.log_to_state ? folder : NULL, err);
 }
 
+/* A second one skips the clean-up; the servers stay for adoption. Two at once are one: whoever
+ * signals a group and its leader (timeout, a supervisor) means no second one. */
 static void on_term(void *ctx, int signal_number)
 {
 	struct daemon *daemon = ctx;
+	int64_t now_ns = loop_precise_ns();
 	(void)signal_number;
-	if (daemon
-		->stop_wanted) /* a second one skips the clean-up; the servers stay for adoption */
+	if (!daemon->term_ns)
+		daemon->term_ns = now_ns;
+	else if (now_ns - daemon->term_ns >= once_ns)
 		_Exit(1);
 	daemon_stop(daemon);
 }

@@ -100,7 +100,11 @@ enum status market_id_parse(struct str text, struct market_id *out)
 
 void market_id_print(struct buf *buf, const struct market_id *id)
 {
-	buf_printf(buf, "%s:%s:%s", venue_texts[id->venue], kind_texts[id->kind], id->symbol);
+	buf_str_put(buf, str_of(venue_texts[id->venue]));
+	buf_char(buf, ':');
+	buf_str_put(buf, str_of(kind_texts[id->kind]));
+	buf_char(buf, ':');
+	buf_str_put(buf, str_of(id->symbol));
 }
 
 bool market_id_eq(const struct market_id *a, const struct market_id *b)

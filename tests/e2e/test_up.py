@@ -96,6 +96,13 @@ class Up(harness.WeirTest):
             self.stop()
         self.assertEqual(pids_under(self.temp), [])
 
+    def test_two_signals_at_once_are_one(self):
+        self.start()
+        self.child.send_signal(signal.SIGTERM)
+        self.child.send_signal(signal.SIGINT)
+        self.stop()
+        self.assertEqual(pids_under(self.temp), [])
+
     def test_sighup_reloads_all_or_nothing(self):
         self.start()
         self.write_config('stale_ms = 20s\n')
