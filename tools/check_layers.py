@@ -25,8 +25,9 @@ FLOORS = [
     ("ask",),
     ("picture", "bot"),
     ("os",),
-    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "migrate", "telegram"),
-    ("measure",),
+    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "telegram"),
+    ("measure", "survey"),
+    ("migrate",),
     ("daemon",),
     ("cli",),
     ("",),  # main.c
