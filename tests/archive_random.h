@@ -80,6 +80,7 @@ static inline void random_cell(struct archive_rows *rows, enum archive_column co
 		}
 		archive_row_text(rows, column, text);
 		break;
+	default: break; /* of no table of the archive's own */
 	}
 }
 

@@ -167,7 +167,8 @@ static void keys_page(struct buf *out)
 
 /* The archive's tables. */
 static const char *const archive_types[] = { "text",          "word",           "whole number",
-					     "DECIMAL(18,8)", "DECIMAL(38,16)", "double" };
+					     "DECIMAL(18,8)", "DECIMAL(38,16)", "double",
+					     "time",          "number" };
 
 static void archive_columns(struct buf *out, const struct archive_table_row *table)
 {
@@ -188,6 +189,23 @@ static void archive_columns(struct buf *out, const struct archive_table_row *tab
 	}
 }
 
+static void moved_tables(struct buf *out)
+{
+	buf_printf(out,
+		   "\n# Moved tables\n\nWhat `weir migrate` puts into a sink; the archive itself "
+		   "has none of them. A time is TIMESTAMPTZ in PostgreSQL and DuckDB, µs in "
+		   "ClickHouse, the point's time in InfluxDB. A number is NUMERIC with all its "
+		   "digits in PostgreSQL, elsewhere DECIMAL(38,16), rounded, a float in "
+		   "InfluxDB; the text behind it is exact. For ever.\n");
+	for (enum archive_table i = archive_set_first(ARCHIVE_MOVED);
+	     i < archive_set_end(ARCHIVE_MOVED); i++) {
+		const struct archive_table_row *table = archive_table_row(i);
+		buf_printf(out, "\n## `%s`, moved\n\n%s. Key: `%s`.\n\n", table->name,
+			   table->meaning, table->key);
+		archive_columns(out, table);
+	}
+}
+
 static void archive_page(struct buf *out)
 {
 	title(out, "The archive", "archive.def",
@@ -205,6 +223,7 @@ static void archive_page(struct buf *out)
 		buf_printf(out, "\n\n");
 		archive_columns(out, table);
 	}
+	moved_tables(out);
 }
 
 static void metrics_page(struct buf *out)

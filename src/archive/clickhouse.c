@@ -146,6 +146,13 @@ static void sink_count(struct sink *sink, enum archive_table table, sink_probe_f
 	clickhouse_ask(call);
 }
 
+static void sink_read(struct sink *sink, const struct sink_read *read, sink_fn fn, void *ctx)
+{
+	struct clickhouse_call *call = begin(sink, fn, NULL, ctx);
+	call->read = *read;
+	clickhouse_read(call);
+}
+
 /* ---- expire ---- */
 
 static void look_for_months(struct clickhouse_call *call);
@@ -250,6 +257,7 @@ static const struct sink_ops ops = {
 	.probe = sink_probe,
 	.expire = sink_expire,
 	.count = sink_count,
+	.read = sink_read,
 	.close = sink_close,
 };
 

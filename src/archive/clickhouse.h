@@ -5,6 +5,7 @@
  *   send    the table's columns as they are now, then INSERT … FORMAT Native: one block, one
  *           partition, so all of it or nothing; at most once on the wire
  *   probe   SELECT count() WHERE batch_id = …
+ *   read    SELECT … WHERE batch_id = … FORMAT TabSeparated
  *   expire  DROP PARTITION of whole months
  *
  * The columns are looked at before each insert, since 18.16 dies (SIGSEGV) of a block whose
@@ -23,8 +24,9 @@
 struct clickhouse_config {
 	struct http_client *http; /* lives longer than the sink */
 	struct timers *timers;
-	struct str url;      /* http://[USER:PASSWORD@]HOST[:PORT][/DATABASE]; copied */
-	int64_t deadline_ns; /* of an insert; 0: 30 s. A question has a third of it */
+	enum archive_set set; /* of tables: it makes and fills only these */
+	struct str url;       /* http://[USER:PASSWORD@]HOST[:PORT][/DATABASE]; copied */
+	int64_t deadline_ns;  /* of an insert; 0: 30 s. A question has a third of it */
 };
 
 /* INVALID: the URL is none (its text is not repeated: a password may be in it). */

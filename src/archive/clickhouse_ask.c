@@ -60,8 +60,11 @@ void clickhouse_ask(struct clickhouse_call *call)
 	struct http_request request = { .url = str_of(ch->root),
 					.body = buf_str(&ch->sql),
 					.deadline_ns = ch->config.deadline_ns / 3,
-					.body_bytes_max = CLICKHOUSE_LOOK_BYTES };
+					.body_bytes_max = call->answer_max
+							      ? call->answer_max
+							      : CLICKHOUSE_LOOK_BYTES };
 	CHECK(!ch->sql.overflow);
+	call->answer_max = 0;
 	call->is_insert = false;
 	ask(call, &request);
 }

@@ -46,7 +46,8 @@ void clickhouse_create_database(struct buf *out, struct str database)
 static const char *codec(enum archive_type type)
 {
 	switch (type) {
-	case ARCHIVE_INT: return " CODEC(Delta(8), ZSTD(1))";
+	case ARCHIVE_INT:
+	case ARCHIVE_TIME: return " CODEC(Delta(8), ZSTD(1))";
 	case ARCHIVE_REAL: return " CODEC(Gorilla, ZSTD(1))";
 	default: return " CODEC(ZSTD(1))";
 	}
@@ -103,6 +104,7 @@ void clickhouse_create_table(struct buf *out, struct str database, enum archive_
 			     int major)
 {
 	const struct archive_table_row *row = archive_table_row(table);
+	bool is_timed = !archive_column_row(row->time)->optional;
 	buf_str_put(out, STR("CREATE TABLE IF NOT EXISTS "));
 	clickhouse_table_put(out, database, table);
 	buf_str_put(out, STR(" ("));
@@ -111,14 +113,17 @@ void clickhouse_create_table(struct buf *out, struct str database, enum archive_
 		buf_str_put(out, STR(", "));
 	}
 	buf_str_put(out, STR("`batch_id` UInt64"));
-	if (major >= CLICKHOUSE_NEW) {
+	if (major >= CLICKHOUSE_NEW && is_timed) {
 		buf_str_put(out,
 			    STR(", `time` DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro("));
 		clickhouse_name_put(out, str_of(archive_column_row(row->time)->name));
 		buf_str_put(out, STR(", 'UTC')"));
 	}
-	buf_str_put(out, STR(") ENGINE = ReplacingMergeTree(`batch_id`) PARTITION BY "));
-	clickhouse_partition_put(out, table);
+	buf_str_put(out, STR(") ENGINE = ReplacingMergeTree(`batch_id`)"));
+	if (!archive_is_moved(table)) {
+		buf_str_put(out, STR(" PARTITION BY "));
+		clickhouse_partition_put(out, table);
+	}
 	buf_str_put(out, STR(" ORDER BY ("));
 	clickhouse_key_put(out, table);
 	buf_char(out, ')');

@@ -7,7 +7,8 @@
  *
  * Both: ReplacingMergeTree(batch_id) by the table's key, a partition for each month of UTC,
  * whatever the server's own time zone is: a batch is one month, and only what becomes one
- * part is all or nothing. Names are quoted. Any thread. */
+ * part is all or nothing. A moved table is one partition: a row whose time changed replaces itself.
+ * Names are quoted. Any thread. */
 #pragma once
 
 #include "archive/rows.h"

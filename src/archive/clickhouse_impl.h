@@ -7,9 +7,10 @@
 #include "archive/clickhouse_verdict.h"
 
 enum {
-	CLICKHOUSE_TEXT = 256,           /* host, user, password, database */
-	CLICKHOUSE_SQL = 16 << 10,       /* of one statement */
-	CLICKHOUSE_LOOK_BYTES = 4 << 20, /* of an answer: columns of all tables of a database */
+	CLICKHOUSE_TEXT = 256,            /* host, user, password, database */
+	CLICKHOUSE_SQL = 16 << 10,        /* of one statement */
+	CLICKHOUSE_LOOK_BYTES = 4 << 20,  /* of an answer: columns of all tables of a database */
+	CLICKHOUSE_READ_BYTES = 64 << 20, /* of an answer: a batch as text */
 };
 
 /* What was seen of one table. */
@@ -39,6 +40,8 @@ struct clickhouse_call {
 	void *ctx;
 	enum archive_table table;
 	int64_t now_us;
+	struct sink_read read;
+	size_t answer_max; /* bytes of the next question's answer; 0: CLICKHOUSE_LOOK_BYTES */
 };
 
 struct clickhouse {
@@ -54,7 +57,7 @@ struct clickhouse {
 	struct clickhouse_call main, counting;
 	char why[CLICKHOUSE_WHY_BYTES];
 	struct buf sql;
-	struct clickhouse_table tables[TABLE_COUNT];
+	struct clickhouse_table tables[TABLE_END_OF_ALL];
 	bool dictionary[COLUMN_COUNT]; /* the column is LowCardinality */
 };
 
@@ -64,6 +67,9 @@ void clickhouse_ask(struct clickhouse_call *call);
 /* The insert in owner->sql, with the body of call->kept. */
 void clickhouse_put(struct clickhouse_call *call);
 void clickhouse_later(void *ctx); /* a call's timer */
+
+/* clickhouse_read.c: asks for the rows of call->read; then call->fn. */
+void clickhouse_read(struct clickhouse_call *call);
 
 /* clickhouse_tables.c */
 /* Looks and mends until all is well or said in tables[].why; then call->fn. */

@@ -188,7 +188,8 @@ static void mend(struct clickhouse_call *call, enum archive_table table, enum ar
 static bool mend_next(struct clickhouse_call *call)
 {
 	struct clickhouse *ch = call->owner;
-	for (unsigned i = 0; i < TABLE_COUNT; i++) {
+	enum archive_set set = ch->config.set;
+	for (unsigned i = archive_set_first(set); i < archive_set_end(set); i++) {
 		enum archive_table table = (enum archive_table)i;
 		enum archive_column column = COLUMN_COUNT;
 		if (ch->tables[i].why[0])
@@ -213,7 +214,7 @@ static void columns_seen(struct clickhouse_call *call, enum sink_outcome outcome
 		return;
 	}
 	while (take_line(&body, fields, 3)) {
-		enum archive_table table = archive_table_find(fields[0]);
+		enum archive_table table = archive_set_find(ch->config.set, fields[0]);
 		if (table != TABLE_COUNT)
 			take_column(ch, table, fields[1], fields[2]);
 	}
@@ -260,7 +261,9 @@ static void take_table(struct clickhouse *ch, enum archive_table table, struct s
 	ch->tables[table].there = true;
 	if (engine.len < ending.len || !str_eq(str_skip(engine, engine.len - ending.len), ending))
 		say(ch, table, "'s engine", engine, "ReplacingMergeTree(batch_id)");
-	if (partition.len && !same_text(partition, buf_str(&month))) {
+	if (partition.len && archive_is_moved(table))
+		say(ch, table, "'s partition", partition, "none");
+	else if (partition.len && !same_text(partition, buf_str(&month))) {
 		buf_char(&month, 0);
 		say(ch, table, "'s partition", partition, text);
 	}
@@ -275,12 +278,12 @@ static void tables_seen(struct clickhouse_call *call, enum sink_outcome outcome,
 		end(call, outcome, why);
 		return;
 	}
-	for (unsigned i = 0; i < TABLE_COUNT; i++) {
+	for (unsigned i = 0; i < TABLE_END_OF_ALL; i++) {
 		ch->tables[i].there = false;
 		memset(ch->tables[i].has, 0, sizeof ch->tables[i].has);
 	}
 	while (take_line(&body, fields, 3)) {
-		enum archive_table table = archive_table_find(fields[0]);
+		enum archive_table table = archive_set_find(ch->config.set, fields[0]);
 		if (table != TABLE_COUNT)
 			take_table(ch, table, fields[1], fields[2]);
 	}
@@ -350,7 +353,7 @@ static void version_seen(struct clickhouse_call *call, enum sink_outcome outcome
 void clickhouse_look(struct clickhouse_call *call)
 {
 	struct clickhouse *ch = call->owner;
-	for (unsigned i = 0; i < TABLE_COUNT; i++)
+	for (unsigned i = 0; i < TABLE_END_OF_ALL; i++)
 		ch->tables[i] = (struct clickhouse_table){ 0 };
 	call->made_table = TABLE_COUNT;
 	buf_clear(&ch->sql);

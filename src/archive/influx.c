@@ -3,20 +3,22 @@
 #include <stdlib.h>
 
 #include "archive/influx_encode.h"
+#include "archive/influx_read.h"
 #include "archive/influx_url.h"
 #include "archive/influx_verdict.h"
 #include "base/check.h"
 #include "base/crash.h"
 
-enum { POSTS_AT_ONCE = 2, TEXT_BYTES = 8 << 10, ANSWER_BYTES = 256 << 10 };
+enum { POSTS_AT_ONCE = 2, TEXT_BYTES = 8 << 10, ANSWER_BYTES = 256 << 10, READ_BYTES = 64 << 20 };
 
-enum call_kind { CALL_OPEN, CALL_SEND, CALL_PROBE, CALL_COUNT, CALL_EXPIRE };
+enum call_kind { CALL_OPEN, CALL_SEND, CALL_PROBE, CALL_READ, CALL_COUNT, CALL_EXPIRE };
 
 struct call {
 	enum call_kind kind;
 	enum archive_table table;
 	struct sink_batch batch; /* SEND */
 	int64_t batch_id;        /* PROBE */
+	struct sink_read read;   /* READ */
 	sink_fn fn;
 	sink_probe_fn count_fn;
 	void *ctx;
@@ -36,6 +38,7 @@ struct influx {
 	struct sink sink; /* first */
 	struct http_client *http;
 	struct timers *timers;
+	enum archive_set set;
 	struct influx_url url;
 	int64_t answer_ns;
 	struct call calls[INFLUX_CALLS_MAX]; /* a ring: the first is under way */
@@ -116,7 +119,9 @@ static bool request(struct influx *influx, struct post *post, const char *method
 				    .url = buf_str(&url),
 				    .body = body,
 				    .deadline_ns = influx->answer_ns,
-				    .body_bytes_max = ANSWER_BYTES };
+				    .body_bytes_max = current(influx)->kind == CALL_READ
+							  ? READ_BYTES
+							  : ANSWER_BYTES };
 	if (influx->url.login[0])
 		ask.headers[ask.n_headers++] =
 		    (struct http_header){ STR("Authorization"), str_of(influx->url.login) };
@@ -160,9 +165,12 @@ static bool answered(struct influx *influx, const struct influx_answer *answer, 
 	return !outcome;
 }
 
-static void put_policy(struct buf *out, int64_t days)
+static void put_policy(struct buf *out, enum archive_table table)
 {
-	if (days)
+	int64_t days = archive_table_row(table)->days;
+	if (archive_is_moved(table))
+		buf_str_put(out, STR("autogen"));
+	else if (days)
 		buf_printf(out, "weir_%lldd", (long long)days);
 	else
 		buf_str_put(out, STR("weir_forever"));
@@ -191,7 +199,7 @@ static bool post_one(struct influx *influx, struct post *post)
 	buf_str_put(&path, STR("/write?precision=ns&db="));
 	influx_put_encoded(&path, str_of(influx->url.database));
 	buf_str_put(&path, STR("&rp="));
-	put_policy(&path, archive_table_row(call->table)->days);
+	put_policy(&path, call->table);
 	CHECK(!path.overflow);
 	return request(influx, post, "POST", buf_str(&path),
 		       influx_post(call->batch.body, &influx->plan, influx->posted), on_written);
@@ -244,13 +252,44 @@ static void ask_count(struct influx *influx)
 	char storage[600];
 	struct buf sql = buf_over(storage, sizeof storage);
 	buf_printf(&sql, "SELECT count(batch_id) FROM \"%s\".\"", influx->url.database);
-	put_policy(&sql, archive_table_row(call->table)->days);
+	put_policy(&sql, call->table);
 	buf_printf(&sql, "\".\"%s\"", archive_table_row(call->table)->name);
 	if (call->kind == CALL_PROBE)
 		buf_printf(&sql, " WHERE batch_id=%lld", (long long)call->batch_id);
 	CHECK(!sql.overflow);
 	put_statement(influx, buf_str(&sql));
 	ask(influx, on_counted);
+}
+
+/* ---- reading back ---- */
+
+static void on_read(struct influx *influx, const struct influx_answer *answer)
+{
+	if (!answered(influx, answer, NULL))
+		return;
+	if (influx_take_rows(answer->http->body, &current(influx)->read)) {
+		influx_why(influx->why, "what it holds is not what was sent");
+		finish(influx, SINK_HELD, 0);
+		return;
+	}
+	finish(influx, SINK_DONE, 0);
+}
+
+static void ask_rows(struct influx *influx)
+{
+	char storage[4096];
+	struct buf sql = buf_over(storage, sizeof storage);
+	const struct sink_read *read = &current(influx)->read;
+	buf_printf(&sql, "SELECT * FROM \"%s\".\"autogen\".", influx->url.database);
+	influx_put_read(&sql, read);
+	if (sql.overflow) {
+		influx_why(influx->why, "the measurement's name is too long");
+		finish(influx, SINK_HELD, 0);
+		return;
+	}
+	put_statement(influx, buf_str(&sql));
+	buf_str_put(&influx->text, STR("&epoch=ns"));
+	ask(influx, on_read);
 }
 
 static void begin_call(struct influx *influx)
@@ -262,6 +301,7 @@ static void begin_call(struct influx *influx)
 	case CALL_SEND: send_batch(influx); break;
 	case CALL_PROBE:
 	case CALL_COUNT: ask_count(influx); break;
+	case CALL_READ: ask_rows(influx); break;
 	}
 }
 
@@ -276,9 +316,9 @@ static void on_made(struct influx *influx, const struct influx_answer *answer)
 		make_next(influx);
 }
 
-static bool days_are_new(unsigned table)
+static bool days_are_new(enum archive_set set, unsigned table)
 {
-	for (unsigned i = 0; i < table; i++)
+	for (unsigned i = archive_set_first(set); i < table; i++)
 		if (archive_table_row((enum archive_table)i)->days ==
 		    archive_table_row((enum archive_table)table)->days)
 			return false;
@@ -289,7 +329,7 @@ static void put_create_policy(const struct influx *influx, struct buf *sql, unsi
 {
 	int64_t days = archive_table_row((enum archive_table)table)->days;
 	buf_str_put(sql, STR("CREATE RETENTION POLICY \""));
-	put_policy(sql, days);
+	put_policy(sql, (enum archive_table)table);
 	buf_printf(sql, "\" ON \"%s\" DURATION ", influx->url.database);
 	if (days)
 		buf_printf(sql, "%lldd", (long long)days);
@@ -302,9 +342,10 @@ static void make_next(struct influx *influx)
 {
 	char storage[600];
 	struct buf sql = buf_over(storage, sizeof storage);
-	while (influx->made < TABLE_COUNT && !days_are_new(influx->made))
+	unsigned end = archive_set_end(influx->set);
+	while (influx->made < end && !days_are_new(influx->set, influx->made))
 		influx->made++;
-	if (influx->made == TABLE_COUNT) {
+	if (influx->made == end) {
 		influx->opened = true;
 		begin_call(influx);
 		return;
@@ -319,7 +360,7 @@ static void make(struct influx *influx)
 {
 	char storage[300];
 	struct buf sql = buf_over(storage, sizeof storage);
-	influx->made = 0;
+	influx->made = archive_set_first(influx->set);
 	buf_printf(&sql, "CREATE DATABASE \"%s\"", influx->url.database);
 	CHECK(!sql.overflow);
 	put_statement(influx, buf_str(&sql));
@@ -371,6 +412,11 @@ static enum status sink_encode(const struct sink *sink, const struct archive_row
 			       size_t *bad)
 {
 	(void)sink;
+	enum archive_table table = (enum archive_table)archive_rows_next(rows, NULL)->table;
+	if (archive_is_moved(table) && table != TABLE_moved_indicator_data) {
+		*bad = from;
+		return STATUS_INVALID;
+	}
 	return influx_encode(rows, from, to, batch_id, body, bad);
 }
 
@@ -403,6 +449,14 @@ static void sink_count(struct sink *sink, enum archive_table table, sink_probe_f
 {
 	add_call(sink,
 		 &(struct call){ .kind = CALL_COUNT, .table = table, .count_fn = fn, .ctx = ctx });
+}
+
+static void sink_read(struct sink *sink, const struct sink_read *read, sink_fn fn, void *ctx)
+{
+	add_call(
+	    sink,
+	    &(struct call){
+		.kind = CALL_READ, .table = read->table, .read = *read, .fn = fn, .ctx = ctx });
 }
 
 static void run_closed(void *ctx)
@@ -441,6 +495,7 @@ static const struct sink_ops ops = {
 	.probe = sink_probe,
 	.expire = sink_expire,
 	.count = sink_count,
+	.read = sink_read,
 	.close = sink_close,
 };
 
@@ -458,6 +513,7 @@ enum status influx_create(const struct influx_config *config, struct sink **out,
 	influx->sink.ops = &ops;
 	influx->http = config->http;
 	influx->timers = config->timers;
+	influx->set = config->set;
 	influx->answer_ns = config->answer_ns ? config->answer_ns : 30000000000;
 	influx->begin = (struct timer){ .fn = run_begin, .ctx = influx };
 	buf_init(&influx->text, TEXT_BYTES);

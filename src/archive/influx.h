@@ -8,6 +8,10 @@
  *   probe   SELECT count(batch_id) WHERE batch_id = …: reads all of it, for people and tests
  *   expire  nothing: the policies do it
  *   count   points of the measurement
+ *   read    SELECT * WHERE batch_id = … between the rows' times, of moved tables
+ *
+ * Of those only indicator_data: what is no time series is POISON. They go into the policy
+ * `autogen`, which a database has from its beginning, for ever.
  *
  * It is for pictures, never the ledger. Points with equal tags and time merge in silence and
  * the time has but three digits to tell rows apart by, so count may be a little less than the
@@ -33,8 +37,9 @@ enum { INFLUX_CALLS_MAX = 8 };
 struct influx_config {
 	struct http_client *http; /* lives longer than the sink; room for two requests of it */
 	struct timers *timers;
-	struct str url;    /* http[s]://[USER:PASSWORD@]HOST[:PORT]/DATABASE; copied */
-	int64_t answer_ns; /* of a request, connecting included; 0: 30 s */
+	enum archive_set set; /* of tables */
+	struct str url;       /* http[s]://[USER:PASSWORD@]HOST[:PORT]/DATABASE; copied */
+	int64_t answer_ns;    /* of a request, connecting included; 0: 30 s */
 };
 
 /* INVALID: the URL is none (its text is not repeated: a password may be in it). */

@@ -14,9 +14,16 @@ struct point {
 	const struct archive_row *row;
 };
 
+static bool is_family(enum archive_column column)
+{
+	const struct archive_column_row *row = archive_column_row(column);
+	return archive_is_moved(row->table) && strcmp(row->name, "family") == 0;
+}
+
 bool influx_is_tag(enum archive_column column)
 {
-	return archive_column_row(column)->type == ARCHIVE_WORD && archive_is_key(column);
+	return archive_column_row(column)->type == ARCHIVE_WORD && archive_is_key(column) &&
+	       !is_family(column);
 }
 
 /* What each column of the table is; looked up once a body. */
@@ -24,17 +31,23 @@ struct plan {
 	const struct archive_table_row *table;
 	enum archive_column columns[ARCHIVE_COLUMNS_MAX];
 	bool tag[ARCHIVE_COLUMNS_MAX], key[ARCHIVE_COLUMNS_MAX];
+	int family, seq; /* columns of a moved table; -1 */
 };
 
 static void make_plan(struct plan *plan, enum archive_table table)
 {
 	plan->table = archive_table_row(table);
+	plan->family = plan->seq = -1;
 	for (unsigned i = 0; i < plan->table->columns; i++) {
 		enum archive_column column = (enum archive_column)(plan->table->first + i);
 		plan->columns[i] = column;
 		plan->tag[i] = influx_is_tag(column);
 		plan->key[i] =
 		    archive_is_key(column) && !plan->tag[i] && column != plan->table->time;
+		if (is_family(column))
+			plan->family = (int)i;
+		if (archive_is_moved(table) && strcmp(archive_column_row(column)->name, "seq") == 0)
+			plan->seq = (int)i;
 	}
 }
 
@@ -117,6 +130,7 @@ static void put_field(struct buf *out, const struct archive_row *row, unsigned i
 	const struct archive_column_row *name = archive_column_row(column);
 	switch (name->type) {
 	case ARCHIVE_INT:
+	case ARCHIVE_TIME:
 		put_name(out, name->name, "");
 		buf_i64(out, row->cells[i].i);
 		buf_char(out, 'i');
@@ -129,6 +143,7 @@ static void put_field(struct buf *out, const struct archive_row *row, unsigned i
 		break;
 	case ARCHIVE_DEC: put_decimal(out, name->name, row->cells[i].i, ARCHIVE_DEC_PLACES); break;
 	case ARCHIVE_BIG:
+	case ARCHIVE_NUM:
 		put_decimal(out, name->name, archive_cell_big(row, column), ARCHIVE_BIG_PLACES);
 		break;
 	case ARCHIVE_TEXT:
@@ -153,12 +168,15 @@ static void put_tags(struct buf *out, const struct plan *plan, const struct arch
 static void put_point(struct buf *out, const struct plan *plan, const struct point *point,
 		      int64_t batch_id)
 {
-	buf_str_put(out, str_of(plan->table->name));
+	if (plan->family < 0)
+		buf_str_put(out, str_of(plan->table->name));
+	else
+		put_tag_text(out, text_of(point->row, (unsigned)plan->family));
 	put_tags(out, plan, point->row);
 	buf_char(out, ' ');
 	for (unsigned i = 0; i < plan->table->columns; i++)
 		if (!plan->tag[i] && plan->columns[i] != plan->table->time &&
-		    (point->row->present >> i & 1))
+		    (int)i != plan->family && (point->row->present >> i & 1))
 			put_field(out, point->row, i, plan->columns[i]);
 	buf_str_put(out, STR("batch_id="));
 	buf_i64(out, batch_id);
@@ -180,10 +198,25 @@ static uint64_t cell_hash(uint64_t hash, const struct archive_row *row, unsigned
 	case ARCHIVE_TEXT:
 	case ARCHIVE_WORD: return hash_mix(hash, text_of(row, i));
 	case ARCHIVE_BIG:
+	case ARCHIVE_NUM:
 		big = archive_cell_big(row, column);
 		return hash_mix(hash, str_make((const char *)&big, sizeof big));
 	default: return hash_mix(hash, str_make((const char *)&row->cells[i], 8));
 	}
+}
+
+/* Its tags and seq say all that its key does. */
+static enum status make_moved(struct point *point, const struct plan *plan, int64_t time_us)
+{
+	int64_t seq = point->row->cells[plan->seq].i;
+	if (seq < 0 || seq >= NS_OF_US || !text_of(point->row, (unsigned)plan->family).len)
+		return STATUS_INVALID;
+	for (unsigned i = 0; i < plan->table->columns; i++)
+		if (plan->tag[i] || (int)i == plan->family)
+			point->series = cell_hash(point->series, point->row, i, plan->columns[i]);
+	point->hash = (uint64_t)seq;
+	point->time_ns = time_us * NS_OF_US + seq;
+	return STATUS_OK;
 }
 
 static enum status make_point(struct point *point, const struct plan *plan,
@@ -193,6 +226,8 @@ static enum status make_point(struct point *point, const struct plan *plan,
 	if (time_us >= INT64_MAX / NS_OF_US - 1 || time_us <= INT64_MIN / NS_OF_US + 1)
 		return STATUS_INVALID;
 	*point = (struct point){ .row = row };
+	if (plan->family >= 0)
+		return make_moved(point, plan, time_us);
 	bool keyed = false;
 	for (unsigned i = 0; i < plan->table->columns; i++) {
 		if (plan->tag[i])

@@ -3,7 +3,7 @@
  *   trade_results,TAG=value FIELD=…,FIELD=… TIME_NS
  *     tags    the WORD columns of the table's key: few words, so few series
  *     fields  all other columns but the time's, and batch_id
- *     INT 12i   REAL 0.5   TEXT, WORD "text", escaped   DEC, BIG 12.34, a float
+ *     INT, TIME 12i   REAL 0.5   TEXT, WORD "text", escaped   DEC, BIG, NUM 12.34, a float
  *     time    the table's time column in ns, and in its last three digits a number of the key
  *
  * InfluxDB keeps floats as doubles. A decimal of at most 15 significant digits comes back
@@ -17,6 +17,9 @@
  * by (time, hash) is moved on by 1 ns until it stands alone: for a set of rows always the
  * same, whatever their order. Of rows with one key the last is put. Points of two batches may still
  * fall together (one in 1,000 of the pairs that share tags and µs): one of them is lost.
+ *
+ * Moved rows are told apart exactly: the measurement is the row's family, its source is a tag,
+ * and the last three digits are its seq; one of 1,000 or more cannot be put.
  *
  * A NULL is a field that is not there, as are NaN and the infinities. In a tag an empty text
  * is none, a line feed is a blank, and a backslash at the end gets a blank behind it: the

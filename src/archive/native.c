@@ -18,9 +18,11 @@ static const char *type_name(enum archive_type type)
 	switch (type) {
 	case ARCHIVE_TEXT:
 	case ARCHIVE_WORD: return "String";
-	case ARCHIVE_INT: return "Int64";
+	case ARCHIVE_INT:
+	case ARCHIVE_TIME: return "Int64";
 	case ARCHIVE_DEC: return "Decimal(18, 8)";
-	case ARCHIVE_BIG: return "Decimal(38, 16)";
+	case ARCHIVE_BIG:
+	case ARCHIVE_NUM: return "Decimal(38, 16)";
 	case ARCHIVE_REAL: return "Float64";
 	}
 	return "";
@@ -126,9 +128,11 @@ static enum status put_column(struct buf *out, const struct slice *slice,
 		put_nulls(out, slice, bit);
 	switch (row->type) {
 	case ARCHIVE_INT:
+	case ARCHIVE_TIME:
 	case ARCHIVE_DEC:
 	case ARCHIVE_REAL: put_eights(out, slice, bit); break;
-	case ARCHIVE_BIG: put_bigs(out, slice, column); break;
+	case ARCHIVE_BIG:
+	case ARCHIVE_NUM: put_bigs(out, slice, column); break;
 	case ARCHIVE_TEXT:
 	case ARCHIVE_WORD: put_texts(out, slice, bit); break;
 	}
@@ -166,7 +170,7 @@ static enum status pick(const struct archive_rows *rows, size_t from, struct sli
 			continue;
 		slice->rows[i - from] = row;
 		CHECK(row->table == slice->rows[0]->table);
-		if (!has_month(row)) {
+		if (!archive_is_moved((enum archive_table)row->table) && !has_month(row)) {
 			*bad = i;
 			return STATUS_INVALID;
 		}

@@ -18,7 +18,8 @@
 
 #include "archive/rows.h"
 
-/* A row's time must lie in a month that the server knows: from 1970 to the end of 2105. */
+/* A row's time must lie in a month that the server knows: from 1970 to the end of 2105; but for
+ * moved tables, which have no months. */
 enum { NATIVE_MONTH_FIRST = 197001, NATIVE_MONTH_LAST = 210512 };
 
 /* "Nullable(Decimal(18, 8))", as system.columns spells it. dictionary: LowCardinality, of

@@ -10,13 +10,14 @@
 
 enum { SQL_BYTES_MAX = 64 << 10, WHY_BYTES = 400 };
 
-enum call_kind { CALL_OPEN, CALL_SEND, CALL_PROBE, CALL_COUNT, CALL_EXPIRE };
+enum call_kind { CALL_OPEN, CALL_SEND, CALL_PROBE, CALL_READ, CALL_COUNT, CALL_EXPIRE };
 
 struct call {
 	enum call_kind kind;
 	enum archive_table table;
 	struct sink_batch batch; /* SEND */
-	int64_t number;          /* PROBE: batch_id; EXPIRE: rows before this go */
+	int64_t number;          /* PROBE, READ: batch_id; EXPIRE: rows before this go */
+	struct sink_read read;
 	sink_fn fn;
 	sink_probe_fn count_fn;
 	void *ctx;
@@ -26,6 +27,7 @@ struct postgres {
 	struct sink sink; /* first */
 	struct loop *loop;
 	struct pg *pg;
+	enum archive_set set;
 	int64_t connect_ns, answer_ns;
 	struct call calls[POSTGRES_CALLS_MAX]; /* a ring: the first is under way */
 	size_t first, count;
@@ -186,6 +188,37 @@ static void ask_count(struct postgres *postgres)
 	pg_query(postgres->pg, sql_text(postgres), answer_ns, on_counted, postgres);
 }
 
+/* ---- reading back ---- */
+
+static void on_read(void *ctx, const struct pg_answer *answer)
+{
+	struct postgres *postgres = ctx;
+	const struct sink_read *read = &current(postgres)->read;
+	const struct archive_table_row *table = archive_table_row(read->table);
+	enum status status = STATUS_OK;
+	if (answer->end != PG_DONE) {
+		fail(postgres, answer, false);
+		return;
+	}
+	for (size_t row = 0; !status && row < pg_rows(answer); row++) {
+		struct str cells[ARCHIVE_COLUMNS_MAX];
+		for (size_t i = 0; i < table->columns; i++)
+			cells[i] = pg_cell(answer, row, i);
+		status = sink_take_row(read->rows, read->table, cells);
+	}
+	if (status)
+		finish(postgres, SINK_HELD, 0, "what it holds is not what was sent");
+	else
+		finish(postgres, SINK_DONE, 0, "");
+}
+
+static void ask_rows(struct postgres *postgres)
+{
+	const struct sink_read *read = &current(postgres)->read;
+	postgres_put_read(fresh_sql(postgres), read->table, read->batch_id, read->rows_max);
+	query(postgres, on_read);
+}
+
 /* One step; then to the end of the queue, for what else waits comes first. */
 static void on_expired(void *ctx, const struct pg_answer *answer)
 {
@@ -218,6 +251,7 @@ static void begin_call(struct postgres *postgres)
 	case CALL_SEND: send_batch(postgres); break;
 	case CALL_PROBE:
 	case CALL_COUNT: ask_count(postgres); break;
+	case CALL_READ: ask_rows(postgres); break;
 	case CALL_EXPIRE: expire_step(postgres); break;
 	}
 }
@@ -243,7 +277,7 @@ static enum status see_all(struct postgres *postgres, const struct pg_answer *an
 		struct str cells[POSTGRES_LOOK_COLUMNS];
 		for (size_t i = 0; i < POSTGRES_LOOK_COLUMNS; i++)
 			cells[i] = pg_cell(answer, row, i);
-		enum status status = postgres_see(&postgres->seen, cells, err);
+		enum status status = postgres_see(&postgres->seen, postgres->set, cells, err);
 		if (status)
 			return status;
 	}
@@ -262,7 +296,7 @@ static void on_looked(void *ctx, const struct pg_answer *answer)
 		finish(postgres, SINK_HELD, 0, err.text);
 		return;
 	}
-	postgres_put_mend(fresh_sql(postgres), &postgres->seen);
+	postgres_put_mend(fresh_sql(postgres), &postgres->seen, postgres->set);
 	if (postgres->sql.len > 0) {
 		query(postgres, on_mended);
 		return;
@@ -279,7 +313,9 @@ static void look(struct postgres *postgres)
 	buf_str_put(sql, STR("SET idle_in_transaction_session_timeout = '60s';"
 			     " SELECT pg_catalog.set_config('synchronous_commit', 'on', false)"
 			     " WHERE pg_catalog.current_setting('synchronous_commit') = 'off'; "));
-	postgres_put_look(sql);
+	if (postgres->set == ARCHIVE_MOVED)
+		postgres_put_apart(sql);
+	postgres_put_look(sql, postgres->set);
 	query(postgres, on_looked);
 }
 
@@ -365,6 +401,14 @@ static void sink_count(struct sink *sink, enum archive_table table, sink_probe_f
 		 &(struct call){ .kind = CALL_COUNT, .table = table, .count_fn = fn, .ctx = ctx });
 }
 
+static void sink_read(struct sink *sink, const struct sink_read *read, sink_fn fn, void *ctx)
+{
+	add_call(
+	    sink,
+	    &(struct call){
+		.kind = CALL_READ, .table = read->table, .read = *read, .fn = fn, .ctx = ctx });
+}
+
 static void on_pg_closed(void *ctx)
 {
 	struct postgres *postgres = ctx;
@@ -398,6 +442,7 @@ static const struct sink_ops ops = {
 	.probe = sink_probe,
 	.expire = sink_expire,
 	.count = sink_count,
+	.read = sink_read,
 	.close = sink_close,
 };
 
@@ -413,6 +458,7 @@ enum status postgres_open(const struct postgres_config *config, struct sink **ou
 	}
 	postgres->sink.ops = &ops;
 	postgres->loop = config->loop;
+	postgres->set = config->set;
 	postgres->connect_ns = config->connect_ns ? config->connect_ns : 5000000000;
 	postgres->answer_ns = config->answer_ns ? config->answer_ns : 30000000000;
 	postgres->begin = (struct loop_task){ .fn = run_begin, .ctx = postgres };

@@ -34,10 +34,11 @@ enum {
 
 struct postgres_config {
 	struct loop *loop;
-	const char *url;    /* postgresql://[USER:PASSWORD@]HOST[:PORT]/DATABASE; copied */
-	int64_t connect_ns; /* a connection comes about within; 0: 5 s */
-	int64_t answer_ns;  /* a statement ends within, a body included (count: ten times that);
-			     * 0: 30 s */
+	const char *url;      /* postgresql://[USER:PASSWORD@]HOST[:PORT]/DATABASE; copied */
+	enum archive_set set; /* of tables: it makes and fills only these */
+	int64_t connect_ns;   /* a connection comes about within; 0: 5 s */
+	int64_t answer_ns;    /* a statement ends within, a body included (count: ten times that);
+			       * 0: 30 s */
 };
 
 /* Connects when it is first asked. INVALID: the URL is none. */

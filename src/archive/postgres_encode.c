@@ -1,6 +1,9 @@
 #include "archive/postgres_encode.h"
 
+#include "archive/num.h"
 #include "base/check.h"
+
+static const int64_t epoch_2000_us = INT64_C(946684800000000);
 
 enum {
 	GROUP = 10000, /* a digit of numeric */
@@ -62,7 +65,51 @@ char *postgres_put_numeric(char *at, i128 value, int places)
 	return at;
 }
 
+/* Groups of four digits from the point on, both ways; zeros at both ends are not sent. */
+char *postgres_put_num(char *at, const struct num *num)
+{
+	int whole = num->count - num->places,
+	    pad = (GROUP_DIGITS - whole % GROUP_DIGITS) % GROUP_DIGITS;
+	int count = (pad + num->count + GROUP_DIGITS - 1) / GROUP_DIGITS, first = 0;
+	int groups[NUM_DIGITS_MAX / GROUP_DIGITS + 2] = { 0 };
+	for (int i = 0; i < count * GROUP_DIGITS; i++) {
+		int digit = i < pad || i - pad >= num->count ? 0 : num->digits[i - pad];
+		groups[i / GROUP_DIGITS] = groups[i / GROUP_DIGITS] * 10 + digit;
+	}
+	int weight = (pad + whole) / GROUP_DIGITS - 1;
+	for (; count > 0 && groups[count - 1] == 0; count--)
+		;
+	for (; first < count && groups[first] == 0; first++)
+		weight--;
+	at = put_32(at, 8 + 2 * (count - first));
+	at = put_16(at, count - first);
+	at = put_16(at, count > first ? weight : 0);
+	at = put_16(at, num->negative && count > first ? NUMERIC_NEGATIVE : 0);
+	at = put_16(at, num->places);
+	for (int i = first; i < count; i++)
+		at = put_16(at, groups[i]);
+	return at;
+}
+
 /* ---- rows ---- */
+
+/* A NUM as its text says, which is beside it where the number of 16 places does not. False: neither
+ * is one. */
+static bool number_of(const struct archive_row *row, enum archive_column column, struct num *num)
+{
+	char text[NUM_TEXT_BYTES];
+	struct buf plain = buf_over(text, sizeof text);
+	if (archive_cell_there(row, column + 1))
+		return num_parse(archive_cell_text(row, column + 1), num);
+	archive_cell_print(&plain, row, column);
+	return num_parse(buf_str(&plain), num);
+}
+
+static char *put_number(char *at, const struct archive_row *row, enum archive_column column)
+{
+	struct num num;
+	return number_of(row, column, &num) ? postgres_put_num(at, &num) : put_32(at, -1);
+}
 
 static char *put_cell(char *at, const struct archive_row *row, enum archive_column column,
 		      const union archive_cell *cell)
@@ -73,6 +120,8 @@ static char *put_cell(char *at, const struct archive_row *row, enum archive_colu
 	case ARCHIVE_DEC: return postgres_put_numeric(at, cell->i, ARCHIVE_DEC_PLACES);
 	case ARCHIVE_BIG:
 		return postgres_put_numeric(at, archive_cell_big(row, column), ARCHIVE_BIG_PLACES);
+	case ARCHIVE_TIME: return put_bigint(at, (uint64_t)(cell->i - epoch_2000_us));
+	case ARCHIVE_NUM: return put_number(at, row, column);
 	case ARCHIVE_TEXT:
 	case ARCHIVE_WORD: break;
 	}
@@ -91,7 +140,8 @@ static void put_row(struct buf *out, const struct archive_row *row, int64_t batc
 	at = put_16(at, (int)table->columns + 1);
 	for (unsigned i = 0; i < table->columns; i++) {
 		enum archive_column column = (enum archive_column)(table->first + i);
-		if (row->present >> i & 1)
+		bool is_num = archive_column_row(column)->type == ARCHIVE_NUM; /* of its text */
+		if (is_num || row->present >> i & 1)
 			at = put_cell(at, row, column, &row->cells[i]);
 		else
 			at = put_32(at, -1);

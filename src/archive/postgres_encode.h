@@ -3,6 +3,7 @@
  *   "PGCOPY\n\377\r\n\0"  u32 flags 0  u32 0
  *   a row: i16 columns, then of each an i32 length (-1: NULL) and its bytes
  *     bigint, double precision   8 bytes, most significant first
+ *     timestamp with time zone   8 bytes: us since 2000-01-01
  *     text                       UTF-8
  *     numeric                    i16 groups, weight, sign, places, then the groups: digits of
  *                                base 10,000 (numeric_recv in PostgreSQL's numeric.c)
@@ -15,7 +16,7 @@
 
 #include "archive/rows.h"
 
-enum { POSTGRES_CELL_BYTES = 32 };
+enum { POSTGRES_CELL_BYTES = 72 };
 
 /* Appends the body of those rows whose index is from..to-1; all are of one table. There is no
  * row that cannot be put: texts are UTF-8 without NUL and numbers fit (rows.h). FULL: the
@@ -25,3 +26,6 @@ MUST_CHECK enum status postgres_encode(const struct archive_rows *rows, size_t f
 /* A number of 10^-places, places a multiple of 4, of at most 39 digits; its length before it.
  * Takes at most POSTGRES_CELL_BYTES; returns what is behind it. */
 char *postgres_put_numeric(char *at, i128 value, int places);
+/* The same of a number of up to NUM_DIGITS_MAX digits, with its places. */
+struct num;
+char *postgres_put_num(char *at, const struct num *num);

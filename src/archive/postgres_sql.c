@@ -9,6 +9,8 @@ static const char *type_name(enum archive_type type)
 	case ARCHIVE_DEC: return "numeric(18,8)";
 	case ARCHIVE_BIG: return "numeric(38,16)";
 	case ARCHIVE_REAL: return "double precision";
+	case ARCHIVE_TIME: return "timestamp with time zone";
+	case ARCHIVE_NUM: return "numeric";
 	}
 	return "";
 }
@@ -62,7 +64,17 @@ static void put_definitions(struct buf *out, enum archive_table table)
 
 /* ---- what stands there ---- */
 
-void postgres_put_look(struct buf *out)
+/* The archive's own `trades` has a position_id, which the moved one has not. */
+void postgres_put_apart(struct buf *out)
+{
+	buf_str_put(out, STR("DO $$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_attribute"
+			     " WHERE attrelid = pg_catalog.to_regclass('trades')"
+			     " AND attname = 'position_id' AND NOT attisdropped) THEN"
+			     " CREATE SCHEMA IF NOT EXISTS weir_moved;"
+			     " SET search_path = weir_moved; END IF; END $$; "));
+}
+
+void postgres_put_look(struct buf *out, enum archive_set set)
 {
 	buf_str_put(
 	    out, STR("SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"
@@ -72,8 +84,9 @@ void postgres_put_look(struct buf *out)
 		     " ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 		     " WHERE c.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(c.oid)"
 		     " AND c.relname IN ("));
-	for (unsigned i = 0; i < TABLE_COUNT; i++)
-		buf_printf(out, "%s'%s'", i ? "," : "",
+	unsigned first = archive_set_first(set);
+	for (unsigned i = first; i < archive_set_end(set); i++)
+		buf_printf(out, "%s'%s'", i > first ? "," : "",
 			   archive_table_row((enum archive_table)i)->name);
 	buf_char(out, ')');
 }
@@ -109,9 +122,10 @@ static enum status see(struct postgres_seen *seen, enum archive_table table,
 		      : STATUS_OK;
 }
 
-enum status postgres_see(struct postgres_seen *seen, const struct str cells[], struct err *err)
+enum status postgres_see(struct postgres_seen *seen, enum archive_set set, const struct str cells[],
+			 struct err *err)
 {
-	enum archive_table table = archive_table_find(cells[0]);
+	enum archive_table table = archive_set_find(set, cells[0]);
 	if (table == TABLE_COUNT)
 		return STATUS_OK;
 	seen->table[table] = true;
@@ -144,9 +158,9 @@ static void put_add(struct buf *out, enum archive_table table, const char *name,
 	buf_printf(out, " ADD COLUMN \"%s\" %s;\n", name, type);
 }
 
-void postgres_put_mend(struct buf *out, const struct postgres_seen *seen)
+void postgres_put_mend(struct buf *out, const struct postgres_seen *seen, enum archive_set set)
 {
-	for (unsigned i = 0; i < TABLE_COUNT; i++) {
+	for (unsigned i = archive_set_first(set); i < archive_set_end(set); i++) {
 		enum archive_table table = (enum archive_table)i;
 		const struct archive_table_row *row = archive_table_row(table);
 		if (!seen->table[i]) {
@@ -231,6 +245,25 @@ void postgres_put_merge(struct buf *out, enum archive_table table)
 	buf_str_put(out, once ? STR(") DO NOTHING") : STR(") DO UPDATE SET "));
 	if (!once)
 		put_update(out, table);
+}
+
+static void put_read_column(struct buf *out, enum archive_column column)
+{
+	bool is_time = archive_column_row(column)->type == ARCHIVE_TIME;
+	buf_str_put(out, is_time ? STR("(extract(epoch FROM ") : STR(""));
+	put_column_name(out, column);
+	buf_str_put(out, is_time ? STR(")*1000000)::bigint,") : STR(","));
+}
+
+void postgres_put_read(struct buf *out, enum archive_table table, int64_t batch_id, size_t rows_max)
+{
+	const struct archive_table_row *row = archive_table_row(table);
+	buf_str_put(out, STR("SELECT "));
+	for (unsigned i = 0; i < row->columns; i++)
+		put_read_column(out, (enum archive_column)(row->first + i));
+	buf_str_put(out, STR("\"batch_id\" FROM "));
+	put_table_name(out, table);
+	buf_printf(out, " WHERE \"batch_id\"=%lld LIMIT %zu", (long long)batch_id, rows_max);
 }
 
 /* ---- age ---- */

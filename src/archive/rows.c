@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "archive/num.h"
 #include "base/check.h"
 
 enum { ROWS_FIRST_BYTES = 64 << 10, ROW_ALIGN = 16 };
@@ -14,22 +15,22 @@ static const uint8_t types[COLUMN_COUNT] = {
 #include "def/archive.def"
 };
 
-static const uint16_t firsts[TABLE_COUNT] = {
-#define TABLE(id, key, time, days, meaning) COLUMN_FIRST_##id,
+static const uint16_t firsts[TABLE_END_OF_ALL] = {
+#define TABLE(id, key, time, days, meaning) [TABLE_##id] = COLUMN_FIRST_##id,
 #include "def/archive.def"
 };
 
-static const uint16_t widths[TABLE_COUNT] = {
-#define TABLE(id, key, time, days, meaning) COLUMN_END_##id - COLUMN_FIRST_##id,
+static const uint16_t widths[TABLE_END_OF_ALL] = {
+#define TABLE(id, key, time, days, meaning) [TABLE_##id] = COLUMN_END_##id - COLUMN_FIRST_##id,
 #include "def/archive.def"
 };
 
-static const uint16_t times[TABLE_COUNT] = {
-#define TABLE(id, key, time, days, meaning) COLUMN_##id##_##time,
+static const uint16_t times[TABLE_END_OF_ALL] = {
+#define TABLE(id, key, time, days, meaning) [TABLE_##id] = COLUMN_##id##_##time,
 #include "def/archive.def"
 };
 
-static const uint64_t needed[TABLE_COUNT] = {
+static const uint64_t needed[TABLE_END_OF_ALL] = {
 #define BIT_ONE                             UINT64_C(1)
 #define BIT_OPT                             UINT64_C(0)
 #define TABLE(id, key, time, days, meaning) [TABLE_##id] = 0
@@ -98,7 +99,7 @@ static bool reserve(struct archive_rows *rows, size_t bytes)
 
 void archive_rows_begin(struct archive_rows *rows, enum archive_table table)
 {
-	CHECK(rows->row == SIZE_MAX && table < TABLE_COUNT);
+	CHECK(rows->row == SIZE_MAX && table < TABLE_END_OF_ALL && table != TABLE_COUNT);
 	rows->row = rows->used;
 	rows->status = STATUS_OK;
 	rows->first = (enum archive_column)firsts[table];
@@ -126,7 +127,7 @@ static union archive_cell *cell(struct archive_rows *rows, enum archive_column c
 
 void archive_row_int(struct archive_rows *rows, enum archive_column column, int64_t value)
 {
-	CHECK(types[column] == ARCHIVE_INT);
+	CHECK(types[column] == ARCHIVE_INT || types[column] == ARCHIVE_TIME);
 	union archive_cell *place = cell(rows, column);
 	if (place)
 		place->i = value;
@@ -154,7 +155,7 @@ void archive_row_dec(struct archive_rows *rows, enum archive_column column, int6
 
 void archive_row_big(struct archive_rows *rows, enum archive_column column, i128 e16)
 {
-	CHECK(types[column] == ARCHIVE_BIG);
+	CHECK(types[column] == ARCHIVE_BIG || types[column] == ARCHIVE_NUM);
 	i128 end = (i128)decimal_pow10(18) * decimal_pow10(18) * 100; /* DECIMAL(38,16) */
 	if (!rows->status && (e16 <= -end || e16 >= end))
 		rows->status = STATUS_RANGE;
@@ -229,6 +230,23 @@ void archive_row_word(struct archive_rows *rows, enum archive_column column, str
 		archive_row_text(rows, column, value);
 }
 
+/* The text goes along where the number alone would not print it. */
+void archive_row_num(struct archive_rows *rows, enum archive_column column, struct str text)
+{
+	struct num num;
+	i128 e16;
+	char printed[NUM_TEXT_BYTES];
+	struct buf plain = buf_over(printed, sizeof printed);
+	CHECK(types[column] == ARCHIVE_NUM && types[column + 1] == ARCHIVE_TEXT);
+	bool is_number = num_parse(text, &num) && num_e16(&num, &e16);
+	if (is_number) {
+		archive_row_big(rows, column, e16);
+		decimal_print_trim(&plain, e16, ARCHIVE_BIG_PLACES);
+	}
+	if (!is_number || !str_eq(buf_str(&plain), text))
+		archive_row_text(rows, column + 1, text);
+}
+
 static enum status big_of(struct str text, i128 *e16)
 {
 	struct decimal parsed;
@@ -265,6 +283,7 @@ enum status archive_row_number(struct archive_rows *rows, enum archive_column co
 		return STATUS_OK;
 	switch (types[column]) {
 	case ARCHIVE_INT:
+	case ARCHIVE_TIME:
 		status = str_to_i64(text, &value);
 		if (!status)
 			archive_row_int(rows, column, value);
@@ -378,11 +397,13 @@ void archive_cell_print(struct buf *out, const struct archive_row *row, enum arc
 	if (!archive_cell_there(row, column))
 		return;
 	switch (types[column]) {
-	case ARCHIVE_INT: buf_i64(out, archive_cell_int(row, column, 0)); break;
+	case ARCHIVE_INT:
+	case ARCHIVE_TIME: buf_i64(out, archive_cell_int(row, column, 0)); break;
 	case ARCHIVE_DEC:
 		decimal_print_trim(out, archive_cell_int(row, column, 0), ARCHIVE_DEC_PLACES);
 		break;
 	case ARCHIVE_BIG:
+	case ARCHIVE_NUM:
 		decimal_print_trim(out, archive_cell_big(row, column), ARCHIVE_BIG_PLACES);
 		break;
 	case ARCHIVE_REAL: buf_printf(out, "%.17g", archive_cell_real(row, column)); break;
@@ -412,4 +433,26 @@ int64_t archive_row_time(const struct archive_row *row)
 uint32_t archive_row_month(const struct archive_row *row)
 {
 	return archive_month(archive_row_time(row));
+}
+
+static bool in_bytes(enum archive_type type)
+{
+	return type == ARCHIVE_TEXT || type == ARCHIVE_WORD || type == ARCHIVE_BIG ||
+	       type == ARCHIVE_NUM;
+}
+
+uint64_t archive_row_hash(const struct archive_row *row)
+{
+	uint64_t hash = row->present * UINT64_C(0x9e3779b97f4a7c15) + row->table;
+	for (unsigned i = 0; i < row->columns; i++) {
+		struct str bytes = str_make((const char *)&row->cells[i], sizeof row->cells[i]);
+		if (!(row->present >> i & 1))
+			continue;
+		if (in_bytes((enum archive_type)types[firsts[row->table] + i]))
+			bytes = str_make((const char *)row + row->cells[i].bytes.at,
+					 row->cells[i].bytes.len);
+		hash = (hash ^ str_hash(bytes)) * UINT64_C(0x9e3779b97f4a7c15) + i;
+		hash ^= hash >> 29;
+	}
+	return hash;
 }

@@ -18,10 +18,10 @@
 #include "def/archive.h"
 
 union archive_cell {
-	int64_t i; /* INT, DEC (10^-8) */
+	int64_t i; /* INT, TIME, DEC (10^-8) */
 	double real;
 	struct {
-		uint32_t at, len; /* TEXT, WORD, BIG: bytes from the row's begin */
+		uint32_t at, len; /* TEXT, WORD, BIG, NUM: bytes from the row's begin */
 	} bytes;
 };
 
@@ -47,7 +47,8 @@ void archive_rows_deinit(struct archive_rows *rows);
 void archive_rows_clear(struct archive_rows *rows);
 
 void archive_rows_begin(struct archive_rows *rows, enum archive_table table);
-void archive_row_int(struct archive_rows *rows, enum archive_column column, int64_t value);
+void archive_row_int(struct archive_rows *rows, enum archive_column column,
+		     int64_t value); /* TIME */
 void archive_row_real(struct archive_rows *rows, enum archive_column column, double value);
 /* TEXT and WORD. */
 void archive_row_text(struct archive_rows *rows, enum archive_column column, struct str value);
@@ -55,6 +56,8 @@ void archive_row_text(struct archive_rows *rows, enum archive_column column, str
 void archive_row_word(struct archive_rows *rows, enum archive_column column, struct str value);
 void archive_row_dec(struct archive_rows *rows, enum archive_column column, int64_t e8);
 void archive_row_big(struct archive_rows *rows, enum archive_column column, i128 e16);
+/* What somebody wrote as a number, into a NUM and the text behind it (num.h). */
+void archive_row_num(struct archive_rows *rows, enum archive_column column, struct str text);
 /* Text of a number into an INT, DEC or BIG; empty is NULL. FORMAT, RANGE (also: more digits
  * behind the point than the type has): the cell is NULL and the row goes on. */
 MUST_CHECK enum status archive_row_number(struct archive_rows *rows, enum archive_column column,
@@ -75,7 +78,7 @@ bool archive_cell_there(const struct archive_row *row, enum archive_column colum
 int64_t archive_cell_int(const struct archive_row *row, enum archive_column column, int64_t absent);
 double archive_cell_real(const struct archive_row *row, enum archive_column column);
 struct str archive_cell_text(const struct archive_row *row, enum archive_column column);
-i128 archive_cell_big(const struct archive_row *row, enum archive_column column);
+i128 archive_cell_big(const struct archive_row *row, enum archive_column column); /* BIG, NUM */
 /* As text, for people and text formats; a NULL prints nothing. */
 void archive_cell_print(struct buf *out, const struct archive_row *row, enum archive_column column);
 /* 202611 of its table's time column: a batch holds rows of one. Times before 1970 are in its
@@ -83,3 +86,5 @@ void archive_cell_print(struct buf *out, const struct archive_row *row, enum arc
 uint32_t archive_row_month(const struct archive_row *row);
 int64_t archive_row_time(const struct archive_row *row); /* that column, µs */
 uint32_t archive_month(int64_t us);
+/* What the row is, whatever set it lies in: of its cells, not of how they lie in memory. */
+uint64_t archive_row_hash(const struct archive_row *row);

@@ -4,7 +4,7 @@
  * `encode` made on the archive's thread. What is to be done about an outcome is not its
  * business but sinks.h's: it sends once, and says what is known.
  *
- * One of open, send, probe and expire is under way at a time; count may run beside it, one
+ * One of open, send, probe, read and expire is under way at a time; count may run beside it, one
  * at a time, too. Loop thread, but for encode, which never runs while open does. Callbacks run
  * once, never from inside the call. */
 #pragma once
@@ -25,6 +25,18 @@ struct sink_batch {
 	int64_t batch_id; /* unique in the sink for ever */
 	uint32_t rows;
 	struct str body; /* what encode made; lives until the callback */
+};
+
+/* What is read back of a batch. */
+struct sink_read {
+	enum archive_table table;
+	int64_t batch_id;
+	size_t rows_max;           /* no more are read */
+	struct archive_rows *rows; /* they are appended here; lives until the callback */
+	/* What helps a sink that has no index of batches: the measurement's name, the rows' times.
+	 */
+	struct str family;
+	int64_t from_us, to_us;
 };
 
 struct sink;
@@ -58,6 +70,9 @@ struct sink_ops {
 		       void *ctx);
 	/* Rows of the table with distinct keys, for `archive verify --deep`. */
 	void (*count)(struct sink *sink, enum archive_table table, sink_probe_fn fn, void *ctx);
+	/* The rows of a batch as the sink holds them, for comparing with what was sent: of moved
+	 * tables only. DONE, AWAY or HELD; on anything but DONE some may be in rows. */
+	void (*read)(struct sink *sink, const struct sink_read *read, sink_fn fn, void *ctx);
 	/* What is under way ends in silence; then fn and it is freed. */
 	void (*close)(struct sink *sink, void (*fn)(void *ctx), void *ctx);
 };
@@ -67,3 +82,7 @@ struct sink {
 };
 
 const char *sink_outcome_text(enum sink_outcome outcome); /* "done" "unknown" … */
+/* A row of texts as a sink tells them, in the order of its columns, ptr NULL for NULL; TIME in us;
+ * numbers with more zeros behind than were sent. FORMAT, RANGE, FULL: nothing was added. */
+MUST_CHECK enum status sink_take_row(struct archive_rows *rows, enum archive_table table,
+				     const struct str cells[]);

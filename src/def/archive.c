@@ -10,16 +10,19 @@ static const struct archive_column_row columns[COLUMN_COUNT] = {
 #undef NEED_OPT
 };
 
-static const struct archive_table_row tables[TABLE_COUNT] = {
-#define TABLE(id, key, time, days, meaning)                                                        \
-	{ #id,                                                                                     \
-	  key,                                                                                     \
-	  meaning,                                                                                 \
-	  COLUMN_FIRST_##id,                                                                       \
-	  COLUMN_END_##id - COLUMN_FIRST_##id,                                                     \
-	  COLUMN_##id##_##time,                                                                    \
-	  days },
+static const struct archive_table_row tables[TABLE_END_OF_ALL] = {
+#define MOVED(id, key, time, meaning)       ROW(moved_##id, #id, key, time, 0, meaning)
+#define TABLE(id, key, time, days, meaning) ROW(id, #id, key, time, days, meaning)
+#define ROW(id, name, key, time, days, meaning)                                                    \
+	[TABLE_##id] = { name,                                                                     \
+			 key,                                                                      \
+			 meaning,                                                                  \
+			 COLUMN_FIRST_##id,                                                        \
+			 COLUMN_END_##id - COLUMN_FIRST_##id,                                      \
+			 COLUMN_##id##_##time,                                                     \
+			 days },
 #include "def/archive.def"
+#undef ROW
 };
 
 const struct archive_table_row *archive_table_row(enum archive_table table)
@@ -32,12 +35,27 @@ const struct archive_column_row *archive_column_row(enum archive_column column)
 	return &columns[column];
 }
 
-enum archive_table archive_table_find(struct str name)
+enum archive_table archive_set_first(enum archive_set set)
 {
-	for (unsigned i = 0; i < TABLE_COUNT; i++)
+	return set == ARCHIVE_MOVED ? (enum archive_table)(TABLE_COUNT + 1) : (enum archive_table)0;
+}
+
+enum archive_table archive_set_end(enum archive_set set)
+{
+	return set == ARCHIVE_MOVED ? TABLE_END_OF_ALL : TABLE_COUNT;
+}
+
+enum archive_table archive_set_find(enum archive_set set, struct str name)
+{
+	for (unsigned i = archive_set_first(set); i < archive_set_end(set); i++)
 		if (str_eq(name, str_of(tables[i].name)))
 			return (enum archive_table)i;
 	return TABLE_COUNT;
+}
+
+enum archive_table archive_table_find(struct str name)
+{
+	return archive_set_find(ARCHIVE_OWN, name);
 }
 
 bool archive_is_key(enum archive_column column)

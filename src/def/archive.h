@@ -10,15 +10,25 @@ enum archive_type {
 	ARCHIVE_DEC,  /* int64, 10^-8 */
 	ARCHIVE_BIG,  /* __int128, 10^-16 */
 	ARCHIVE_REAL, /* double */
+	ARCHIVE_TIME, /* int64, µs */
+	ARCHIVE_NUM,  /* __int128, 10^-16, rounded; and the text in the column behind it */
 };
 
 enum { ARCHIVE_DEC_PLACES = 8, ARCHIVE_BIG_PLACES = 16 };
 
+/* weir's own are 0 .. TABLE_COUNT - 1; the moved ones lie behind it. TABLE_COUNT itself is none. */
 enum archive_table {
+#define MOVED(id, key, time, meaning)
 #define TABLE(id, key, time, days, meaning) TABLE_##id,
 #include "def/archive.def"
-	TABLE_COUNT
+	TABLE_COUNT,
+#define MOVED(id, key, time, meaning) TABLE_moved_##id,
+#define TABLE(id, key, time, days, meaning)
+#include "def/archive.def"
+	TABLE_END_OF_ALL
 };
+
+enum archive_set { ARCHIVE_OWN, ARCHIVE_MOVED };
 
 /* Columns of all tables in one row of numbers: those of a table lie together, in order. */
 enum archive_column {
@@ -52,7 +62,12 @@ struct archive_table_row {
 
 const struct archive_table_row *archive_table_row(enum archive_table table);
 const struct archive_column_row *archive_column_row(enum archive_column column);
-/* TABLE_COUNT: none is called so. */
+/* TABLE_COUNT: none of weir's own is called so. */
 enum archive_table archive_table_find(struct str name);
+enum archive_table archive_set_find(enum archive_set set, struct str name); /* of that set */
+/* for (table = archive_set_first(set); table < archive_set_end(set); table++) */
+enum archive_table archive_set_first(enum archive_set set);
+enum archive_table archive_set_end(enum archive_set set);
+static inline bool archive_is_moved(enum archive_table table) { return table > TABLE_COUNT; }
 /* Whether the column is of its table's key. */
 bool archive_is_key(enum archive_column column);

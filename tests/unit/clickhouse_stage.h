@@ -58,9 +58,10 @@ static inline void stage_init(struct stage *stage, const char *url, int64_t dead
 	assert_int_equal(loop_create(16, &stage->loop, &err), STATUS_OK);
 	assert_int_equal(http_open(stage->loop, &(struct http_config){ 0 }, &stage->http, &err),
 			 STATUS_OK);
-	const struct clickhouse_config config = { http_client(stage->http),
-						  loop_timers(stage->loop), str_of(url),
-						  deadline_ms * 1000000 };
+	const struct clickhouse_config config = { .http = http_client(stage->http),
+						  .timers = loop_timers(stage->loop),
+						  .url = str_of(url),
+						  .deadline_ns = deadline_ms * 1000000 };
 	assert_int_equal(clickhouse_create(&config, &stage->sink, &err), STATUS_OK);
 	archive_rows_init(&stage->rows, STAGE_BYTES);
 	buf_init(&stage->body, STAGE_BYTES);

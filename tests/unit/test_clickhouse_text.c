@@ -234,7 +234,7 @@ static void two_hundred_is_not_enough(void **state)
 static enum status url(const char *text)
 {
 	struct timers *timers = timers_create(4);
-	const struct clickhouse_config config = { NULL, timers, str_of(text), 0 };
+	const struct clickhouse_config config = { .timers = timers, .url = str_of(text) };
 	struct sink *sink = NULL;
 	struct err err = { 0 };
 	enum status status = clickhouse_create(&config, &sink, &err);

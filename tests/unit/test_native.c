@@ -84,6 +84,7 @@ static void check_value(struct reader *reader, const struct archive_row *row,
 		assert_true(
 		    str_eq(take_text(reader), there ? archive_cell_text(row, column) : STR("")));
 		break;
+	default: fail_msg("of no table of the archive's own");
 	}
 }
 

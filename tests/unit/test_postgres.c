@@ -82,6 +82,7 @@ static bool cell_is(const PGresult *result, int at, int column, const struct arc
 	case ARCHIVE_INT: buf_i64(&text, archive_cell_int(row, name, 0)); break;
 	case ARCHIVE_DEC: decimal_print(&text, archive_cell_int(row, name, 0), 8); break;
 	case ARCHIVE_BIG: decimal_print(&text, archive_cell_big(row, name), 16); break;
+	default: return false; /* of no table of the archive's own */
 	}
 	return str_eq(got, buf_str(&text));
 }

@@ -120,27 +120,42 @@ static void codes_mean_what_they_mean(void **state)
 
 /* ---- what stands there ---- */
 
-static const char *mend(const struct postgres_seen *seen)
+static const char *mend_set(const struct postgres_seen *seen, enum archive_set set)
 {
 	static char text[64 << 10];
 	struct buf out = buf_over(text, sizeof text - 1);
-	postgres_put_mend(&out, seen);
+	postgres_put_mend(&out, seen, set);
 	assert_false(out.overflow);
 	text[out.len] = 0;
 	return text;
 }
 
+static const char *mend(const struct postgres_seen *seen) { return mend_set(seen, ARCHIVE_OWN); }
+
+static enum status see_of(struct postgres_seen *seen, enum archive_set set, const char *table,
+			  const char *column, const char *type, const char *in_key)
+{
+	const struct str cells[] = { str_of(table), str_of(column), str_of(type), str_of(in_key) };
+	return postgres_see(seen, set, cells, NULL);
+}
+
 static enum status see(struct postgres_seen *seen, const char *table, const char *column,
 		       const char *type, const char *in_key)
 {
-	const struct str cells[] = { str_of(table), str_of(column), str_of(type), str_of(in_key) };
-	return postgres_see(seen, cells, NULL);
+	return see_of(seen, ARCHIVE_OWN, table, column, type, in_key);
 }
 
 static void what_is_missing_is_made_and_what_is_there_is_left(void **state)
 {
 	static const char *const types[] = {
-		"text", "text", "bigint", "numeric(18,8)", "numeric(38,16)", "double precision"
+		"text",
+		"text",
+		"bigint",
+		"numeric(18,8)",
+		"numeric(38,16)",
+		"double precision",
+		"timestamp with time zone",
+		"numeric",
 	};
 	struct postgres_seen seen = { 0 };
 	(void)state;
@@ -150,14 +165,16 @@ static void what_is_missing_is_made_and_what_is_there_is_left(void **state)
 		const struct archive_column_row *row = archive_column_row(column);
 		const char *table = archive_table_row(row->table)->name;
 		assert_false(archive_is_key(column) && row->optional);
-		assert_int_equal(see(&seen, table, row->name, types[row->type],
-				     archive_is_key(column) ? "t" : "f"),
+		enum archive_set set = archive_is_moved(row->table) ? ARCHIVE_MOVED : ARCHIVE_OWN;
+		assert_int_equal(see_of(&seen, set, table, row->name, types[row->type],
+					archive_is_key(column) ? "t" : "f"),
 				 STATUS_OK);
-		assert_int_equal(see(&seen, table, "batch_id", "bigint", "f"), STATUS_OK);
+		assert_int_equal(see_of(&seen, set, table, "batch_id", "bigint", "f"), STATUS_OK);
 	}
 	assert_int_equal(see(&seen, "theirs", "x", "json", "t"), STATUS_OK);
 	assert_int_equal(see(&seen, "trades", "theirs", "json", "f"), STATUS_OK);
 	assert_string_equal(mend(&seen), "");
+	assert_string_equal(mend_set(&seen, ARCHIVE_MOVED), "");
 	assert_int_equal(see(&seen, "trades", "theirs", "json", "t"), STATUS_INVALID);
 	assert_int_equal(see(&seen, "trades", "pnl", "double precision", "f"), STATUS_INVALID);
 	assert_int_equal(see(&seen, "trades", "trade_id", "text", "f"), STATUS_INVALID);

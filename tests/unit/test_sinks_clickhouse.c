@@ -46,9 +46,10 @@ static void chain_open(struct chain *chain, const char *database)
 	CHECK(loop_create(64, &chain->file.loop, &err) == STATUS_OK);
 	CHECK(http_open(chain->file.loop, &(struct http_config){ 0 }, &chain->http, &err) ==
 	      STATUS_OK);
-	const struct clickhouse_config clickhouse = { http_client(chain->http),
-						      loop_timers(chain->file.loop), str_of(url),
-						      1500 * INT64_C(1000000) };
+	const struct clickhouse_config clickhouse = { .http = http_client(chain->http),
+						      .timers = loop_timers(chain->file.loop),
+						      .url = str_of(url),
+						      .deadline_ns = 1500 * INT64_C(1000000) };
 	CHECK(clickhouse_create(&clickhouse, &config.sinks[0], &err) == STATUS_OK);
 	chain->file.config.sinks[0] = "clickhouse";
 	stage_open(&chain->file);
