@@ -6,6 +6,7 @@
 #include "audit/families.h"
 #include "audit/growth.h"
 #include "audit/ignore.h"
+#include "audit/look.h"
 #include "audit/record.h"
 #include "base/check.h"
 
@@ -90,10 +91,16 @@ void audit_destroy(struct audit *audit)
 	free(audit);
 }
 
+static struct str name_of(const struct audit_key *key)
+{
+	return str_make(key->name.ptr,
+			key->name.len < AUDIT_NAME_MAX ? key->name.len : AUDIT_NAME_MAX);
+}
+
 static struct audit_record record_of(const struct audit_key *key)
 {
-	struct audit_record record = {
-		.name = key->name,
+	return (struct audit_record){
+		.name = name_of(key),
 		.db = key->db,
 		.type = key->type,
 		.encoding = key->encoding,
@@ -105,25 +112,35 @@ static struct audit_record record_of(const struct audit_key *key)
 		.digest = key->digest,
 		.stream = key->stream,
 	};
-	if (record.name.len > AUDIT_NAME_MAX)
-		record.name.len = AUDIT_NAME_MAX;
-	return record;
+}
+
+void audit_look(const struct audit *audit, const struct audit_key *key, struct audit_look *out)
+{
+	struct str name = name_of(key), ignore = audit->config.limits.ignore;
+	names_look(audit->names, name, &out->name);
+	out->facts = facts_of(&audit->facts, key);
+	if (ignore.len && ignore_matches(ignore, name))
+		out->facts |= FACT_IGNORED;
+	audit_rules_look(audit->rules, key, out);
 }
 
 enum status audit_key(struct audit *audit, const struct audit_key *key)
 {
 	CHECK(!audit->ran);
 	struct audit_record record = record_of(key);
-	enum status status =
-	    names_learn(audit->names, record.name, key->type, key->bytes, &record.shape);
+	struct audit_look storage;
+	const struct audit_look *look = key->look;
+	if (!look) {
+		audit_look(audit, key, &storage);
+		look = &storage;
+	}
+	enum status status = names_learn_looked(audit->names, record.name, &look->name, key->type,
+						key->bytes, &record.shape);
 	if (status)
 		return status;
 	record.index = audit->journal.count;
-	record.facts = facts_of(&audit->facts, key);
-	if (audit->config.limits.ignore.len &&
-	    ignore_matches(audit->config.limits.ignore, record.name))
-		record.facts |= FACT_IGNORED;
-	status = audit_rules_learn(audit->rules, key, &record);
+	record.facts = look->facts;
+	status = audit_rules_learn(audit->rules, key, look, &record);
 	return status ? status : journal_append(&audit->journal, &record);
 }
 

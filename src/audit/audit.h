@@ -53,6 +53,8 @@ struct audit_config {
 MUST_CHECK enum status audit_create(const struct audit_config *config, struct audit **out);
 void audit_destroy(struct audit *audit);
 
+/* What the key says by itself (look.h). Any thread, also while another is in audit_key. */
+void audit_look(const struct audit *audit, const struct audit_key *key, struct audit_look *out);
 /* A key is told once; told again (a scan may) it is counted and dropped by its caller. */
 MUST_CHECK enum status audit_key(struct audit *audit, const struct audit_key *key);
 /* Keys that the source could not tell: they vanished, or the reply was refused. */

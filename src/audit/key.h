@@ -55,6 +55,8 @@ struct audit_stream {
 	int64_t first_ms, last_ms;
 };
 
+struct audit_look; /* look.h */
+
 struct audit_key {
 	int db;
 	struct str name;
@@ -70,6 +72,7 @@ struct audit_key {
 	const struct audit_element *elements;
 	size_t count; /* of elements; all of them where it is length */
 	struct audit_stream stream;
+	const struct audit_look *look; /* audit_look's, of the audit it is told; NULL: none yet */
 };
 
 const char *audit_type_text(enum audit_type type);             /* "string" … "module" */

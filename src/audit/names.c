@@ -185,15 +185,16 @@ static enum status shape_add(struct names *names, const struct name_lexed *lexed
 	return status;
 }
 
-static enum status shape_for(struct names *names, const struct name_lexed *lexed, size_t *found)
+/* Of a name like none before it. */
+static enum status shape_new(struct names *names, struct str name, uint64_t hash, size_t *found)
 {
-	uint64_t hash = name_store_hash(skeleton_of(lexed));
-	*found = name_store_find(&names->raw, hash);
-	enum status status = *found ? STATUS_OK : shape_add(names, lexed, hash, found);
+	struct name_lexed lexed;
+	name_lex(&names->lexer, name, &lexed);
+	enum status status = shape_add(names, &lexed, hash, found);
 	if (status == STATUS_FULL && !names->full && names->n_ids < NAMES_IDS_MAX) {
 		status = make_room(names);
 		if (!status)
-			status = shape_add(names, lexed, hash, found);
+			status = shape_add(names, &lexed, hash, found);
 	}
 	if (status == STATUS_FULL) {
 		*found = 0;
@@ -203,24 +204,41 @@ static enum status shape_for(struct names *names, const struct name_lexed *lexed
 	return status;
 }
 
-enum status names_learn(struct names *names, struct str name, enum audit_type type, int64_t bytes,
-			uint32_t *shape)
+void names_look(const struct names *names, struct str name, struct name_look *out)
+{
+	struct name_lexed lexed;
+	name_lex(&names->lexer, name, &lexed);
+	*out = (struct name_look){ .hash = name_store_hash(skeleton_of(&lexed)),
+				   .wide = lexed.wide,
+				   .odd = ~lexed.minutes,
+				   .number = lexed.number,
+				   .digits = lexed.digits };
+}
+
+enum status names_learn_looked(struct names *names, struct str name, const struct name_look *look,
+			       enum audit_type type, int64_t bytes, uint32_t *shape)
 {
 	CHECK(!names->families);
-	struct name_lexed lexed;
-	size_t found;
-	name_lex(&names->lexer, name, &lexed);
-	enum status status = shape_for(names, &lexed, &found);
+	size_t found = name_store_find(&names->raw, look->hash);
+	enum status status = found ? STATUS_OK : shape_new(names, name, look->hash, &found);
 	if (status)
 		return status;
 	struct name_shape *known = &names->raw.shapes[found];
 	known->types[type]++;
 	known->bytes += bytes > 0 ? (uint64_t)bytes : 0;
-	known->wide |= lexed.wide;
-	known->odd |= ~lexed.minutes;
-	known->varied |= lexed.number != known->number || lexed.digits != known->digits;
+	known->wide |= look->wide;
+	known->odd |= look->odd;
+	known->varied |= look->number != known->number || look->digits != known->digits;
 	*shape = known->id;
 	return STATUS_OK;
+}
+
+enum status names_learn(struct names *names, struct str name, enum audit_type type, int64_t bytes,
+			uint32_t *shape)
+{
+	struct name_look look;
+	names_look(names, name, &look);
+	return names_learn_looked(names, name, &look, type, bytes, shape);
 }
 
 enum status names_settle(struct names *names, size_t families_max)

@@ -29,11 +29,24 @@ struct name_family {
 	char separator; /* the one between its parts; 0: none, or several */
 };
 
+/* A name as letters alone tell it: what names_learn needs of it where one like it is known. */
+struct name_look {
+	uint64_t hash;         /* of its skeleton */
+	uint32_t wide, odd;    /* as in a shape (names_store.h) */
+	uint32_t number;
+	uint8_t digits;
+};
+
 MUST_CHECK enum status names_create(struct str separators, struct names **out);
 void names_destroy(struct names *names); /* NULL-safe */
 /* *shape: for names_family_of once it is settled. bytes: of the key; -1 unknown. */
 MUST_CHECK enum status names_learn(struct names *names, struct str name, enum audit_type type,
 				   int64_t bytes, uint32_t *shape);
+/* The same in two steps; the first by any thread, also while another learns. */
+void names_look(const struct names *names, struct str name, struct name_look *out);
+MUST_CHECK enum status names_learn_looked(struct names *names, struct str name,
+					  const struct name_look *look, enum audit_type type,
+					  int64_t bytes, uint32_t *shape);
 /* Families by bytes, then keys, then pattern; those behind families_max are "{other}", the
  * last one. Nothing is learned after. */
 MUST_CHECK enum status names_settle(struct names *names, size_t families_max);

@@ -37,12 +37,12 @@ static bool is_field_name(const struct audit_rules *rules, uint64_t digest)
 	return rules->field_names[digest & 1023] >> (digest >> 10 & 63) & 1;
 }
 
-enum status rule_duplicate_fields(struct audit_rules *rules, const struct audit_key *key,
-				  const struct json_member *members, size_t n)
+void rule_duplicate_look(const struct audit_key *key, const struct json_member *members, size_t n,
+			 void (*fn)(void *ctx, const struct look_field *field), void *ctx)
 {
 	char storage[NAME_BYTES_MAX];
 	if (!n || key->name.len > NAME_BYTES_MAX)
-		return STATUS_OK;
+		return;
 	uint64_t parent = audit_digest(lower(key->name, storage));
 	for (size_t i = 0; i < n; i++) {
 		const struct json_member *member = &members[i];
@@ -50,13 +50,15 @@ enum status rule_duplicate_fields(struct audit_rules *rules, const struct audit_
 			continue;
 		uint64_t name = audit_digest(lower(member->name, storage));
 		uint64_t value = audit_digest(member->value);
-		enum status status =
-		    digests_add(&rules->fields, field_digest(key->db, parent, name, value));
-		if (status)
-			return status;
-		rules->field_names[name & 1023] |= UINT64_C(1) << (name >> 10 & 63);
+		fn(ctx, &(struct look_field){ name, field_digest(key->db, parent, name, value) });
 	}
-	return STATUS_OK;
+}
+
+enum status rule_duplicate_field(struct audit_rules *rules, const struct look_field *field)
+{
+	uint64_t name = field->name;
+	rules->field_names[name & 1023] |= UINT64_C(1) << (name >> 10 & 63);
+	return digests_add(&rules->fields, field->all);
 }
 
 /* Wherever its name can be parted: is there a JSON of the first part's name with the second
@@ -93,10 +95,8 @@ static bool is_shared_size(const struct audit_record *record)
 	       record->length >= DUPLICATE_BYTES_MIN;
 }
 
-enum status rule_duplicate_learn(struct audit_rules *rules, const struct audit_key *key,
-				 const struct audit_record *record)
+enum status rule_duplicate_learn(struct audit_rules *rules, const struct audit_record *record)
 {
-	(void)key;
 	if (!is_shared_size(record) || (record->facts & FACT_IGNORED))
 		return STATUS_OK;
 	return digests_add(&rules->shared, record->digest);

@@ -160,13 +160,12 @@ static bool are_times(const struct audit_key *key, int64_t now_s, bool alone)
 	return true;
 }
 
-void rule_members_learn(const struct audit_rules *rules, const struct audit_key *key,
-			struct audit_record *record)
+uint32_t rule_members_facts(const struct audit_rules *rules, const struct audit_key *key)
 {
 	size_t least = key->type == AUDIT_LIST ? NAMES_MIN : MEMBERS_MIN;
 	int64_t now_s = rules->now_ms / 1000;
 	if (key->count < least || DAY_S > now_s)
-		return;
+		return 0;
 	uint32_t fact = 0;
 	if (key->type == AUDIT_SET && (are_times(key, now_s, false) || are_ranked(key)))
 		fact = FACT_ORDERED;
@@ -176,5 +175,5 @@ void rule_members_learn(const struct audit_rules *rules, const struct audit_key 
 		fact = FACT_TIMES;
 	if (fact && (int64_t)key->count < key->length)
 		fact |= FACT_LIKELY;
-	record->facts |= fact;
+	return fact;
 }

@@ -30,25 +30,67 @@ static bool begins_json(struct str value)
 	return text.len && (text.ptr[0] == '{' || text.ptr[0] == '[');
 }
 
-static enum status learn_json(struct audit_rules *rules, const struct audit_key *key,
-			      struct audit_record *record)
+static void find_members(const struct audit_key *key, struct members *members,
+			 struct json_shape *shape)
+{
+	bool cut = (int64_t)key->value.len < key->length;
+	members->n = 0;
+	members->secret = false;
+	*shape = json_shape_of(key->value, cut, take_member, members);
+}
+
+static void look_field(void *ctx, const struct look_field *field)
+{
+	struct audit_look *look = ctx;
+	if (look->n_fields < LOOK_FIELDS)
+		look->fields[look->n_fields++] = *field;
+	else
+		look->more_fields = true;
+}
+
+static void look_json(const struct audit_rules *rules, const struct audit_key *key,
+		      struct audit_look *look)
 {
 	struct members members;
-	members.n = 0;
-	members.secret = false;
-	bool cut = (int64_t)key->value.len < key->length;
-	struct json_shape shape = json_shape_of(key->value, cut, take_member, &members);
+	struct json_shape shape;
+	find_members(key, &members, &shape);
 	if (shape.kind == JSON_SHAPE_NONE)
-		return STATUS_OK;
-	record->facts |= FACT_JSON;
-	record->facts |= shape.kind == JSON_SHAPE_ARRAY ? FACT_JSON_ARRAY : 0;
-	record->facts |= shape.flat ? FACT_JSON_FLAT : 0;
-	record->facts |= shape.whole ? 0 : FACT_LIKELY;
-	record->facts |= members.secret ? FACT_SECRET : 0;
-	record->number[NUMBER_MEMBERS] = shape.members;
-	if (!audit_rules_on(rules, FINDING_duplicate) || (record->facts & FACT_IGNORED))
-		return STATUS_OK;
-	return rule_duplicate_fields(rules, key, members.kept, members.n);
+		return;
+	look->facts |= FACT_JSON;
+	look->facts |= shape.kind == JSON_SHAPE_ARRAY ? FACT_JSON_ARRAY : 0;
+	look->facts |= shape.flat ? FACT_JSON_FLAT : 0;
+	look->facts |= shape.whole ? 0 : FACT_LIKELY;
+	look->facts |= members.secret ? FACT_SECRET : 0;
+	look->members = shape.members;
+	if (audit_rules_on(rules, FINDING_duplicate) && !(look->facts & FACT_IGNORED))
+		rule_duplicate_look(key, members.kept, members.n, look_field, look);
+}
+
+struct learning {
+	struct audit_rules *rules;
+	enum status status;
+};
+
+static void learn_field(void *ctx, const struct look_field *field)
+{
+	struct learning *learning = ctx;
+	if (!learning->status)
+		learning->status = rule_duplicate_field(learning->rules, field);
+}
+
+static enum status learn_fields(struct audit_rules *rules, const struct audit_key *key,
+				const struct audit_look *look)
+{
+	struct learning learning = { rules, STATUS_OK };
+	for (size_t i = 0; i < look->n_fields && !look->more_fields; i++)
+		learn_field(&learning, &look->fields[i]);
+	if (look->more_fields) {
+		struct members members;
+		struct json_shape shape;
+		find_members(key, &members, &shape);
+		rule_duplicate_look(key, members.kept, members.n, learn_field, &learning);
+	}
+	return learning.status;
 }
 
 /* Bytes that a code for single bytes makes of the text, its table and a margin included: more
@@ -110,42 +152,46 @@ static void learn_size(const struct audit_rules *rules, const struct audit_key *
 		record->facts |= FACT_LIKELY;
 }
 
-static enum status learn_string(struct audit_rules *rules, const struct audit_key *key,
-				struct audit_record *record)
+static void look_string(const struct audit_rules *rules, const struct audit_key *key,
+			struct audit_look *look)
 {
 	bool whole = (int64_t)key->value.len == key->length;
-	if (whole && !record->digest)
-		record->digest = audit_digest(key->value);
-	if (begins_json(key->value)) {
-		enum status status = learn_json(rules, key, record);
-		if (status)
-			return status;
-	} else if (key->value.len && rule_secret_text(key->value)) {
-		record->facts |= FACT_SECRET;
-	}
-	if (audit_rules_on(rules, FINDING_compress))
-		learn_size(rules, key, record);
-	return audit_rules_on(rules, FINDING_duplicate) ? rule_duplicate_learn(rules, key, record)
-							: STATUS_OK;
+	if (whole && !look->digest)
+		look->digest = audit_digest(key->value);
+	if (begins_json(key->value))
+		look_json(rules, key, look);
+	else if (key->value.len && rule_secret_text(key->value))
+		look->facts |= FACT_SECRET;
 }
 
-static void learn_hash(const struct audit_key *key, struct audit_record *record)
+static bool has_secret(const struct audit_key *key)
 {
 	for (size_t i = 0; i < key->count; i++)
-		if (rule_secret_is(key->elements[i].field, key->elements[i].value)) {
-			record->facts |= FACT_SECRET;
-			return;
-		}
+		if (rule_secret_is(key->elements[i].field, key->elements[i].value))
+			return true;
+	return false;
+}
+
+void rule_value_look(const struct audit_rules *rules, const struct audit_key *key,
+		     struct audit_look *look)
+{
+	if (key->type == AUDIT_STRING)
+		look_string(rules, key, look);
+	else if (key->type == AUDIT_HASH)
+		look->facts |= has_secret(key) ? FACT_SECRET : 0;
+	else
+		look->facts |= rule_members_facts(rules, key);
 }
 
 enum status rule_value_learn(struct audit_rules *rules, const struct audit_key *key,
-			     struct audit_record *record)
+			     const struct audit_look *look, struct audit_record *record)
 {
-	if (key->type == AUDIT_STRING)
-		return learn_string(rules, key, record);
-	if (key->type == AUDIT_HASH)
-		learn_hash(key, record);
-	else
-		rule_members_learn(rules, key, record);
-	return STATUS_OK;
+	if (key->type != AUDIT_STRING)
+		return STATUS_OK;
+	enum status status = learn_fields(rules, key, look);
+	if (!status && audit_rules_on(rules, FINDING_compress))
+		learn_size(rules, key, record);
+	return status || !audit_rules_on(rules, FINDING_duplicate)
+		   ? status
+		   : rule_duplicate_learn(rules, record);
 }

@@ -341,14 +341,28 @@ void audit_rules_destroy(struct audit_rules *rules)
 	free(rules);
 }
 
-enum status audit_rules_learn(struct audit_rules *rules, const struct audit_key *key,
-			      struct audit_record *record)
+void audit_rules_look(const struct audit_rules *rules, const struct audit_key *key,
+		      struct audit_look *look)
 {
-	enum status status = rule_value_learn(rules, key, record);
+	look->digest = key->digest;
+	look->members = look->n_fields = 0;
+	look->more_fields = false;
+	look->name_digest = audit_digest(key->name);
+	look->trial_shape = trials_shape(key->name);
+	rule_value_look(rules, key, look);
+}
+
+enum status audit_rules_learn(struct audit_rules *rules, const struct audit_key *key,
+			      const struct audit_look *look, struct audit_record *record)
+{
+	record->facts = look->facts;
+	record->digest = look->digest;
+	record->number[NUMBER_MEMBERS] = look->members;
+	enum status status = rule_value_learn(rules, key, look, record);
 	if (!status)
 		status = rule_names_learn(rules, record);
 	if (!status && !(record->facts & FACT_IGNORED))
-		trials_learn(rules, key, record);
+		trials_learn(rules, key, look, record);
 	return status;
 }
 

@@ -2,7 +2,8 @@
  * Only for this folder.
  *
  *   audit_rules_create
- *   pass 1, each key as it comes:     audit_rules_learn(key, record)    a value is only there now
+ *   pass 1, each key as it comes:     audit_rules_look(key, look)       a value is only there now
+ *                                     audit_rules_learn(key, look, record)
  *   names are settled into families: their number and indices are final
  *   pass 2, each record in order:     audit_rules_gather(record)        per-family sums
  *   families are settled: figures, use, belongs, twins, growth
@@ -16,6 +17,7 @@
 #pragma once
 
 #include "audit/audit.h"
+#include "audit/look.h"
 
 enum {
 	RULES_MEMORY_MAX = 32 << 20, /* digests of duplicates, samples of trials, figures */
@@ -84,8 +86,12 @@ struct audit_rules;
 MUST_CHECK enum status audit_rules_create(const struct audit_config *config,
 					  struct audit_rules **out);
 void audit_rules_destroy(struct audit_rules *rules); /* NULL-safe */
+/* All of *look but its name; its facts are the collector's before. Any thread. */
+void audit_rules_look(const struct audit_rules *rules, const struct audit_key *key,
+		      struct audit_look *look);
 /* Ignored keys are told too (their facts count in families). */
 MUST_CHECK enum status audit_rules_learn(struct audit_rules *rules, const struct audit_key *key,
+					 const struct audit_look *look,
 					 struct audit_record *record);
 /* family is below AUDIT_FAMILIES_MAX + 1. */
 void audit_rules_gather(struct audit_rules *rules, const struct audit_record *record);

@@ -126,20 +126,24 @@ static inline bool audit_rules_on(const struct audit_rules *rules, enum finding_
 }
 
 /* rule_value.c: facts and digests of a value. */
+void rule_value_look(const struct audit_rules *rules, const struct audit_key *key,
+		     struct audit_look *look);
 MUST_CHECK enum status rule_value_learn(struct audit_rules *rules, const struct audit_key *key,
-					struct audit_record *record);
-/* rule_members.c: what the elements of a collection are. */
-void rule_members_learn(const struct audit_rules *rules, const struct audit_key *key,
-			struct audit_record *record);
+					const struct audit_look *look, struct audit_record *record);
+/* rule_members.c: what the elements of a collection are, as facts. */
+uint32_t rule_members_facts(const struct audit_rules *rules, const struct audit_key *key);
 /* rule_secret.c */
 bool rule_secret_is(struct str name, struct str value);
 bool rule_secret_text(struct str text);
 
 /* rule_duplicate.c */
-MUST_CHECK enum status rule_duplicate_learn(struct audit_rules *rules, const struct audit_key *key,
+MUST_CHECK enum status rule_duplicate_learn(struct audit_rules *rules,
 					    const struct audit_record *record);
-MUST_CHECK enum status rule_duplicate_fields(struct audit_rules *rules, const struct audit_key *key,
-					     const struct json_member *members, size_t n);
+/* Tells fn each member that may be a field. */
+void rule_duplicate_look(const struct audit_key *key, const struct json_member *members, size_t n,
+			 void (*fn)(void *ctx, const struct look_field *field), void *ctx);
+MUST_CHECK enum status rule_duplicate_field(struct audit_rules *rules,
+					    const struct look_field *field);
 MUST_CHECK enum status rule_duplicate_groups(struct audit_rules *rules); /* shared becomes groups */
 void rule_duplicate_gather(struct audit_rules *rules, const struct audit_record *record);
 bool rule_duplicate_judge(struct audit_rules *rules, const struct audit_record *record,
@@ -178,9 +182,10 @@ void finding_words(const struct audit_rules *rules, const struct tally *tally,
 enum trial_kind { TRIAL_HASH, TRIAL_PACK, TRIAL_COMPRESS, TRIAL_MISS, TRIAL_KINDS };
 MUST_CHECK enum status trials_create(struct trials **out);
 void trials_destroy(struct trials *trials);
+uint32_t trials_shape(struct str name);
 /* Keeps a copy where it is among the first by digest of its name. */
 void trials_learn(struct audit_rules *rules, const struct audit_key *key,
-		  const struct audit_record *record);
+		  const struct audit_look *look, const struct audit_record *record);
 void trials_gather(struct audit_rules *rules, const struct audit_record *record);
 /* Makes the trials, after the findings are sorted, and asks the model for each. */
 MUST_CHECK enum status trials_settle(struct audit_rules *rules);

@@ -49,7 +49,7 @@ static uint16_t *slot_of(struct trials *trials, enum trial_kind kind, uint32_t s
 
 /* What varies in names of one family is mostly capitals or has digits: such a word counts as
  * any other. Never 0. */
-static uint32_t shape_of(struct str name)
+uint32_t trials_shape(struct str name)
 {
 	uint64_t shape = 14695981039346656037U;
 	for (size_t at = 0, end; at < name.len; at = end) {
@@ -203,7 +203,7 @@ static void keep(struct trials *trials, enum trial_kind kind, const struct audit
 }
 
 void trials_learn(struct audit_rules *rules, const struct audit_key *key,
-		  const struct audit_record *record)
+		  const struct audit_look *look, const struct audit_record *record)
 {
 	bool string = key->type == AUDIT_STRING;
 	bool whole = (string ? (int64_t)key->value.len : (int64_t)key->count) == key->length;
@@ -218,8 +218,7 @@ void trials_learn(struct audit_rules *rules, const struct audit_key *key,
 	};
 	for (enum trial_kind kind = 0; kind < TRIAL_KINDS; kind++)
 		if (wanted[kind])
-			keep(rules->trials, kind, key, shape_of(key->name),
-			     audit_digest(key->name));
+			keep(rules->trials, kind, key, look->trial_shape, look->name_digest);
 }
 
 static struct sample **find(struct sample **samples, uint64_t order)

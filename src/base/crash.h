@@ -27,7 +27,16 @@
 	CRASH(signal_add, "a signal is durable, its producer not answered")                        \
 	CRASH(signal_sent, "a signal was given to its terminal's connection")                      \
 	CRASH(result_put, "a final result is durable, its signal not removed")                     \
-	CRASH(signal_done, "a signal is removed from its stream")
+	CRASH(signal_done, "a signal is removed from its stream")                                  \
+	CRASH(migrate_intent, "a batch of keys is backed up, nothing of it written")               \
+	CRASH(migrate_written, "new forms are written, nothing is journaled")                      \
+	CRASH(migrate_done, "a batch is journaled, not synced")                                    \
+	CRASH(migrate_piece, "some pieces of a large key are written")                             \
+	CRASH(migrate_removing, "old keys are about to be removed")                                \
+	CRASH(migrate_removed, "old keys are removed, nothing is journaled")                       \
+	CRASH(move_sent, "rows of moved keys are in a sink, not read back")                        \
+	CRASH(move_read, "moved rows are read back, nothing is journaled")                         \
+	CRASH(migrate_restored, "old keys are restored, nothing is journaled")
 
 enum crash {
 #define CRASH(name, meaning) CRASH_##name,

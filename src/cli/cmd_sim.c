@@ -1,4 +1,5 @@
-/* weir sim fleet: simulated terminals against a weir, here or elsewhere. */
+/* weir sim: simulated terminals against a weir, here or elsewhere; sim mess and sim tree have
+ * files of their own. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -226,7 +227,7 @@ static enum status read_inputs(const struct args *args, struct sim_fleet_config 
 	return status;
 }
 
-int cmd_sim(const struct args *args)
+static int run_fleet(const struct args *args)
 {
 	char host[HOST_BYTES];
 	struct err err = { 0 };
@@ -254,4 +255,13 @@ int cmd_sim(const struct args *args)
 	tokens_destroy(tokens);
 	free(instances);
 	return exit_status;
+}
+
+int cmd_sim(const struct args *args)
+{
+	switch (args->command) {
+	case COMMAND_sim_mess: return cmd_sim_mess(args);
+	case COMMAND_sim_tree: return cmd_sim_tree(args);
+	default: return run_fleet(args);
+	}
 }

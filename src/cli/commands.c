@@ -11,13 +11,14 @@ static const struct {
 	const char *word;
 	command_fn run;
 } functions[] = {
-	{ "agent", cmd_agent }, { "alerts", cmd_alerts }, { "archive", cmd_archive },
-	{ "ask", cmd_ask },     { "config", cmd_config }, { "decode", cmd_decode },
-	{ "fleet", cmd_fleet }, { "keys", cmd_keys },     { "memory", cmd_memory },
-	{ "mt5", cmd_mt5 },     { "plan", cmd_plan },     { "read", cmd_read },
-	{ "redis", cmd_redis }, { "replay", cmd_replay }, { "signal", cmd_signal },
-	{ "sim", cmd_sim },     { "tape", cmd_tape },     { "telegram", cmd_telegram },
-	{ "top", cmd_top },     { "up", cmd_up },         { "version", cmd_version },
+	{ "agent", cmd_agent },   { "alerts", cmd_alerts }, { "archive", cmd_archive },
+	{ "ask", cmd_ask },       { "audit", cmd_audit },   { "clean", cmd_clean },
+	{ "config", cmd_config }, { "decode", cmd_decode }, { "fleet", cmd_fleet },
+	{ "keys", cmd_keys },     { "memory", cmd_memory }, { "migrate", cmd_migrate },
+	{ "mt5", cmd_mt5 },       { "plan", cmd_plan },     { "read", cmd_read },
+	{ "redis", cmd_redis },   { "replay", cmd_replay }, { "signal", cmd_signal },
+	{ "sim", cmd_sim },       { "tape", cmd_tape },     { "telegram", cmd_telegram },
+	{ "top", cmd_top },       { "up", cmd_up },         { "version", cmd_version },
 };
 
 static command_fn find_function(enum command command)

@@ -190,10 +190,10 @@ static void operands_and_flags_are_bounded(void **state)
 static void words_for_commands_that_wait_are_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("audit --once --anything here"), STATUS_OK);
-	assert_int_equal(args.command, COMMAND_audit);
+	assert_int_equal(parse("takeover --once --anything here"), STATUS_OK);
+	assert_int_equal(args.command, COMMAND_takeover);
 	assert_int_equal(args.wish, ARGS_RUN);
-	assert_int_equal(parse("audit --help"), STATUS_OK);
+	assert_int_equal(parse("takeover --help"), STATUS_OK);
 	assert_int_equal(args.wish, ARGS_HELP_COMMAND);
 }
 

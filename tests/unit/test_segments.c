@@ -642,8 +642,8 @@ static void send_late(void *ctx)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(late->ports); i++)
 		if (redis_pending_bytes(late->ports[i]) == 0)
-			late->refused += redis_command(late->ports[i], &ping, 1, NULL, NULL) ==
-					 STATUS_CLOSED;
+			late->refused +=
+			    redis_command(late->ports[i], &ping, 1, NULL, NULL) == STATUS_CLOSED;
 	loop_timer_after(late->world->loop, &late->timer, 1000000);
 }
 

@@ -1,0 +1,15 @@
+/* source_impl.h - shared by source*.c only: replies as elements.
+ *   source.c          keys, several at once, each in one reply
+ *   source_walk.c     one key in pieces; names
+ *   source_elements.c a reply's elements, and what of a stream is not an entry */
+#pragma once
+
+#include "migrate/arena.h"
+#include "migrate/source.h"
+
+/* Elements of a whole reply or of a piece of it. false: memory is out, or the reply has another
+ * shape than the type's. *elements may be NULL: they are digested alone. */
+bool source_elements(enum audit_type type, const struct redis_reply *reply, struct arena *texts,
+		     struct digesting *sum, struct audit_element **elements, size_t *count);
+/* Groups belong to what a stream is: their names, how far they are, what is pending. */
+void source_digest_groups(struct digesting *sum, const struct redis_reply *groups);

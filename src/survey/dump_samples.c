@@ -1,0 +1,84 @@
+#include "survey/dump_impl.h"
+
+void dump_samples_begin(struct dump_samples *samples, bool is_list)
+{
+	samples->is_list = is_list;
+	samples->open = false;
+	samples->seen = 0;
+	samples->used = 0;
+}
+
+static struct str keep(char *at, struct str text)
+{
+	size_t len = text.len < AUDIT_ELEMENT_MAX ? text.len : AUDIT_ELEMENT_MAX;
+	if (len)
+		memcpy(at, text.ptr, len);
+	return str_make(at, len);
+}
+
+/* 64 elements of two texts each always fit. */
+static struct str keep_behind(struct dump_samples *samples, struct str text)
+{
+	struct str kept = keep(samples->bytes + samples->used, text);
+	samples->used += kept.len;
+	return kept;
+}
+
+static void add_to_ring(struct dump_samples *samples, struct str value)
+{
+	size_t place = (samples->seen - SAMPLES_FRONT) % SAMPLES_BACK;
+	samples->ring[place] =
+	    (struct audit_element){ .value = keep(samples->places[place], value) };
+}
+
+void dump_samples_add(struct dump_samples *samples, struct str field, struct str value,
+		      double score)
+{
+	uint64_t limit = samples->is_list ? SAMPLES_FRONT : AUDIT_ELEMENTS_MAX;
+	samples->open = samples->seen < limit;
+	if (samples->open)
+		samples->elements[samples->seen] = (struct audit_element){
+			.field = keep_behind(samples, field),
+			.value = keep_behind(samples, value),
+			.score = score,
+		};
+	else if (samples->is_list)
+		add_to_ring(samples, value);
+	samples->seen++;
+}
+
+static void add_part(struct dump_samples *samples, struct audit_element *element, struct str part)
+{
+	size_t room = AUDIT_ELEMENT_MAX - element->value.len;
+	size_t len = part.len + 1 < room ? part.len : room ? room - 1 : 0;
+	if (!room)
+		return;
+	char *at = samples->bytes + samples->used;
+	if (len)
+		memcpy(at, part.ptr, len);
+	at[len] = 0;
+	samples->used += len + 1;
+	element->value.len += len + 1;
+}
+
+void dump_samples_field(struct dump_samples *samples, struct str name, struct str value)
+{
+	if (!samples->open)
+		return;
+	struct audit_element *element = &samples->elements[samples->seen - 1];
+	add_part(samples, element, name);
+	add_part(samples, element, value);
+}
+
+const struct audit_element *dump_samples_end(struct dump_samples *samples, size_t *count)
+{
+	uint64_t seen = samples->seen;
+	*count = seen < AUDIT_ELEMENTS_MAX ? (size_t)seen : AUDIT_ELEMENTS_MAX;
+	if (!samples->is_list || seen <= SAMPLES_FRONT)
+		return samples->elements;
+	size_t kept = *count - SAMPLES_FRONT;
+	size_t oldest = seen > AUDIT_ELEMENTS_MAX ? (seen - SAMPLES_FRONT) % SAMPLES_BACK : 0;
+	for (size_t i = 0; i < kept; i++)
+		samples->elements[SAMPLES_FRONT + i] = samples->ring[(oldest + i) % SAMPLES_BACK];
+	return samples->elements;
+}
