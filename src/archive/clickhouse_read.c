@@ -1,5 +1,8 @@
 /* Rows of a batch back out of ClickHouse: TabSeparated, a line a row, \t \n \\ and others escaped,
- * \N NULL (ClickHouse's manual, "TabSeparated"). */
+ * \N NULL (ClickHouse's manual, "TabSeparated").
+ *
+ * Of rows with one key the one with the largest batch_id stays once parts are merged: what a later
+ * batch has is none of this batch's. FINAL says the same, and reads the whole table for it. */
 #include "archive/clickhouse_impl.h"
 #include "base/check.h"
 
@@ -61,12 +64,24 @@ static void rows_seen(struct clickhouse_call *call, enum sink_outcome outcome, c
 	call->fn(call->ctx, outcome, why);
 }
 
+static void put_standing(struct clickhouse *ch, const struct sink_read *read)
+{
+	long long id = read->batch_id;
+	buf_printf(&ch->sql, " WHERE batch_id = %lld AND (", id);
+	clickhouse_key_put(&ch->sql, read->table);
+	buf_str_put(&ch->sql, STR(") NOT IN (SELECT "));
+	clickhouse_key_put(&ch->sql, read->table);
+	buf_str_put(&ch->sql, STR(" FROM "));
+	clickhouse_table_put(&ch->sql, str_of(ch->database), read->table);
+	buf_printf(&ch->sql, " WHERE batch_id > %lld)", id);
+}
+
 void clickhouse_read(struct clickhouse_call *call)
 {
 	struct clickhouse *ch = call->owner;
 	const struct archive_table_row *table = archive_table_row(call->read.table);
 	buf_clear(&ch->sql);
-	buf_str_put(&ch->sql, STR("SELECT "));
+	buf_str_put(&ch->sql, STR("SELECT DISTINCT "));
 	for (unsigned i = 0; i < table->columns; i++) {
 		if (i)
 			buf_char(&ch->sql, ',');
@@ -76,8 +91,8 @@ void clickhouse_read(struct clickhouse_call *call)
 	}
 	buf_str_put(&ch->sql, STR(" FROM "));
 	clickhouse_table_put(&ch->sql, str_of(ch->database), call->read.table);
-	buf_printf(&ch->sql, " WHERE batch_id = %lld LIMIT %zu FORMAT TabSeparated",
-		   (long long)call->read.batch_id, call->read.rows_max);
+	put_standing(ch, &call->read);
+	buf_printf(&ch->sql, " LIMIT %zu FORMAT TabSeparated", call->read.rows_max);
 	call->answer_max = CLICKHOUSE_READ_BYTES;
 	call->next = rows_seen;
 	clickhouse_ask(call);

@@ -134,6 +134,7 @@ enum status audit_key(struct audit *audit, const struct audit_key *key)
 		audit_look(audit, key, &storage);
 		look = &storage;
 	}
+	audit_rules_prefetch(audit->rules, look);
 	enum status status = names_learn_looked(audit->names, record.name, &look->name, key->type,
 						key->bytes, &record.shape);
 	if (status)
@@ -243,7 +244,11 @@ enum status audit_run(struct audit *audit, audit_hit_fn on_hit, void *ctx)
 		status = settle_rules(audit);
 	if (!status)
 		status = each_record(audit, judge, &hits);
-	return status ? status : audit_rules_end(audit->rules, on_hit, ctx);
+	if (!status)
+		status = audit_rules_end(audit->rules, on_hit, ctx);
+	audit->totals.names_lost = (int64_t)names_lost(audit->names);
+	audit->totals.findings_left_out = audit_rules_left_out(audit->rules);
+	return status;
 }
 
 /* ---- what came of it ---- */
@@ -259,6 +264,12 @@ size_t audit_families(const struct audit *audit, const struct audit_family **out
 size_t audit_findings(const struct audit *audit, const struct audit_finding **out)
 {
 	return audit_rules_findings(audit->rules, out);
+}
+
+size_t audit_gone(const struct audit *audit, const struct audit_gone **out)
+{
+	*out = NULL;
+	return audit->growth && audit->families ? growth_gone(audit->growth, out) : 0;
 }
 
 const struct audit_server *audit_server_of(const struct audit *audit)

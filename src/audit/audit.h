@@ -74,12 +74,16 @@ struct audit_totals {
 	int64_t values_bytes;
 	int64_t unread; /* bytes unknown: MEMORY USAGE refused */
 	int64_t dbs;
+	int64_t names_lost;        /* names without a family of their own: there was no room */
+	int64_t findings_left_out; /* beyond AUDIT_FINDINGS_MAX */
 };
 
 /* After audit_run. Families by bytes, largest first; findings by severity, then bytes. */
 const struct audit_totals *audit_totals(const struct audit *audit);
 size_t audit_families(const struct audit *audit, const struct audit_family **out);
 size_t audit_findings(const struct audit *audit, const struct audit_finding **out);
+/* What the older audit had and this one has not, by bytes; none where none was told. */
+size_t audit_gone(const struct audit *audit, const struct audit_gone **out);
 const struct audit_server *audit_server_of(const struct audit *audit);
 const struct code *audit_code_of(const struct audit *audit);
 /* The family a name belongs to; -1: it was never told. */

@@ -237,7 +237,10 @@ enum status code_settle(struct code *code)
 	code_settle_patterns(code);
 	code->settled = true;
 	enum status status = code_settle_keys(code);
-	return status ? status : code_settle_findings(code);
+	if (!status)
+		status = code_settle_findings(code);
+	code->summary.lost = code->lost;
+	return status;
 }
 
 const struct code_summary *code_summary(const struct code *code) { return &code->summary; }

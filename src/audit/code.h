@@ -39,6 +39,7 @@ struct code_summary {
 	int64_t files_read; /* all that were looked at */
 	int64_t skipped;    /* too large, binary */
 	int64_t constructors;
+	int64_t lost;                  /* uses, texts, patterns beyond the bounds */
 	const struct code_call *calls; /* by name */
 	size_t n_calls;
 	const struct code_key *keys; /* by pattern */

@@ -214,19 +214,32 @@ static struct code_value lookup_own(struct code_scan *scan, int32_t index)
 	return value;
 }
 
+/* settings.redis is a part of a file: where it is to be found, a name, a limit. */
+static bool in_settings(const struct code_scan *scan, int32_t first, int32_t last)
+{
+	for (int32_t i = first; i < last; i += 2)
+		if (code_is_one_of(scan->tokens, i,
+				   "config cfg settings options conf Config Settings CONFIG"))
+			return true;
+	return false;
+}
+
 static struct code_value lookup_member(struct code_scan *scan, int32_t first, int32_t last)
 {
+	bool setting = in_settings(scan, first, last);
 	struct code_symbol *root = scan_nearest(scan, scan_hash(scan, first));
 	uint64_t name = scan_hash(scan, last);
 	struct code_value value = { 0 };
 	if (root && root->holds == HOLDS_PACKAGE)
 		return (struct code_value){ .holds = HOLDS_PACKAGE };
-	value = by_name(scan, last);
+	if (!setting)
+		value = by_name(scan, last);
 	if (value.holds != HOLDS_UNKNOWN)
 		return value;
 	if (root && root->module && last == first + 2)
 		return (struct code_value){ .cond = code_name3('E', root->module, name) };
-	value = value_of_attribute(scan_find(scan, SCOPE_ATTRIBUTES, name));
+	if (!setting)
+		value = value_of_attribute(scan_find(scan, SCOPE_ATTRIBUTES, name));
 	if (value.holds == HOLDS_CLIENT || value.holds == HOLDS_PIPE)
 		return value;
 	return (struct code_value){ .cond = code_name3('A', scan_hash(scan, last - 2), name) };
@@ -265,17 +278,31 @@ void scan_shadow(struct code_scan *scan, uint64_t name, struct str text)
 				  scan->n_opens };
 }
 
+/* What the type means that is named here: in Go every package may have a Client. */
+static enum code_holds type_holds(struct code_scan *scan, int32_t index)
+{
+	enum code_holds holds =
+	    code_type_holds(scan->language, code_token_text(scan->tokens, index));
+	int32_t first = scan_chain_start(scan, index);
+	if (holds == HOLDS_UNKNOWN || scan->language->id != LANGUAGE_GO)
+		return holds;
+	if (first == index)
+		return HOLDS_UNKNOWN;
+	struct code_symbol *package = scan_nearest(scan, scan_hash(scan, first));
+	bool redis =
+	    package ? package->holds == HOLDS_PACKAGE : code_is_word(scan->tokens, first, "redis");
+	return redis ? holds : HOLDS_OTHER;
+}
+
 /* A client's type beside a name: `IDatabase db`, `rdb *redis.Client`, `redis: Redis`. */
 void scan_typed(struct code_scan *scan, int32_t index)
 {
 	const struct code_tokens *tokens = scan->tokens;
 	int32_t first = scan_chain_start(scan, index), after = index + 1, before = first - 1;
-	enum code_holds holds = code_type_holds(scan->language, code_token_text(tokens, index));
+	enum code_holds holds = type_holds(scan, index);
 	if (holds == HOLDS_UNKNOWN || code_is_op(tokens, after, '(') ||
 	    code_is_op(tokens, after, OP_MEMBER) || code_is_op(tokens, after, '{'))
 		return;
-	if (scan->language->id == LANGUAGE_GO && first == index)
-		return; /* Client alone may be anybody's */
 	if (code_is_op(tokens, after, '?'))
 		after++;
 	if (scan->language->id == LANGUAGE_CSHARP || scan->language->id == LANGUAGE_PHP) {
@@ -302,13 +329,12 @@ struct parameter {
 };
 
 /* What its annotation says: a type that is none of a client's is something else. */
-static enum code_holds annotated(const struct code_scan *scan, int32_t from, int32_t end)
+static enum code_holds annotated(struct code_scan *scan, int32_t from, int32_t end)
 {
 	for (int32_t i = from; i < end; i++) {
 		if (!code_is_name(scan->tokens, i))
 			continue;
-		enum code_holds holds =
-		    code_type_holds(scan->language, code_token_text(scan->tokens, i));
+		enum code_holds holds = type_holds(scan, i);
 		if (holds != HOLDS_UNKNOWN)
 			return holds;
 	}

@@ -50,6 +50,13 @@ static uint64_t *find(const struct digest_shard *shard, uint64_t digest)
 	return &shard->slots[at];
 }
 
+void digests_prefetch(const struct digests *set, uint64_t digest)
+{
+	const struct digest_shard *shard = &set->shards[shard_of(kept(digest))];
+	if (shard->room)
+		__builtin_prefetch(&shard->slots[slot_of(kept(digest)) & (shard->room - 1)], 1);
+}
+
 /* The shard anew with `room` slots, without what is not in the sample. */
 static enum status rehash(struct digests *set, struct digest_shard *shard, uint32_t room)
 {
@@ -62,6 +69,7 @@ static enum status rehash(struct digests *set, struct digest_shard *shard, uint3
 			continue;
 		if (!digests_sampled(set, slot)) {
 			set->left_out++;
+			set->held--;
 			continue;
 		}
 		*find(&next, slot & ~TWICE) = slot;
@@ -103,6 +111,7 @@ enum status digests_add(struct digests *set, uint64_t digest)
 			if (!is_full(shard)) {
 				*slot = digest;
 				shard->used++;
+				set->held++;
 				return STATUS_OK;
 			}
 		}
@@ -128,14 +137,6 @@ int digests_count(const struct digests *set, uint64_t digest)
 		return 0;
 	uint64_t slot = *find(shard, digest);
 	return slot ? slot & TWICE ? 2 : 1 : 0;
-}
-
-bool digests_empty(const struct digests *set)
-{
-	for (size_t i = 0; i < DIGESTS_SHARDS; i++)
-		if (set->shards[i].used)
-			return false;
-	return true;
 }
 
 void digests_each_twice(const struct digests *set, void (*fn)(void *ctx, uint64_t digest),

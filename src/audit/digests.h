@@ -21,6 +21,7 @@ struct digests {
 	struct digest_shard shards[DIGESTS_SHARDS];
 	uint32_t room_max; /* of a shard */
 	uint32_t sample_bits;
+	int64_t held;     /* digests in all shards */
 	int64_t left_out; /* told, and not in the sample */
 };
 
@@ -31,8 +32,10 @@ void digests_deinit(struct digests *set); /* a zeroed one too */
 MUST_CHECK enum status digests_add(struct digests *set, uint64_t digest);
 /* How often it came: 0, 1 or 2 for more. */
 int digests_count(const struct digests *set, uint64_t digest);
+/* Its place is read into the cache: for those who add several, or later. */
+void digests_prefetch(const struct digests *set, uint64_t digest);
 bool digests_sampled(const struct digests *set, uint64_t digest);
-bool digests_empty(const struct digests *set);
+static inline bool digests_empty(const struct digests *set) { return !set->held; }
 /* Each digest that came more than once, as digests_count takes it. */
 void digests_each_twice(const struct digests *set, void (*fn)(void *ctx, uint64_t digest),
 			void *ctx);

@@ -94,6 +94,8 @@ static bool is_switch(struct str text)
 {
 	static const char *const words[] = { "true", "false", "on",   "off",  "yes",
 					     "no",   "ok",    "done", "none", "null" };
+	if (text.len > 5)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_eq_nocase(text, str_of(words[i])))
 			return true;
@@ -151,6 +153,8 @@ struct fields {
 static void field(struct fields *fields, struct str name)
 {
 	uint32_t bits = name_words_find(&fields->facts->words, name);
+	if (!bits)
+		return;
 	for (size_t i = 0; i < FIELDS; i++)
 		fields->seen[i] += bits >> i & 1 && fields->seen[i] < 255;
 }
@@ -220,9 +224,20 @@ static void entry_fields(struct fields *fields, struct str entry)
 			field(fields, part);
 }
 
+/* ZADD key 1700000000.25 1700000000.25: by the part before the point, the rest is rounded. */
+static bool is_its_score(const struct audit_element *element)
+{
+	bool integer;
+	int64_t value;
+	size_t point = str_find_char(element->value, '.');
+	return is_number(element->value, &integer) &&
+	       str_to_i64(str_make(element->value.ptr, point), &value) == STATUS_OK &&
+	       element->score > -9e18 && element->score < 9e18 && value == (int64_t)element->score;
+}
+
 static uint32_t elements_facts(const struct facts *facts, const struct audit_key *key)
 {
-	size_t n = key->count < FACTS_ELEMENTS ? key->count : FACTS_ELEMENTS, times = 0;
+	size_t n = key->count < FACTS_ELEMENTS ? key->count : FACTS_ELEMENTS, times = 0, same = 0;
 	struct fields fields = { .facts = facts };
 	uint32_t bits = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -235,9 +250,12 @@ static uint32_t elements_facts(const struct facts *facts, const struct audit_key
 			bits |= json_facts(facts, element->value);
 		if (key->type == AUDIT_ZSET && element->score > 0 && element->score < 9e18)
 			times += facts_is_time(facts, (int64_t)element->score);
+		same += key->type == AUDIT_ZSET && is_its_score(element);
 	}
 	if (n && times == n)
 		bits |= FACT_SCORES_TIME;
+	if (n && same == n)
+		bits |= FACT_SCORES_SAME;
 	return bits | fields_facts(&fields);
 }
 

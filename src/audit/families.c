@@ -42,6 +42,7 @@ enum status families_create(const struct names *names, int64_t now_ms, struct fa
 			.twin = -1,
 			.grown_keys = INT64_MIN,
 			.grown_bytes = INT64_MIN,
+			.grown_elements = INT64_MIN,
 		};
 		families->more[i].skeleton = name->skeleton;
 	}
@@ -174,8 +175,9 @@ enum status families_add(struct families *families, const struct audit_record *r
 	sum_bytes(families, family, record);
 	more->read += (record->facts & FACT_READ) != 0;
 	more->groups += record->type == AUDIT_STREAM ? record->stream.groups : 0;
-	for (size_t i = 0; i < FAMILY_FACTS; i++)
-		more->facts[i] += record->facts >> i & 1;
+	uint32_t facts = record->facts & ((1U << FAMILY_FACTS) - 1);
+	for (; facts; facts &= facts - 1)
+		more->facts[__builtin_ctz(facts)]++;
 	families->totals.keys++;
 	families->dbs |= 1ULL << ((unsigned)record->db & 63);
 	return family->examples[AUDIT_EXAMPLES - 1] ? STATUS_OK : add_example(family, record->name);
@@ -242,7 +244,7 @@ static int64_t count_dbs(uint64_t dbs)
 	return n;
 }
 
-enum status families_settle(struct families *families, const struct growth *growth,
+enum status families_settle(struct families *families, struct growth *growth,
 			    const struct code *code)
 {
 	for (size_t i = 0; i < families->n; i++) {

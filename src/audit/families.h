@@ -9,7 +9,7 @@
 #include "audit/names.h"
 #include "audit/rules.h"
 
-enum { FAMILY_FACTS = 19, FAMILY_EXAMPLE_BYTES = 256 };
+enum { FAMILY_FACTS = 20, FAMILY_EXAMPLE_BYTES = 256 };
 
 /* What a family has besides struct audit_family, for its use. */
 struct family_more {
@@ -29,7 +29,7 @@ void families_destroy(struct families *families); /* NULL-safe */
 /* record->family is set. */
 MUST_CHECK enum status families_add(struct families *families, const struct audit_record *record);
 /* growth, code: NULL, there is none. */
-MUST_CHECK enum status families_settle(struct families *families, const struct growth *growth,
+MUST_CHECK enum status families_settle(struct families *families, struct growth *growth,
 				       const struct code *code);
 size_t families_list(const struct families *families, const struct audit_family **out);
 const struct audit_totals *families_totals(const struct families *families);

@@ -17,6 +17,12 @@ enum {
 	AUDIT_EVIDENCE_BYTES = 160,
 };
 
+/* A family of an older audit that is no more. */
+struct audit_gone {
+	const char *pattern;
+	int64_t keys, bytes;
+};
+
 struct audit_family {
 	const char *pattern;
 	enum audit_type type; /* of most of its keys */
@@ -31,10 +37,11 @@ struct audit_family {
 	enum audit_use use;
 	char evidence[AUDIT_EVIDENCE_BYTES]; /* why it is that, for people */
 	enum audit_belongs belongs;
-	bool constant;      /* the pattern has no variable part */
-	bool namespaced;    /* constant words up to a separator other than _ and - */
-	char separator;     /* the one between its parts; 0: none, or several */
-	int64_t twin;       /* index of a family that names the same thing another way; -1 */
-	int64_t grown_keys; /* since the other audit; INT64_MIN: none to compare with, or new */
-	int64_t grown_bytes;
+	bool constant;       /* the pattern has no variable part */
+	bool namespaced;     /* constant words up to a separator other than _ and - */
+	char separator;      /* the one between its parts; 0: none, or several */
+	int64_t twin;        /* index of a family that names the same thing another way; -1 */
+	int64_t grown_keys;  /* since the other audit, all of them where it had no such family; */
+	int64_t grown_bytes; /* INT64_MIN: there is none to compare with */
+	int64_t grown_elements; /* of collections; INT64_MIN also where it did not count them */
 };

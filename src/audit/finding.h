@@ -28,7 +28,9 @@ struct audit_finding {
 	size_t n_examples;
 };
 
-/* A line of --findings. key is printed (audit_name_print); a line of source has file and line
+/* A line of --findings. severity is the rule's own (findings.def), or that of the server's check:
+ * a finding's may be milder or worse, since it knows of all its keys. db is below 0 where it is
+ * about the server. key is printed (audit_name_print); a line of source has file and line
  * instead, and key is empty. */
 struct audit_hit {
 	enum finding_rule rule;

@@ -72,6 +72,22 @@ static const char *namespace_of(enum audit_use use)
 	}
 }
 
+/* A pattern is no name, and stands in a command without quotes: what a shell would act upon is
+ * written as \xHH. */
+static void put_pattern_char(struct buf *out, char c)
+{
+	if (strchr("\"'`$!;|&<>()*?~#", c))
+		buf_printf(out, "\\x%02x", (unsigned char)c);
+	else
+		buf_char(out, c);
+}
+
+static void put_pattern(struct buf *out, const char *pattern)
+{
+	for (size_t i = 0; pattern[i] && i < PATTERN_SHOWN; i++)
+		put_pattern_char(out, pattern[i]);
+}
+
 /* The pattern behind a namespace and a version, colons around what varies in it. */
 static void put_new_name(struct wording *w)
 {
@@ -79,9 +95,35 @@ static void put_new_name(struct wording *w)
 	buf_printf(&w->aim, "%s:v1:", namespace_of(w->family->use));
 	for (const char *p = pattern; *p; p++) {
 		bool beside = p[1] == '{' || (p > pattern && p[-1] == '}');
-		bool parts = beside && strchr(w->rules->separators, *p);
-		buf_char(&w->aim, parts ? ':' : *p);
+		bool parts = beside && w->rules->separates[(unsigned char)*p];
+		put_pattern_char(&w->aim, parts ? ':' : *p);
 	}
+}
+
+/* What a shell and redis-cli take as it stands. */
+static bool is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!isalnum((unsigned char)text.ptr[i]) && !strchr(":_-./@,+", text.ptr[i]))
+			return false;
+	return text.len > 0;
+}
+
+/* What a shell would take for more than a text is quoted, as redis-cli reads it; what a shell acts
+ * upon between quotes too is written as \xHH, like the bytes that audit_name_print escapes. */
+static void put_quoted(struct buf *out, struct str text, const char *behind)
+{
+	if (is_plain(text)) {
+		buf_printf(out, "%.*s%s", STR_ARG(text), behind);
+		return;
+	}
+	buf_char(out, '"');
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr("\"$`!", text.ptr[i]))
+			buf_printf(out, "\\x%02x", (unsigned char)text.ptr[i]);
+		else
+			buf_char(out, text.ptr[i]);
+	buf_printf(out, "%s\"", behind);
 }
 
 /* An example's name as a hash and a field: `a:b:7` is field 7 of one of the hashes `a:b:…`. */
@@ -91,12 +133,18 @@ static void put_bucket(struct wording *w)
 	bool strong = false; /* what _ and - join is one part, where there is another separator */
 	for (const char *p = name + 1; *p && p[1]; p++) {
 		bool parts = strchr(":/|.", *p) != NULL;
-		if (parts || (!strong && strchr(w->rules->separators, *p)))
+		if (parts || (!strong && w->rules->separates[(unsigned char)*p]))
 			last = p;
 		strong |= parts;
 	}
-	buf_printf(&w->aim, "HSET %.*s%s{bucket} %s {value}: 100 fields a hash", (int)(last - name),
-		   name, last > name ? ":" : "", last > name ? last + 1 : name);
+	buf_printf(&w->aim, "HSET ");
+	if (last > name)
+		put_quoted(&w->aim, str_make(name, (size_t)(last - name)), ":{bucket}");
+	else
+		buf_printf(&w->aim, "{bucket}");
+	buf_char(&w->aim, ' ');
+	put_quoted(&w->aim, str_of(last > name ? last + 1 : name), "");
+	buf_printf(&w->aim, " {value}: 100 fields a hash");
 }
 
 static const char *seconds_of(enum audit_use use)
@@ -149,7 +197,7 @@ static void word_naming(struct wording *w)
 		const char *other = w->rules->scene.families[w->family->twin].pattern;
 		put_verb(w, "names", "name");
 		buf_printf(&w->what, " what %.*s names", PATTERN_SHOWN, other);
-		buf_printf(&w->aim, "%.*s", PATTERN_SHOWN, other);
+		put_pattern(&w->aim, other);
 	} else {
 		put_verb(w, "has", "have");
 		buf_printf(&w->what, " no namespace and no version");
@@ -386,17 +434,10 @@ static void word_it(struct wording *w)
 	}
 }
 
-/* What a shell would take for more than a name is quoted, as redis-cli reads it. */
 static void quote(char out[NAME_ROOM], const char *name)
 {
 	struct buf buf = buf_over(out, NAME_ROOM - 1);
-	bool plain = true;
-	for (const char *p = name; *p; p++)
-		plain &= isalnum((unsigned char)*p) || strchr(":_-./@|#,+", *p);
-	if (plain)
-		buf_printf(&buf, "%s", name);
-	else
-		buf_printf(&buf, "\"%s\"", name);
+	put_quoted(&buf, str_of(name), "");
 	if (buf.overflow) {
 		buf_clear(&buf);
 		buf_printf(&buf, "{key}");

@@ -70,6 +70,8 @@ static enum audit_confidence confidence_of(const struct tally *tally)
 	return manner.by_family || tally->likely ? AUDIT_LIKELY : AUDIT_CERTAIN;
 }
 
+int64_t audit_rules_left_out(const struct audit_rules *rules) { return rules->findings_left_out; }
+
 struct audit_finding *findings_add(struct audit_rules *rules)
 {
 	if (rules->n_findings == AUDIT_FINDINGS_MAX) {

@@ -10,28 +10,32 @@ enum {
 };
 
 struct growth_row {
-	uint64_t pattern; /* its digest */
-	int64_t keys, bytes;
+	uint64_t digest; /* of its pattern */
+	char *pattern;
+	int64_t keys, bytes, elements; /* elements: -1 not told */
+	bool there;                    /* still */
 };
 
 struct growth {
-	size_t n;
+	size_t n, n_gone;
 	struct growth_row rows[GROWTH_FAMILIES_MAX];
+	struct audit_gone gone[GROWTH_FAMILIES_MAX];
 };
 
 static int by_pattern(const void *a, const void *b)
 {
 	const struct growth_row *left = a, *right = b;
-	return left->pattern < right->pattern ? -1 : left->pattern > right->pattern;
+	return left->digest < right->digest ? -1 : left->digest > right->digest;
 }
 
-static bool read_family(struct json_value family, struct growth_row *row)
+static bool read_family(struct json_value family, struct growth_row *row, struct str *pattern)
 {
 	struct json_value value;
-	struct str pattern;
-	if (!json_get(family, STR("pattern"), &value) || !json_string(value, &pattern))
+	if (!json_get(family, STR("pattern"), &value) || !json_string(value, pattern))
 		return false;
-	row->pattern = audit_digest(pattern);
+	row->digest = audit_digest(*pattern);
+	if (!json_get(family, STR("elements"), &value) || !json_integer(value, &row->elements))
+		row->elements = -1;
 	return json_get(family, STR("keys"), &value) && json_integer(value, &row->keys) &&
 	       json_get(family, STR("bytes"), &value) && json_integer(value, &row->bytes);
 }
@@ -43,12 +47,17 @@ static enum status read_families(struct json_value root, struct growth *growth, 
 	if (!json_get(root, STR("families"), &families) || !json_array(families, &iter))
 		return err_set(err, STATUS_FORMAT, "no audit: `families` is missing");
 	while (json_next(&iter, &family)) {
+		struct str pattern;
 		if (growth->n == GROWTH_FAMILIES_MAX)
 			return err_set(err, STATUS_FULL, "more than %d families",
 				       GROWTH_FAMILIES_MAX);
-		if (!read_family(family, &growth->rows[growth->n]))
+		struct growth_row *row = &growth->rows[growth->n];
+		if (!read_family(family, row, &pattern))
 			return err_set(err, STATUS_FORMAT,
 				       "family %zu has no pattern, keys or bytes", growth->n + 1);
+		row->pattern = strndup(pattern.ptr, pattern.len);
+		if (!row->pattern)
+			return err_set(err, STATUS_NO_MEMORY, "%s", status_text(STATUS_NO_MEMORY));
 		growth->n++;
 	}
 	qsort(growth->rows, growth->n, sizeof *growth->rows, by_pattern);
@@ -69,8 +78,8 @@ static enum status parse(struct str text, char *padded, struct json *parser, str
 
 enum status growth_read(struct str json, struct growth **out, struct err *err)
 {
-	if (json.len > GROWTH_BYTES_MAX)
-		return err_set(err, STATUS_FULL, "longer than %d MB", GROWTH_BYTES_MAX >> 20);
+	if (json.len > AUDIT_REPORT_BYTES_MAX)
+		return err_set(err, STATUS_FULL, "longer than %d MB", AUDIT_REPORT_BYTES_MAX >> 20);
 	if (!json.len)
 		return err_set(err, STATUS_FORMAT, "it is empty");
 	struct growth *growth = calloc(1, sizeof *growth);
@@ -90,13 +99,51 @@ enum status growth_read(struct str json, struct growth **out, struct err *err)
 	return status;
 }
 
-void growth_destroy(struct growth *growth) { free(growth); }
-
-void growth_of(const struct growth *growth, struct audit_family *family)
+void growth_destroy(struct growth *growth)
 {
-	struct growth_row want = { .pattern = audit_digest(str_of(family->pattern)) };
-	const struct growth_row *row =
-	    bsearch(&want, growth->rows, growth->n, sizeof want, by_pattern);
-	family->grown_keys = row ? family->keys - row->keys : INT64_MIN;
-	family->grown_bytes = row ? family->bytes - row->bytes : INT64_MIN;
+	for (size_t i = 0; growth && i < growth->n; i++)
+		free(growth->rows[i].pattern);
+	free(growth);
+}
+
+/* What somebody's file says is not believed so far as to overflow. */
+static int64_t since(int64_t now, int64_t before)
+{
+	int64_t grown;
+	return before < 0 || __builtin_sub_overflow(now, before, &grown) ? INT64_MIN : grown;
+}
+
+void growth_of(struct growth *growth, struct audit_family *family)
+{
+	static const struct growth_row none = { 0 };
+	const struct growth_row want = { .digest = audit_digest(str_of(family->pattern)) };
+	struct growth_row *found = bsearch(&want, growth->rows, growth->n, sizeof want, by_pattern);
+	const struct growth_row *row = found ? found : &none;
+	if (found)
+		found->there = true;
+	family->grown_keys = since(family->keys, row->keys);
+	family->grown_bytes = since(family->bytes, row->bytes);
+	family->grown_elements = since(family->elements, row->elements);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct audit_gone *left = a, *right = b;
+	if (left->bytes != right->bytes)
+		return left->bytes > right->bytes ? -1 : 1;
+	return strcmp(left->pattern, right->pattern);
+}
+
+size_t growth_gone(struct growth *growth, const struct audit_gone **out)
+{
+	growth->n_gone = 0;
+	for (size_t i = 0; i < growth->n; i++) {
+		const struct growth_row *row = &growth->rows[i];
+		if (!row->there)
+			growth->gone[growth->n_gone++] =
+			    (struct audit_gone){ row->pattern, row->keys, row->bytes };
+	}
+	qsort(growth->gone, growth->n_gone, sizeof *growth->gone, by_bytes);
+	*out = growth->gone;
+	return growth->n_gone;
 }

@@ -1,5 +1,6 @@
 #include "audit/key.h"
 
+#include "audit/bytes.h"
 #include "base/buf.h"
 #include "base/check.h"
 
@@ -46,21 +47,12 @@ static uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t word_at(const char *at)
-{
-	uint64_t word;
-	memcpy(&word, at, sizeof word);
-	return word;
-}
-
 /* Up to 16 bytes as two words; the length is in the seed, so a short text and the same text
  * with NULs behind it differ. */
 static uint64_t tail(const char *at, size_t len, uint64_t state, uint64_t key)
 {
-	char bytes[16] = { 0 };
-	if (len)
-		memcpy(bytes, at, len);
-	return fold(word_at(bytes) ^ key, word_at(bytes + 8) ^ state);
+	struct bytes16 words = bytes_16(at, len);
+	return fold(words.low ^ key, words.high ^ state);
 }
 
 uint64_t audit_digest(struct str value)
@@ -73,7 +65,7 @@ uint64_t audit_digest(struct str value)
 	size_t left = value.len;
 	uint64_t state = k0 ^ (value.len * k1);
 	for (; left > 16; left -= 16, at += 16)
-		state = fold(word_at(at) ^ k1, word_at(at + 8) ^ state);
+		state = fold(bytes_u64(at) ^ k1, bytes_u64(at + 8) ^ state);
 	state = fold(tail(at, left, state, k2), k0 ^ value.len);
 	return state ? state : k0;
 }

@@ -18,11 +18,12 @@ struct look_field {
 
 struct audit_look {
 	struct name_look name;
-	uint64_t name_digest;
 	uint32_t facts;   /* enum audit_fact and rule_fact */
 	uint32_t members; /* of JSON */
 	uint64_t digest;  /* of a whole string; 0: none */
-	uint32_t trial_shape;
+	uint64_t
+	    trial_order; /* of a sample for trials, and what its name looks like (trial.c); 0: */
+	uint32_t trial_shape; /* found when it is its turn, if ever */
 	uint32_t n_fields;
 	bool more_fields; /* than LOOK_FIELDS: all of them are found again when it is its turn */
 	struct look_field fields[LOOK_FIELDS];

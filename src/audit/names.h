@@ -31,8 +31,8 @@ struct name_family {
 
 /* A name as letters alone tell it: what names_learn needs of it where one like it is known. */
 struct name_look {
-	uint64_t hash;         /* of its skeleton */
-	uint32_t wide, odd;    /* as in a shape (names_store.h) */
+	uint64_t hash;      /* of its skeleton */
+	uint32_t wide, odd; /* as in a shape (names_store.h) */
 	uint32_t number;
 	uint8_t digits;
 };

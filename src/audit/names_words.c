@@ -1,12 +1,9 @@
 #include "audit/names_words.h"
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
 enum { WORD_BYTES = 16 };
-
-struct packed_word {
-	uint64_t low, high;
-};
 
 /* Eight bytes at once: those from a to z lose the bit that makes them lower case. Sums of seven
  * bits do not reach into the next byte. */
@@ -20,26 +17,31 @@ static uint64_t to_upper(uint64_t bytes)
 }
 
 /* Letters in upper case. Bytes that are no letters keep their value. */
-static struct packed_word pack(struct str word)
+static struct bytes16 pack(struct str word)
 {
-	char bytes[WORD_BYTES] = { 0 };
-	struct packed_word packed;
-	memcpy(bytes, word.ptr, word.len);
-	memcpy(&packed.low, bytes, 8);
-	memcpy(&packed.high, bytes + 8, 8);
-	return (struct packed_word){ to_upper(packed.low), to_upper(packed.high) };
+	struct bytes16 packed = bytes_16(word.ptr, word.len);
+	return (struct bytes16){ to_upper(packed.low), to_upper(packed.high) };
 }
 
-static size_t slot_of(const struct packed_word *word)
+static uint64_t mixed(const struct bytes16 *word)
 {
-	uint64_t mixed = (word->low ^ (word->high * 0x9e3779b97f4a7c15U)) * 0xbb67ae8584caa73bU;
-	return (size_t)(mixed >> 40) % NAME_WORDS_SLOTS;
+	return (word->low ^ (word->high * 0x9e3779b97f4a7c15U)) * 0xbb67ae8584caa73bU;
 }
 
-static uint32_t find(const struct name_words *words, struct packed_word word)
+static size_t slot_of(uint64_t hash) { return (size_t)(hash >> 40) % NAME_WORDS_SLOTS; }
+static uint8_t tag_of(uint64_t hash) { return (uint8_t)(hash >> 56 | 1); }
+
+static bool is_word(const struct name_words *words, size_t at, const struct bytes16 *word)
 {
-	for (size_t at = slot_of(&word); words->slots[at].bits; at = (at + 1) % NAME_WORDS_SLOTS)
-		if (words->slots[at].low == word.low && words->slots[at].high == word.high)
+	return words->slots[at].low == word->low && words->slots[at].high == word->high;
+}
+
+static uint32_t find(const struct name_words *words, struct bytes16 word)
+{
+	uint64_t hash = mixed(&word);
+	uint8_t tag = tag_of(hash);
+	for (size_t at = slot_of(hash); words->tags[at]; at = (at + 1) % NAME_WORDS_SLOTS)
+		if (words->tags[at] == tag && is_word(words, at, &word))
 			return words->slots[at].bits;
 	return 0;
 }
@@ -47,16 +49,17 @@ static uint32_t find(const struct name_words *words, struct packed_word word)
 static void add(struct name_words *words, struct str word, uint32_t bit)
 {
 	CHECK(word.len > 0 && word.len <= WORD_BYTES);
-	struct packed_word packed = pack(word);
-	size_t at = slot_of(&packed), tried = 0;
-	while (words->slots[at].bits &&
-	       (words->slots[at].low != packed.low || words->slots[at].high != packed.high)) {
+	struct bytes16 packed = pack(word);
+	uint64_t hash = mixed(&packed);
+	size_t at = slot_of(hash), tried = 0;
+	while (words->tags[at] && !is_word(words, at, &packed)) {
 		at = (at + 1) % NAME_WORDS_SLOTS;
 		CHECK(++tried < NAME_WORDS_SLOTS / 2);
 	}
 	words->slots[at].low = packed.low;
 	words->slots[at].high = packed.high;
 	words->slots[at].bits |= bit;
+	words->tags[at] = tag_of(hash);
 }
 
 void name_words_add(struct name_words *words, const char *list, uint32_t bits)

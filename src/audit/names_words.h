@@ -30,6 +30,9 @@ struct name_words {
 		uint64_t low, high; /* upper case, NUL behind */
 		uint32_t bits;
 	} slots[NAME_WORDS_SLOTS];
+	/* Of each slot a few bits of its word's hash, 0: it is free. Most words are in no table,
+	 * and this says so without their slots. */
+	uint8_t tags[NAME_WORDS_SLOTS];
 };
 
 void name_words_make(struct name_words *words);

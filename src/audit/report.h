@@ -11,6 +11,7 @@ struct audit_report_about {
 	struct str source;       /* what was audited, as it is shown: no password */
 	int64_t now_ms, took_ms; /* took_ms -1: not told */
 	struct str stopped;      /* why not all of it was read; empty: all was */
+	int64_t files_left_out;  /* of the source tree: too large, unreadable, too deep, too many */
 	size_t rows;             /* of families in the text; 0: 30. JSON and page have all */
 };
 

@@ -246,6 +246,22 @@ static void put_family(const struct page *page, const struct audit_family *famil
 	put(page, "</td></tr>\n");
 }
 
+static void put_gone(const struct page *page)
+{
+	const struct audit_gone *gone;
+	size_t n = audit_gone(page->audit, &gone);
+	if (n)
+		put(page, "<p class=\"dim\">Gone since the older audit:</p>\n<ul>\n");
+	for (size_t i = 0; i < n; i++) {
+		put(page, "<li><code>");
+		text(page, gone[i].pattern);
+		cell(page, "</code>, ", report_count, gone[i].keys, " keys, ");
+		cell(page, "", report_bytes, gone[i].bytes, "</li>\n");
+	}
+	if (n)
+		put(page, "</ul>\n");
+}
+
 static void put_families(const struct page *page)
 {
 	put(page,
@@ -256,6 +272,7 @@ static void put_families(const struct page *page)
 	for (size_t i = 0; i < page->n_families; i++)
 		put_family(page, &page->families[i]);
 	put(page, "</tbody></table></div>\n");
+	put_gone(page);
 }
 
 /* ---- server and code ---- */

@@ -107,6 +107,8 @@ static void put_growth(struct json *json, const struct audit_family *family)
 		return;
 	number(json, "grown_keys", family->grown_keys);
 	number(json, "grown_bytes", family->grown_bytes);
+	if (family->grown_elements != INT64_MIN)
+		number(json, "grown_elements", family->grown_elements);
 }
 
 static void put_family(struct json *json, const struct audit_family *families, size_t index)
@@ -170,12 +172,14 @@ static void put_types(struct json *json, uint32_t types)
 	end(json, ']');
 }
 
-static void put_code(struct json *json, const struct code_summary *code)
+static void put_code(struct json *json, const struct code_summary *code, int64_t left_out)
 {
 	open(json, "code", '{');
 	number(json, "files", code->files);
 	number(json, "files_read", code->files_read);
 	number(json, "skipped", code->skipped);
+	number(json, "left_out", left_out);
+	number(json, "lost", code->lost);
 	number(json, "constructors", code->constructors);
 	open(json, "calls", '{');
 	for (size_t i = 0; i < code->n_calls; i++)
@@ -208,7 +212,27 @@ static void put_totals(struct json *json, const struct audit_totals *totals)
 	number(json, "unread", totals->unread);
 	number(json, "values_bytes", totals->values_bytes);
 	number(json, "databases", totals->dbs);
+	number(json, "names_lost", totals->names_lost);
+	number(json, "findings_left_out", totals->findings_left_out);
 	end(json, '}');
+}
+
+/* Only where there are any. */
+static void put_gone(struct json *json, const struct audit *audit)
+{
+	const struct audit_gone *gone;
+	size_t n = audit_gone(audit, &gone);
+	if (!n)
+		return;
+	open(json, "gone", '[');
+	for (size_t i = 0; i < n; i++) {
+		open(json, NULL, '{');
+		word(json, "pattern", gone[i].pattern);
+		number(json, "keys", gone[i].keys);
+		number(json, "bytes", gone[i].bytes);
+		end(json, '}');
+	}
+	end(json, ']');
 }
 
 static void put_lists(struct json *json, const struct audit *audit)
@@ -225,6 +249,7 @@ static void put_lists(struct json *json, const struct audit *audit)
 	for (size_t i = 0; i < n_findings; i++)
 		put_finding(json, &findings[i], families, n_families);
 	end(json, ']');
+	put_gone(json, audit);
 }
 
 void audit_report_json(const struct audit *audit, const struct audit_report_about *about,
@@ -249,7 +274,7 @@ void audit_report_json(const struct audit *audit, const struct audit_report_abou
 		end(&json, '}');
 	}
 	if (code)
-		put_code(&json, code_summary(code));
+		put_code(&json, code_summary(code), about->files_left_out);
 	end(&json, '}');
 	buf_char(out, '\n');
 }

@@ -1,7 +1,14 @@
 /* The report for a terminal: what was read, what is wrong, what the memory is spent on. */
 #include "audit/report_words.h"
 
-enum { COLUMNS = 100, ROWS_USUAL = 30, MARGIN = 10, CALLS_IN_A_ROW = 8, KEYS_SHOWN = 20 };
+enum {
+	COLUMNS = 100,
+	ROWS_USUAL = 30,
+	MARGIN = 10,
+	CALLS_IN_A_ROW = 8,
+	KEYS_SHOWN = 20,
+	FAMILY_COLUMNS = 35,
+};
 
 static const char bold[] = "\033[1m", dim[] = "\033[2m", plain[] = "\033[0m";
 static const char *const tints[SEVERITIES] = { "\033[36m", "\033[33m", "\033[1;31m" };
@@ -236,7 +243,7 @@ static void put_family(const struct page *page, const struct audit_family *famil
 	char storage[16];
 	struct buf share = buf_over(storage, sizeof storage), *out = page->out;
 	report_share(&share, family->bytes, whole);
-	put_cut(out, str_of(family->pattern), 36);
+	put_cut(out, str_of(family->pattern), FAMILY_COLUMNS);
 	right(out, report_bytes, family->bytes, 9);
 	blanks(out, share.len < 6 ? 6 - share.len : 0);
 	buf_str_put(out, buf_str(&share));
@@ -250,24 +257,43 @@ static void put_family(const struct page *page, const struct audit_family *famil
 		   (long long)family->grown_bytes);
 }
 
+static void put_gone(const struct page *page, size_t rows)
+{
+	const struct audit_gone *gone;
+	size_t count = audit_gone(page->audit, &gone);
+	for (size_t i = 0; i < count && i < rows; i++) {
+		buf_str_put(page->out, STR("gone since: "));
+		put_cut(page->out, str_of(gone[i].pattern), 36);
+		buf_printf(page->out, " %lld keys, %lld bytes\n", (long long)gone[i].keys,
+			   (long long)gone[i].bytes);
+	}
+	if (count > rows)
+		buf_printf(page->out,
+			   "… and %zu more families that are gone: --json has them all\n",
+			   count - rows);
+}
+
 static void put_families(const struct page *page)
 {
 	const struct audit_family *families;
 	size_t count = audit_families(page->audit, &families);
 	size_t rows = page->about->rows ? page->about->rows : ROWS_USUAL;
 	int64_t whole = audit_totals(page->audit)->bytes;
-	if (!count)
+	if (!count) {
+		put_gone(page, rows);
 		return;
+	}
 	heading(page, "What the memory is spent on");
 	tint(page, dim);
-	buf_printf(page->out, "%-36s%9s%6s%11s%11s  %-11s %s\n", "family", "bytes", "", "keys",
-		   "no TTL", "use", "belongs");
+	buf_printf(page->out, "%-*s%9s%6s%11s%11s  %-11s %s\n", FAMILY_COLUMNS, "family", "bytes",
+		   "", "keys", "no TTL", "use", "belongs");
 	tint(page, plain);
 	for (size_t i = 0; i < count && i < rows; i++)
 		put_family(page, &families[i], whole);
 	if (count > rows)
 		buf_printf(page->out, "… and %zu more families: --json or --html has them all\n",
 			   count - rows);
+	put_gone(page, rows);
 }
 
 /* ---- server and code ---- */

@@ -72,7 +72,7 @@ static bool is_field(const struct audit_rules *rules, const struct audit_record 
 		return false;
 	struct str name = lower(record->name, storage);
 	for (size_t at = 1; at + 1 < name.len; at++) {
-		if (!name.ptr[at] || !strchr(rules->separators, name.ptr[at]))
+		if (!rules->separates[(unsigned char)name.ptr[at]])
 			continue;
 		uint64_t field = audit_digest(str_skip(name, at + 1));
 		if (!is_field_name(rules, field))

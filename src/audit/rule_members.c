@@ -48,6 +48,13 @@ static bool is_date(struct str text)
 	       day <= 31 && (text.ptr[0] == '1' || text.ptr[0] == '2');
 }
 
+/* Digits of a longer word are a part of an identifier: a uuid, a digest. */
+static bool stands_alone(struct str text, size_t from, size_t end)
+{
+	return (from == 0 || !isalnum((unsigned char)text.ptr[from - 1])) &&
+	       (end == text.len || !isalnum((unsigned char)text.ptr[end]));
+}
+
 /* Somewhere in the text; *whole: nothing else is in it (but a fraction, or an hour). */
 static bool finds_time(struct str text, int64_t now_s, bool *whole)
 {
@@ -58,7 +65,7 @@ static bool finds_time(struct str text, int64_t now_s, bool *whole)
 			continue;
 		}
 		size_t end = at + n;
-		if (is_unix_time(text.ptr + at, n, now_s)) {
+		if (is_unix_time(text.ptr + at, n, now_s) && stands_alone(text, at, end)) {
 			if (end < text.len && text.ptr[end] == '.')
 				end += 1 + digits_at(text, end + 1);
 			*whole = at == 0 && end == text.len;

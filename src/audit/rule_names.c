@@ -59,13 +59,19 @@ static bool has_namesake(struct audit_rules *rules, const struct audit_record *r
 	return found;
 }
 
-/* A list whose name is a queue's and a word more: what it says of the queue. */
-static bool is_beside_word(struct str word)
+/* A collection whose name is a queue's and a word more: what it says of the queue. */
+static const char *const beside_words[] = {
+	"processing",   "inprogress", "inflight", "working", "wip",        "active",
+	"intermediate", "unacked",    "stalled",  "dead",    "deadletter", "deadletters",
+	"dlq",          "failed",     "retry",    NULL
+};
+
+/* What is beside `mail:wait` is named `mail:active`. */
+static const char *const waiting_words[] = { "wait",   "waiting", "pending", "ready",
+					     "queued", "todo",    NULL };
+
+static bool is_word_of(struct str word, const char *const *words)
 {
-	static const char *const words[] = { "processing", "inprogress",  "inflight",
-					     "working",    "unacked",     "dead",
-					     "deadletter", "deadletters", "dlq",
-					     "failed",     "retry" };
 	char letters[16];
 	struct str plain = { letters, 0 };
 	for (size_t i = 0; i < word.len; i++) {
@@ -75,11 +81,14 @@ static bool is_beside_word(struct str word)
 			return false;
 		letters[plain.len++] = (char)tolower((unsigned char)word.ptr[i]);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq(plain, str_of(words[i])))
+	for (; *words; words++)
+		if (str_eq(plain, str_of(*words)))
 			return true;
 	return false;
 }
+
+/* No queue has this name. Celery's hash of what is in work is for all queues of a database. */
+static const struct str EVERY_QUEUE = { "", 0 };
 
 static uint64_t queue_digest(int db, struct str name)
 {
@@ -88,20 +97,20 @@ static uint64_t queue_digest(int db, struct str name)
 
 static bool is_separator(const struct audit_rules *rules, char c)
 {
-	return c && strchr(rules->separators, c);
+	return rules->separates[(unsigned char)c];
 }
 
 /* The next way to part the name, from *from on, where one side is such a word: the other is
  * the queue's name. */
-static bool names_queue(const struct audit_rules *rules, struct str name, size_t *from,
-			struct str *queue)
+static bool names_queue(const struct audit_rules *rules, struct str name, const char *const *words,
+			size_t *from, struct str *queue)
 {
 	for (size_t at = *from; at + 1 < name.len; at++) {
 		if (!is_separator(rules, name.ptr[at]))
 			continue;
 		struct str front = str_make(name.ptr, at), behind = str_skip(name, at + 1);
 		*from = at + 1;
-		bool last = is_beside_word(behind), first = is_beside_word(front);
+		bool last = is_word_of(behind, words), first = is_word_of(front, words);
 		if (!last && !first)
 			continue;
 		*queue = last ? front : behind;
@@ -115,9 +124,12 @@ static enum status learn_beside(struct audit_rules *rules, const struct audit_re
 	struct str queue;
 	size_t from = 1;
 	enum status status = STATUS_OK;
-	if (record->type != AUDIT_LIST && record->type != AUDIT_STREAM)
+	if (record->type == AUDIT_HASH && str_eq(record->name, STR("unacked")))
+		return digests_add(&rules->beside, queue_digest(record->db, EVERY_QUEUE));
+	if (record->type != AUDIT_LIST && record->type != AUDIT_STREAM &&
+	    record->type != AUDIT_SET && record->type != AUDIT_ZSET)
 		return STATUS_OK;
-	while (!status && names_queue(rules, record->name, &from, &queue))
+	while (!status && names_queue(rules, record->name, beside_words, &from, &queue))
 		status = digests_add(&rules->beside, queue_digest(record->db, queue));
 	return status;
 }
@@ -139,13 +151,24 @@ bool rule_names_two_types(struct audit_rules *rules, const struct audit_record *
 	return has_namesake(rules, record, false);
 }
 
+static bool has_beside(const struct audit_rules *rules, int db, struct str queue)
+{
+	return digests_count(&rules->beside, queue_digest(db, queue)) > 0;
+}
+
 bool rule_names_loses(const struct audit_rules *rules, const struct audit_record *record)
 {
 	struct str queue;
 	size_t from = 1;
-	if (names_queue(rules, record->name, &from, &queue))
+	if (names_queue(rules, record->name, beside_words, &from, &queue))
 		return false;
-	return !digests_count(&rules->beside, queue_digest(record->db, record->name));
+	if (has_beside(rules, record->db, EVERY_QUEUE) ||
+	    has_beside(rules, record->db, record->name))
+		return false;
+	for (from = 1; names_queue(rules, record->name, waiting_words, &from, &queue);)
+		if (has_beside(rules, record->db, queue))
+			return false;
+	return true;
 }
 
 /* ---- what the code does with a family ------------------------------------------------- */

@@ -23,15 +23,11 @@ static bool holds(struct str text, struct str word)
 /* Does one of the words begin here? Nearly always its first letter says no. */
 static bool begins_word(struct str text)
 {
-	switch (text.ptr[0]) {
-	case 'p':
-	case 's':
-	case 'a':
-	case 'b':
-	case 'c':
-	case 'm': break;
-	default: return false;
-	}
+	static const bool first[256] = {
+		['p'] = true, ['s'] = true, ['a'] = true, ['b'] = true, ['c'] = true, ['m'] = true
+	};
+	if (!first[(unsigned char)text.ptr[0]])
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_starts(text, str_of(words[i])))
 			return true;
@@ -54,6 +50,9 @@ static bool is_named(struct str name, bool *password)
 	bool named = ends(plain, STR("token")) || str_eq(plain, STR("jwt"));
 	for (size_t i = 0; i < plain.len && !named; i++)
 		named = begins_word(str_skip(plain, i));
+	/* A token against forged requests must live in the session: it is compared with it. */
+	if (named && (holds(plain, STR("csrf")) || holds(plain, STR("xsrf"))))
+		named = false;
 	*password = named && holds(plain, STR("passw"));
 	return named;
 }

@@ -7,6 +7,8 @@
 
 static const int64_t DAY_S = 86400;
 
+enum { GROWN_ITEMS_MIN = 100 }; /* fewer come and go */
+
 /* ---- the judgements: one function a rule, on one key ---------------------------------- */
 
 struct judging {
@@ -109,11 +111,13 @@ static bool is_growing_type(enum audit_type type)
 	       type == AUDIT_STREAM;
 }
 
-/* More bytes in no more keys. */
+/* A tenth more elements in no more keys: what is capped or only changes has not. */
 static bool has_grown(const struct audit_family *family)
 {
-	return family->grown_keys != INT64_MIN && family->grown_keys <= 0 &&
-	       family->grown_bytes > 0;
+	if (family->grown_elements == INT64_MIN || family->grown_keys > 0)
+		return false;
+	int64_t before = family->elements - family->grown_elements;
+	return family->grown_elements > 0 && family->grown_elements > (before - 1) / 10;
 }
 
 static bool judge_unbounded(struct judging *j)
@@ -132,8 +136,9 @@ static bool judge_unbounded(struct judging *j)
 		j->verdict->part = 0;
 		return true;
 	}
-	if (has_grown(j->family)) {
+	if (record->length >= GROWN_ITEMS_MIN && has_grown(j->family)) {
 		j->verdict->part = 1;
+		j->verdict->likely = true; /* the family did: of its keys none is known by name */
 		return true;
 	}
 	j->verdict->part = 2;
@@ -180,12 +185,24 @@ static bool judge_encoding(struct judging *j)
 	return is_small_string(record) && j->rules->sums[record->family].small >= SMALL_STRINGS_MIN;
 }
 
+/* A record that all of its family shares the short life of is meant to go: a code, a link. */
+static bool may_vanish(const struct judging *j)
+{
+	const struct audit_record *record = j->record;
+	bool queue = record->type == AUDIT_LIST || record->type == AUDIT_STREAM ||
+		     record->type == AUDIT_ZSET;
+	if (j->family->use == AUDIT_USE_queue)
+		return queue;
+	return j->family->use == AUDIT_USE_record &&
+	       (j->family->no_ttl > 0 ||
+		record->expires_ms - j->rules->scene.now_ms > DAY_S * 1000);
+}
+
 static bool judge_expiry_risk(struct judging *j)
 {
 	j->verdict->likely = true;
 	j->verdict->part = j->family->use == AUDIT_USE_queue ? 0 : 1;
-	return j->record->expires_ms >= 0 &&
-	       (j->family->use == AUDIT_USE_queue || j->family->use == AUDIT_USE_record);
+	return j->record->expires_ms >= 0 && may_vanish(j);
 }
 
 static bool judge_compress(struct judging *j)
@@ -221,25 +238,36 @@ static bool judge_session(struct judging *j)
 	return j->family->use == AUDIT_USE_session && (secret || j->record->expires_ms < 0);
 }
 
+enum {
+	STRINGS = 1 << AUDIT_STRING,
+	LISTS = 1 << AUDIT_LIST,
+	HASHES = 1 << AUDIT_HASH,
+	SETS = 1 << AUDIT_SET | 1 << AUDIT_ZSET,
+	STREAMS = 1 << AUDIT_STREAM,
+	ALL = (1 << AUDIT_TYPES) - 1,
+};
+
+/* types: of other keys it is never true. */
 static const struct {
 	enum finding_rule rule;
+	unsigned types;
 	bool (*judge)(struct judging *j);
 } judges[] = {
-	{ FINDING_no_ttl, judge_no_ttl },
-	{ FINDING_dead, judge_dead },
-	{ FINDING_naming, judge_naming },
-	{ FINDING_collision, judge_collision },
-	{ FINDING_json_string, judge_json_string },
-	{ FINDING_duplicate, judge_duplicate },
-	{ FINDING_wrong_type, judge_wrong_type },
-	{ FINDING_unbounded, judge_unbounded },
-	{ FINDING_big, judge_big },
-	{ FINDING_encoding, judge_encoding },
-	{ FINDING_expiry_risk, judge_expiry_risk },
-	{ FINDING_compress, judge_compress },
-	{ FINDING_queue_loss, judge_queue_loss },
-	{ FINDING_cache, judge_cache },
-	{ FINDING_session, judge_session },
+	{ FINDING_no_ttl, ALL, judge_no_ttl },
+	{ FINDING_dead, ALL, judge_dead },
+	{ FINDING_naming, ALL, judge_naming },
+	{ FINDING_collision, ALL, judge_collision },
+	{ FINDING_json_string, STRINGS, judge_json_string },
+	{ FINDING_duplicate, STRINGS, judge_duplicate },
+	{ FINDING_wrong_type, LISTS | SETS, judge_wrong_type },
+	{ FINDING_unbounded, LISTS | SETS | STREAMS, judge_unbounded },
+	{ FINDING_big, ALL, judge_big },
+	{ FINDING_encoding, STRINGS | HASHES | SETS, judge_encoding },
+	{ FINDING_expiry_risk, ALL, judge_expiry_risk },
+	{ FINDING_compress, STRINGS, judge_compress },
+	{ FINDING_queue_loss, LISTS, judge_queue_loss },
+	{ FINDING_cache, ALL, judge_cache },
+	{ FINDING_session, ALL, judge_session },
 };
 
 static void tell(struct audit_rules *rules, enum finding_rule rule,
@@ -265,9 +293,11 @@ void audit_rules_judge(struct audit_rules *rules, const struct audit_record *rec
 	buf_clear(&rules->printed);
 	for (size_t i = 0; i < ARRAY_LEN(judges); i++) {
 		enum finding_rule rule = judges[i].rule;
+		if (!(judges[i].types >> record->type & 1) || !audit_rules_on(rules, rule))
+			continue;
 		struct verdict verdict = { .part = -1 };
 		judging.verdict = &verdict;
-		if (!audit_rules_on(rules, rule) || !judges[i].judge(&judging))
+		if (!judges[i].judge(&judging))
 			continue;
 		tally_hit(rules, rule, record, &verdict);
 		if (fn)
@@ -291,10 +321,8 @@ static uint32_t off_of(struct str off)
 
 static void take_separators(struct audit_rules *rules, struct str separators)
 {
-	size_t n = separators.len < sizeof rules->separators - 1 ? separators.len
-								 : sizeof rules->separators - 1;
-	memcpy(rules->separators, n ? separators.ptr : "", n);
-	rules->separators[n] = 0;
+	for (size_t i = 0; i < separators.len; i++)
+		rules->separates[(unsigned char)separators.ptr[i]] = separators.ptr[i] != 0;
 }
 
 enum status audit_rules_create(const struct audit_config *config, struct audit_rules **out)
@@ -347,9 +375,16 @@ void audit_rules_look(const struct audit_rules *rules, const struct audit_key *k
 	look->digest = key->digest;
 	look->members = look->n_fields = 0;
 	look->more_fields = false;
-	look->name_digest = audit_digest(key->name);
-	look->trial_shape = trials_shape(key->name);
 	rule_value_look(rules, key, look);
+	trials_look(key, look);
+}
+
+void audit_rules_prefetch(const struct audit_rules *rules, const struct audit_look *look)
+{
+	if (look->digest)
+		digests_prefetch(&rules->shared, look->digest);
+	for (size_t i = 0; i < look->n_fields; i++)
+		digests_prefetch(&rules->fields, look->fields[i].all);
 }
 
 enum status audit_rules_learn(struct audit_rules *rules, const struct audit_key *key,

@@ -44,11 +44,12 @@ enum audit_fact {
 	FACT_FIELDS_PERSON = 1 << 13,  /* email, name, password, balance … */
 	FACT_FIELDS_SESSION = 1 << 14, /* token, csrf, ip, user_agent … */
 	FACT_SCORES_TIME = 1 << 15,    /* zset: scores are times */
+	FACT_SCORES_SAME = 1 << 16,    /* zset: each member is its own score */
 	/* --- set in audit_rules_learn --- */
-	FACT_JSON = 1 << 16,      /* the whole value is a JSON object or array */
-	FACT_JSON_FLAT = 1 << 17, /* an object without objects or arrays in it */
-	FACT_JSON_ARRAY = 1 << 18,
-	FACT_RULE_FIRST = 1 << 19, /* from here on the rules name their own */
+	FACT_JSON = 1 << 17,      /* the whole value is a JSON object or array */
+	FACT_JSON_FLAT = 1 << 18, /* an object without objects or arrays in it */
+	FACT_JSON_ARRAY = 1 << 19,
+	FACT_RULE_FIRST = 1 << 20, /* from here on the rules name their own */
 };
 
 /* What is kept of a key between the passes. In passes 2 and 3 texts are valid during the call.
@@ -89,6 +90,8 @@ void audit_rules_destroy(struct audit_rules *rules); /* NULL-safe */
 /* All of *look but its name; its facts are the collector's before. Any thread. */
 void audit_rules_look(const struct audit_rules *rules, const struct audit_key *key,
 		      struct audit_look *look);
+/* Before audit_rules_learn, best a while before: reads what that needs into the cache. */
+void audit_rules_prefetch(const struct audit_rules *rules, const struct audit_look *look);
 /* Ignored keys are told too (their facts count in families). */
 MUST_CHECK enum status audit_rules_learn(struct audit_rules *rules, const struct audit_key *key,
 					 const struct audit_look *look,
@@ -104,6 +107,7 @@ void audit_rules_judge(struct audit_rules *rules, const struct audit_record *rec
  * severity, highest first, then bytes_now, count, rule, family. They are the rules' memory. */
 MUST_CHECK enum status audit_rules_end(struct audit_rules *rules, audit_hit_fn fn, void *ctx);
 size_t audit_rules_findings(const struct audit_rules *rules, const struct audit_finding **out);
+int64_t audit_rules_left_out(const struct audit_rules *rules); /* beyond AUDIT_FINDINGS_MAX */
 
 /* For audit_trials and the like, which are told an audit (audit.c). */
 struct audit_rules *audit_rules_of(const struct audit *audit);

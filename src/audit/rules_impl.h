@@ -92,8 +92,8 @@ struct trials; /* trial.c */
 struct audit_rules {
 	struct audit_limits limits;
 	int64_t now_ms;
-	uint32_t off; /* bits 1 << enum finding_rule */
-	char separators[32];
+	uint32_t off;        /* bits 1 << enum finding_rule */
+	bool separates[256]; /* bytes that part names */
 	/* learnt */
 	struct digests shared, fields, others, beside;
 	uint64_t field_names[1024]; /* which names of fields there are: a filter of 65,536 bits */
@@ -182,7 +182,7 @@ void finding_words(const struct audit_rules *rules, const struct tally *tally,
 enum trial_kind { TRIAL_HASH, TRIAL_PACK, TRIAL_COMPRESS, TRIAL_MISS, TRIAL_KINDS };
 MUST_CHECK enum status trials_create(struct trials **out);
 void trials_destroy(struct trials *trials);
-uint32_t trials_shape(struct str name);
+void trials_look(const struct audit_key *key, struct audit_look *look);
 /* Keeps a copy where it is among the first by digest of its name. */
 void trials_learn(struct audit_rules *rules, const struct audit_key *key,
 		  const struct audit_look *look, const struct audit_record *record);

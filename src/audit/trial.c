@@ -49,7 +49,7 @@ static uint16_t *slot_of(struct trials *trials, enum trial_kind kind, uint32_t s
 
 /* What varies in names of one family is mostly capitals or has digits: such a word counts as
  * any other. Never 0. */
-uint32_t trials_shape(struct str name)
+static uint32_t shape_of(struct str name)
 {
 	uint64_t shape = 14695981039346656037U;
 	for (size_t at = 0, end; at < name.len; at = end) {
@@ -130,13 +130,14 @@ static size_t bytes_of(const struct audit_key *key)
 	return bytes;
 }
 
-static struct sample *copy(const struct audit_key *key, uint64_t order, size_t bytes)
+static struct sample *copy(const struct audit_key *key, int64_t index, uint64_t order, size_t bytes)
 {
 	char score[SCORE_ROOM];
 	struct sample *sample = malloc(sizeof *sample + bytes);
 	if (!sample)
 		return NULL;
 	*sample = (struct sample){ .order = order,
+				   .index = index,
 				   .family = -1,
 				   .type = key->type,
 				   .name_len = (uint32_t)key->name.len,
@@ -178,7 +179,7 @@ static bool fits(const struct trials *trials, const struct bucket *bucket, size_
 }
 
 static void keep(struct trials *trials, enum trial_kind kind, const struct audit_key *key,
-		 uint32_t shape, uint64_t order)
+		 int64_t index, uint32_t shape, uint64_t order)
 {
 	struct bucket *bucket = bucket_for(trials, kind, shape);
 	if (!bucket) {
@@ -191,7 +192,7 @@ static void keep(struct trials *trials, enum trial_kind kind, const struct audit
 	while (bucket->n && !fits(trials, bucket, bytes) && bytes <= BUCKET_BYTES &&
 	       order < bucket->kept[bucket->last]->order)
 		drop_last(trials, bucket);
-	struct sample *sample = fits(trials, bucket, bytes) ? copy(key, order, bytes) : NULL;
+	struct sample *sample = fits(trials, bucket, bytes) ? copy(key, index, order, bytes) : NULL;
 	if (!sample) {
 		trials->left_out++;
 		return;
@@ -200,6 +201,20 @@ static void keep(struct trials *trials, enum trial_kind kind, const struct audit
 	bucket->bytes += bytes;
 	trials->bytes += bytes;
 	find_last(bucket);
+}
+
+static bool is_small(const struct audit_key *key)
+{
+	return key->type == AUDIT_STRING && key->length <= SMALL_STRING_BYTES &&
+	       key->expires_ms < 0;
+}
+
+/* Of keys that are samples by what is known of them now. */
+void trials_look(const struct audit_key *key, struct audit_look *look)
+{
+	bool likely = is_small(key) || look->facts & FACT_JSON_FLAT;
+	look->trial_order = likely ? audit_digest(key->name) : 0;
+	look->trial_shape = likely ? shape_of(key->name) : 0;
 }
 
 void trials_learn(struct audit_rules *rules, const struct audit_key *key,
@@ -212,47 +227,50 @@ void trials_learn(struct audit_rules *rules, const struct audit_key *key,
 	const struct rule_limits limits = rule_limits_of(NULL);
 	bool wanted[TRIAL_KINDS] = {
 		[TRIAL_HASH] = record->facts & FACT_JSON_FLAT,
-		[TRIAL_PACK] = string && key->length <= SMALL_STRING_BYTES && key->expires_ms < 0,
+		[TRIAL_PACK] = is_small(key),
 		[TRIAL_COMPRESS] = record->facts & FACT_SHRINKS,
 		[TRIAL_MISS] = !string && rule_misses_listpack(&limits, record),
 	};
-	for (enum trial_kind kind = 0; kind < TRIAL_KINDS; kind++)
-		if (wanted[kind])
-			keep(rules->trials, kind, key, look->trial_shape, look->name_digest);
+	for (enum trial_kind kind = 0; kind < TRIAL_KINDS; kind++) {
+		if (!wanted[kind])
+			continue;
+		if (look->trial_shape)
+			keep(rules->trials, kind, key, record->index, look->trial_shape,
+			     look->trial_order);
+		else
+			keep(rules->trials, kind, key, record->index, shape_of(key->name),
+			     audit_digest(key->name));
+	}
 }
 
-static struct sample **find(struct sample **samples, uint64_t order)
+static int by_index(const void *a, const void *b)
 {
-	size_t at = (size_t)(order >> 24) % SAMPLES_ROOM;
-	while (samples[at] && samples[at]->order != order)
-		at = (at + 1) % SAMPLES_ROOM;
-	return &samples[at];
+	const struct sample *left = *(struct sample *const *)a, *right = *(struct sample *const *)b;
+	return (left->index > right->index) - (left->index < right->index);
 }
 
-/* A key may be a sample of two kinds: those are one behind the other. */
 static enum status make_index(struct trials *trials)
 {
-	trials->samples = calloc(SAMPLES_ROOM, sizeof(struct sample *));
+	trials->samples = malloc(trials->n_buckets * TRIAL_KEYS * sizeof *trials->samples + 1);
 	if (!trials->samples)
 		return STATUS_NO_MEMORY;
 	for (size_t i = 0; i < trials->n_buckets; i++)
-		for (size_t n = 0; n < trials->buckets[i]->n; n++) {
-			struct sample *sample = trials->buckets[i]->kept[n];
-			struct sample **slot = find(trials->samples, sample->order);
-			sample->next = *slot;
-			*slot = sample;
-		}
+		for (size_t n = 0; n < trials->buckets[i]->n; n++)
+			trials->samples[trials->n_samples++] = trials->buckets[i]->kept[n];
+	qsort(trials->samples, trials->n_samples, sizeof *trials->samples, by_index);
 	return STATUS_OK;
 }
 
+/* Records come by index, too. A key may be a sample of two kinds. */
 void trials_gather(struct audit_rules *rules, const struct audit_record *record)
 {
 	struct trials *trials = rules->trials;
 	if (!trials->samples && (rules->trouble = make_index(trials)))
 		return;
-	struct sample *sample = *find(trials->samples, audit_digest(record->name));
-	for (; sample; sample = sample->next)
-		sample->family = record->family;
+	size_t *at = &trials->gathered;
+	for (; *at < trials->n_samples && trials->samples[*at]->index <= record->index; ++*at)
+		if (trials->samples[*at]->index == record->index)
+			trials->samples[*at]->family = record->family;
 }
 
 /* ---- trials ---------------------------------------------------------------------------- */

@@ -7,15 +7,14 @@
 enum {
 	BUCKET_BYTES = TRIAL_BYTES / 64, /* of one shape of names and kind of trial */
 	BUCKETS_ROOM = TRIALS_MAX * 2,   /* slots of their table */
-	SAMPLES_ROOM = TRIALS_MAX * TRIAL_KEYS * 2,
 };
 
 /* One key, whole, in one block: its name, then its value, or each element as two lengths (4
  * bytes each), field and value. */
 struct sample {
-	uint64_t order;      /* digest of its name: the smallest are kept */
-	int64_t family;      /* -1 until its record was gathered */
-	struct sample *next; /* of the same name, for another kind of trial */
+	uint64_t order; /* digest of its name: the smallest are kept */
+	int64_t index;  /* of its record */
+	int64_t family; /* -1 until that was gathered */
 	enum audit_type type;
 	uint32_t name_len, value_len; /* value_len: of a string */
 	uint32_t elements;
@@ -42,7 +41,8 @@ struct trial {
 struct trials {
 	struct bucket *buckets[TRIALS_MAX];
 	uint16_t slots[BUCKETS_ROOM]; /* 1 + bucket by kind and shape; 0: none */
-	struct sample **samples;      /* SAMPLES_ROOM slots by order; NULL until gathering */
+	struct sample **samples;      /* by index; NULL until gathering */
+	size_t n_samples, gathered;   /* gathered: of samples, those that have a family */
 	size_t n_buckets, bytes;
 	int64_t left_out; /* samples that had no room */
 	struct trial *trials;

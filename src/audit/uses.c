@@ -20,10 +20,12 @@ struct use_name {
 	enum audit_use use;
 	int points;
 	const char *words;
+	bool last;
 };
 
 static const struct use_name names[] = {
-#define USE_NAME(use, points, words) { AUDIT_USE_##use, points, words },
+#define USE_NAME(use, points, words) { AUDIT_USE_##use, points, words, false },
+#define USE_LAST(use, points, words) { AUDIT_USE_##use, points, words, true },
 #define USE_SIGN(...)
 #include "audit/uses.def"
 };
@@ -63,12 +65,16 @@ static void speak(struct scores *scores, enum audit_use use, int points, struct 
 /* ---- words of the name ---- */
 
 static void score_term(const struct name_words *table, const struct name_term *term, bool first,
-		       struct use_view *view, struct scores *scores)
+		       bool last, struct use_view *view, struct scores *scores)
 {
 	uint32_t bits = name_words_find(table, str_make(term->text, term->len));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!(bits & 1U << i))
+		if (!(bits & 1U << i) || names[i].last != last)
 			continue;
+		if (names[i].points < 0) {
+			scores->points[names[i].use] += names[i].points;
+			continue;
+		}
 		view->named |= 1U << names[i].use;
 		speak(scores, names[i].use, names[i].points + (first ? USE_FIRST : 0),
 		      str_make(term->text, term->len), true);
@@ -80,8 +86,11 @@ static void score_names(const struct name_words *table, struct use_view *view,
 {
 	struct name_terms terms = name_terms_of(view->more->skeleton);
 	struct name_term term;
-	for (bool first = true; name_term_next(&terms, &term); first = false)
-		score_term(table, &term, first, view, scores);
+	bool any = false;
+	for (; name_term_next(&terms, &term); any = true)
+		score_term(table, &term, !any, false, view, scores);
+	if (any)
+		score_term(table, &term, false, true, view, scores);
 }
 
 /* ---- signs ---- */
@@ -106,6 +115,7 @@ static void score_signs(const struct use_view *view, struct scores *scores)
 #define named(use)    ((view->named & 1U << AUDIT_USE_##use) != 0)
 #define percent(fact) share_of_fact(view, FACT_##fact)
 #define USE_NAME(use, points, words)
+#define USE_LAST(use, points, words)
 #define USE_SIGN(use, points, condition, text)                                                     \
 	if (condition)                                                                             \
 		speak(scores, AUDIT_USE_##use, points, STR(text), false);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* The longest name, each byte as \xHH. */
-enum { LINE_MAX_BYTES = 4 * AUDIT_NAME_MAX + 4096 };
+/* The longest name, each byte as \xHH, and that as JSON: \\xHH. */
+enum { LINE_MAX_BYTES = 5 * AUDIT_NAME_MAX + 4096 };
 
 enum status audit_lines_open(struct audit_lines *lines, const char *path, struct err *err)
 {
@@ -36,9 +36,12 @@ enum status audit_lines_close(struct audit_lines *lines, struct err *err)
 		   : STATUS_OK;
 }
 
+/* A line that has no room would be cut in its middle: there is none such, and none is written. */
 static void write_line(struct audit_lines *lines)
 {
-	if (!lines->number && fwrite(lines->line.ptr, 1, lines->line.len, lines->file) == 0)
+	bool whole = !lines->line.overflow;
+	if (whole && !lines->number &&
+	    fwrite(lines->line.ptr, 1, lines->line.len, lines->file) == 0)
 		lines->number = errno;
 	buf_clear(&lines->line);
 }
@@ -75,7 +78,7 @@ void audit_lines_key(struct audit_lines *lines, const struct audit_key *key)
 	write_line(lines);
 }
 
-/* Which database is said where it is not the first. */
+/* Which database is said where it is not the first, nor none: the server itself has none. */
 void audit_lines_hit(struct audit_lines *lines, const struct audit_hit *hit)
 {
 	struct buf *out = &lines->line;
@@ -88,7 +91,7 @@ void audit_lines_hit(struct audit_lines *lines, const struct audit_hit *hit)
 	} else {
 		buf_put(out, ",\"key\":", 7);
 		buf_json_str(out, hit->key);
-		if (hit->db)
+		if (hit->db > 0)
 			buf_printf(out, ",\"db\":%d", hit->db);
 	}
 	buf_put(out, "}\n", 2);

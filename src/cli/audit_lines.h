@@ -24,5 +24,5 @@ MUST_CHECK enum status audit_lines_close(struct audit_lines *lines, struct err *
 /* TSV: db, key, type, encoding, length, expiry, bytes, idle; `?` where one is unknown. */
 void audit_lines_header(struct audit_lines *lines);
 void audit_lines_key(struct audit_lines *lines, const struct audit_key *key);
-/* JSON. */
+/* JSON; severity is the rule's own (audit/finding.h). */
 void audit_lines_hit(struct audit_lines *lines, const struct audit_hit *hit);

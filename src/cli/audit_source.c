@@ -31,6 +31,13 @@ static void show(struct audit_source *source)
 	source->shown[out.len] = 0;
 }
 
+/* Somebody may have left out the scheme alone. */
+static const char *without_login(const char *name)
+{
+	const char *at = strrchr(name, '@');
+	return at ? at + 1 : name;
+}
+
 enum status audit_source_choose(struct audit_source *source, const char *name, struct err *err)
 {
 	source->kind = AUDIT_SOURCE_NONE;
@@ -43,7 +50,8 @@ enum status audit_source_choose(struct audit_source *source, const char *name, s
 		source->kind = AUDIT_SOURCE_LIVE;
 	else
 		return err_set(err, STATUS_INVALID,
-			       "'%s' is no file, and no URL (redis://, rediss://, unix://)", name);
+			       "'%s' is no file, and no URL (redis://, rediss://, unix://)",
+			       without_login(name));
 	show(source);
 	return STATUS_OK;
 }
@@ -139,6 +147,19 @@ static void tell(int64_t count, const char *what)
 		fprintf(stderr, "weir audit: %lld %s\n", (long long)count, what);
 }
 
+/* What the server would evict next is told by what was used last. */
+static void tell_touched(const struct audit_source *source)
+{
+	const char *policy = source->live.server.policy;
+	bool matters = strstr(policy, "lru") || strstr(policy, "lfu");
+	if (source->live.touches && source->depth != LIVE_METADATA && matters)
+		fprintf(
+		    stderr,
+		    "weir audit: the server refuses CLIENT NO-TOUCH: to its %s all keys that were "
+		    "read are as good as used just now; --no-values reads none\n",
+		    policy);
+}
+
 static void tell_live(const struct live_result *live)
 {
 	for (size_t i = 0; i < live->n_refused; i++)
@@ -153,15 +174,18 @@ static void tell_live(const struct live_result *live)
 static void tell_dump(const struct dump_totals *dump)
 {
 	tell(dump->expired, "keys of the dump had expired");
+	tell(dump->long_names, "keys have names longer than 64 KB, which are cut");
 	tell(dump->unread, "packed values are too large, and were counted unread");
 }
 
 void audit_source_tell(const struct audit_source *source)
 {
-	if (source->kind == AUDIT_SOURCE_LIVE)
+	if (source->kind == AUDIT_SOURCE_LIVE) {
 		tell_live(&source->live);
-	else if (source->kind == AUDIT_SOURCE_DUMP)
+		tell_touched(source);
+	} else if (source->kind == AUDIT_SOURCE_DUMP) {
 		tell_dump(&source->dump);
+	}
 	if (source->stopped.status)
 		fprintf(stderr, "weir audit: %s; what was read until then follows\n",
 			source->stopped.text);

@@ -1,5 +1,8 @@
 /* weir audit: what is wrong with somebody's Redis, from the server, a dump, or the source code. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +18,7 @@
 #include "survey/tree.h"
 #include "survey/trial.h"
 
-enum { SINCE_BYTES_MAX = 256 << 20, SHOWN_BYTES = 1024 };
+enum { SHOWN_BYTES = 1024 };
 
 struct auditing {
 	const struct args *args;
@@ -24,9 +27,11 @@ struct auditing {
 	struct progress progress;
 	struct audit *audit;
 	struct code *code;
+	struct tree_totals tree;
 	struct survey_spill *spill;
 	struct audit_lines findings;
 	int64_t now_ms, started_ms;
+	int64_t made_ms;         /* when the keys were as they were read: a dump's own time */
 	char shown[SHOWN_BYTES]; /* the sources, for the report */
 };
 
@@ -116,13 +121,47 @@ static int list_keys(struct auditing *auditing)
 
 /* ---- the audit ---- */
 
+/* A page is written beside its place and then moved there. */
+static enum status check_page(const char *path, struct err *err)
+{
+	char folder[PATH_BYTES_MAX];
+	const char *slash = strrchr(path, '/');
+	int len = slash == path ? 1 : slash ? (int)(slash - path) : 1;
+	enum status status = path_format(folder, err, "%.*s", len, slash ? path : ".");
+	if (!status && files_is_folder(path))
+		return err_errno(err, EISDIR, "%s", path);
+	if (!status && access(folder, W_OK) != 0)
+		return err_errno(err, errno, "%s", path);
+	return status;
+}
+
+/* Who cannot write what was found need not look for it for an hour. */
+static enum status open_outputs(struct auditing *auditing, struct err *err)
+{
+	const char *findings = text_of(auditing->args, FLAG_findings);
+	const char *page = text_of(auditing->args, FLAG_html_file);
+	enum status status = page ? check_page(page, err) : STATUS_OK;
+	if (!status && findings)
+		status = audit_lines_open(&auditing->findings, findings, err);
+	return status;
+}
+
+/* A dump of last month is judged as of last month. */
+static void take_time(struct auditing *auditing)
+{
+	struct audit_source *source = &auditing->source;
+	int64_t created_ms = source->kind == AUDIT_SOURCE_DUMP ? dump_created_ms(source->name) : -1;
+	auditing->made_ms = created_ms > 0 ? created_ms : auditing->now_ms;
+	source->now_ms = auditing->made_ms;
+}
+
 static enum status create(struct auditing *auditing, struct err *err)
 {
 	enum status status = survey_spill_open(NULL, 0, &auditing->spill, err);
 	if (status)
 		return status;
 	struct audit_config config = { .limits = audit_limits_of(auditing->config),
-				       .now_ms = auditing->now_ms,
+				       .now_ms = auditing->made_ms,
 				       .spill = survey_spill_port(auditing->spill) };
 	status = audit_create(&config, &auditing->audit);
 	return status ? err_set(err, status, "%s", status_text(status)) : STATUS_OK;
@@ -134,8 +173,8 @@ static enum status take_since(struct auditing *auditing, struct err *err)
 	struct buf text;
 	if (!path)
 		return STATUS_OK;
-	buf_init(&text, SINCE_BYTES_MAX + 1);
-	enum status status = files_read(path, SINCE_BYTES_MAX, &text, err);
+	buf_init(&text, AUDIT_REPORT_BYTES_MAX + 1);
+	enum status status = files_read(path, AUDIT_REPORT_BYTES_MAX, &text, err);
 	if (!status) {
 		status = audit_since(auditing->audit, buf_str(&text), err);
 		if (status)
@@ -195,7 +234,6 @@ static void on_files(void *ctx, int64_t files)
 static enum status take_code(struct auditing *auditing, struct err *err)
 {
 	const char *folder = text_of(auditing->args, FLAG_source_dir);
-	struct tree_totals totals;
 	if (!folder)
 		return STATUS_OK;
 	if (code_create(&auditing->code))
@@ -203,7 +241,7 @@ static enum status take_code(struct auditing *auditing, struct err *err)
 	const struct tree_config config = {
 		.folder = folder, .code = auditing->code, .on_progress = on_files, .ctx = auditing
 	};
-	enum status status = tree_walk(&config, &totals, err);
+	enum status status = tree_walk(&config, &auditing->tree, err);
 	if (!status && code_settle(auditing->code))
 		status = err_set(err, STATUS_NO_MEMORY, "%s: out of memory", folder);
 	if (!status)
@@ -245,11 +283,8 @@ static void try_savings(struct auditing *auditing)
 static enum status settle(struct auditing *auditing, struct err *err)
 {
 	const char *path = text_of(auditing->args, FLAG_findings);
-	enum status status = path ? audit_lines_open(&auditing->findings, path, err) : STATUS_OK;
-	if (status)
-		return status;
 	progress_step(&auditing->progress, "settling families and findings", 0, 0);
-	status = audit_run(auditing->audit, path ? on_hit : NULL, auditing);
+	enum status status = audit_run(auditing->audit, path ? on_hit : NULL, auditing);
 	if (status)
 		return explain(auditing, status, err);
 	if (path)
@@ -277,6 +312,11 @@ static enum status write_page(const char *path, const struct buf *page, struct e
 			      : files_write_atomic(path, buf_str(page), 0644, err);
 }
 
+static int64_t left_out(const struct tree_totals *tree)
+{
+	return tree->too_large + tree->unreadable + tree->too_deep + tree->full;
+}
+
 static int print(struct auditing *auditing)
 {
 	const struct args *args = auditing->args;
@@ -286,6 +326,7 @@ static int print(struct auditing *auditing)
 		.now_ms = auditing->now_ms,
 		.took_ms = clock_ms(CLOCK_MONOTONIC) - auditing->started_ms,
 		.stopped = str_of(auditing->source.stopped.text),
+		.files_left_out = left_out(&auditing->tree),
 	};
 	struct err err = { 0 };
 	struct buf out;
@@ -321,10 +362,35 @@ static bool fails(const struct auditing *auditing)
 	return false;
 }
 
+static void tell(int64_t count, const char *what)
+{
+	if (count)
+		fprintf(stderr, "weir audit: %lld %s\n", (long long)count, what);
+}
+
+/* What was there and is not in the report. */
+static void tell_left_out(const struct auditing *auditing)
+{
+	const struct tree_totals *tree = &auditing->tree;
+	const struct audit_totals *totals = audit_totals(auditing->audit);
+	tell(tree->too_large, "source files are larger than 4 MB, and are left out");
+	tell(tree->unreadable, "files or folders of source cannot be read, and are left out");
+	tell(tree->too_deep, "folders of source are too deep, and are left out");
+	tell(tree->full, "source files came after the first 100,000, and are left out");
+	if (auditing->code)
+		tell(code_summary(auditing->code)->lost,
+		     "places in the code had no room, and are left out");
+	tell(totals->names_lost, "keys had no room in a family of their own");
+	tell(totals->findings_left_out, "findings came after the first 4,096, and are left out");
+}
+
 static int audit_all(struct auditing *auditing)
 {
 	struct err err = { 0 };
-	enum status status = create(auditing, &err);
+	enum status status = open_outputs(auditing, &err);
+	take_time(auditing);
+	if (!status)
+		status = create(auditing, &err);
 	if (!status)
 		status = take_since(auditing, &err);
 	if (!status)
@@ -337,6 +403,7 @@ static int audit_all(struct auditing *auditing)
 	if (status)
 		return cli_fail(auditing->args, &err);
 	audit_source_tell(&auditing->source);
+	tell_left_out(auditing);
 	show_sources(auditing);
 	int exit_status = print(auditing);
 	if (exit_status)

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "cli/cli.h"
@@ -180,6 +181,8 @@ static int run_step(const struct args *args)
 	enum status status = plan_path(args, &config.plan_path, &err);
 	if (args->n_operands)
 		config.url = str_of(args->operands[0]);
+	config.reads =
+	    args->command == COMMAND_migrate_status || args->command == COMMAND_migrate_verify;
 	config.force =
 	    args->command == COMMAND_migrate_status ? false : args_has(args, FLAG_force_over);
 	if (args->command == COMMAND_migrate_dual) {
@@ -205,6 +208,7 @@ int cmd_migrate(const struct args *args)
 	struct sigaction action = { .sa_handler = on_signal };
 	if (args->command == COMMAND_migrate_plan)
 		return make_plan(args);
+	umask(077); /* a DuckDB file that a sink makes holds what only its reader may see */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	return run_step(args);

@@ -27,7 +27,7 @@ static enum status create(const struct args *args, struct mess **mess, struct er
 	};
 	enum status status = mess_create(&config, mess, err);
 	if (status == STATUS_RANGE)
-		status = err_set(err, STATUS_USAGE, "--keys: %s", err->text);
+		status = err_wrap(err, STATUS_USAGE, "--keys");
 	return status;
 }
 
@@ -46,9 +46,9 @@ static enum status fill_server(const struct args *args, struct mess *mess, FILE 
 	struct redis_url url;
 	enum status status = redis_url_parse(str_of(args->operands[0]), &url, err);
 	if (!status && url.database)
-		status = err_set(err, STATUS_USAGE,
-				 "%s: it fills several databases, so the URL names none",
-				 args->operands[0]);
+		status =
+		    err_set(err, STATUS_USAGE,
+			    "%s: it fills several databases, so the URL names none", url.place);
 	if (status)
 		return status;
 	const struct mess_server server = {

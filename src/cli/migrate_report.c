@@ -35,7 +35,7 @@ static void add(struct migrate_counts *sum, const struct migrate_counts *counts)
 static struct migrate_counts total(const struct migrate *migrate)
 {
 	struct migrate_counts sum = { 0 };
-	for (size_t i = 0; i < migrate_plan_of(migrate)->n_families; i++)
+	for (size_t i = 0; i <= migrate_plan_of(migrate)->n_families; i++)
 		add(&sum, migrate_counts(migrate, i));
 	return sum;
 }

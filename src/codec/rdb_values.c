@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -67,10 +68,52 @@ static bool short_decimal(struct str text, double *score)
 	return true;
 }
 
+/* Up to 19 digits, as scores that were computed have: the same in the 80-bit format of x86, whose
+ * 64 bits hold each such integer and each power of ten up to 10^27. Their quotient is off by half
+ * of its last bit at most; rounding it again gives the nearest double unless what is cut off is
+ * within that of one half. */
+static bool long_decimal(struct str text, double *score)
+{
+#if LDBL_MANT_DIG == 64
+	static const long double powers[] = { 1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,
+					      1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
+					      1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L };
+	enum { CUT = 11 }; /* bits more than a double's */
+	bool negative = text.len && text.ptr[0] == '-', point = false;
+	size_t digits = 0, behind = 0;
+	uint64_t value = 0, bits;
+	for (size_t i = negative; i < text.len; i++) {
+		unsigned digit = (unsigned char)text.ptr[i] - '0';
+		if (digit <= 9 && digits < 19) {
+			value = value * 10 + digit;
+			digits++;
+			behind += point;
+		} else if (text.ptr[i] == '.' && !point && digits) {
+			point = true;
+		} else {
+			return false;
+		}
+	}
+	if (!value || (point && !behind))
+		return false;
+	long double quotient = (long double)value / powers[behind];
+	memcpy(&bits, &quotient, sizeof bits);
+	uint64_t cut = bits & ((1 << CUT) - 1), half = 1 << (CUT - 1);
+	if (cut >= half - 1 && cut <= half + 1)
+		return false;
+	*score = negative ? -(double)quotient : (double)quotient;
+	return true;
+#else
+	(void)text;
+	(void)score;
+	return false;
+#endif
+}
+
 static enum status parse_score(struct rdb *rdb, struct str text, double *score)
 {
 	char copy[SCORE_BYTES], *end;
-	if (short_decimal(text, score))
+	if (short_decimal(text, score) || long_decimal(text, score))
 		return STATUS_OK;
 	if (!text.len || text.len >= sizeof copy)
 		return rdb_fail(rdb, STATUS_FORMAT, "a score that is no number");

@@ -5,6 +5,8 @@
 #include "base/crc32c.h"
 #include "migrate/migrate_impl.h"
 
+enum { PIECE_BYTES = 4 << 20 }; /* of a record, but for an element that is larger */
+
 enum backup_kind { BACKUP_WHOLE = 1, BACKUP_BEGIN, BACKUP_PIECE, BACKUP_END };
 
 struct fixed {
@@ -55,29 +57,40 @@ static enum status noted(struct migrate *migrate, const struct step_key *key, st
 	return status ? err_set(err, status, "more keys than a migration can hold") : STATUS_OK;
 }
 
-/* Where there are no bytes to compare, the expiry alone. */
-static uint32_t expiry_crc(const struct source_key *key)
+/* Servers that do not tell an expiry exactly tell another one each time. */
+static int64_t steady_expiry(const struct migrate *migrate, const struct source_key *key)
 {
-	return crc32c(0, &key->expires_ms, sizeof key->expires_ms);
+	bool exact = migrate_server_version(migrate->server) >= 70000;
+	return exact || key->expires_ms < 0 ? key->expires_ms
+					    : key->expires_ms / EXPIRY_TOLERANCE_MS;
 }
 
-bool backup_is_current(const struct keybook_entry *entry, const struct source_key *key)
+/* Where there are no bytes to compare, the expiry alone. */
+static uint32_t expiry_crc(const struct migrate *migrate, const struct source_key *key)
+{
+	int64_t expires_ms = steady_expiry(migrate, key);
+	return crc32c(0, &expires_ms, sizeof expires_ms);
+}
+
+bool backup_is_current(const struct migrate *migrate, const struct keybook_entry *entry,
+		       const struct source_key *key)
 {
 	return entry->backup && digest_eq(entry->backup_source, key->digest) &&
-	       entry->backup_crc == expiry_crc(key);
+	       entry->backup_crc == expiry_crc(migrate, key);
 }
 
 /* Bytes and expiry: a key that reads the same may be laid out otherwise, and is brought back as it
  * was laid out. */
-static uint32_t state_crc(const struct source_key *key)
+static uint32_t state_crc(const struct migrate *migrate, const struct source_key *key)
 {
 	uint32_t crc = crc32c(0, key->dump.ptr, key->dump.len);
-	return crc32c(crc, &key->expires_ms, sizeof key->expires_ms);
+	int64_t expires_ms = steady_expiry(migrate, key);
+	return crc32c(crc, &expires_ms, sizeof expires_ms);
 }
 
 enum status backup_key(struct migrate *migrate, struct step_key *key, struct err *err)
 {
-	uint32_t crc = state_crc(&key->old_key);
+	uint32_t crc = state_crc(migrate, &key->old_key);
 	uint64_t at;
 	if (key->entry != SIZE_MAX) {
 		const struct keybook_entry *entry = keybook_at(migrate->book, key->entry);
@@ -105,8 +118,8 @@ enum status backup_begin(struct migrate *migrate, const struct step_key *key, ui
 	return put(migrate, &fixed, key->old_name, STR(""), at, err);
 }
 
-enum status backup_piece(struct migrate *migrate, const struct audit_element *elements,
-			 size_t count, struct err *err)
+static enum status put_piece(struct migrate *migrate, const struct audit_element *elements,
+			     size_t count, struct err *err)
 {
 	const struct fixed fixed = { .kind = BACKUP_PIECE, .count = (uint32_t)count };
 	struct buf rest;
@@ -125,13 +138,32 @@ enum status backup_piece(struct migrate *migrate, const struct audit_element *el
 	return status;
 }
 
+/* Of elements of any size: a record ends where the next one would make it larger than its bound. */
+enum status backup_piece(struct migrate *migrate, const struct audit_element *elements,
+			 size_t count, struct err *err)
+{
+	enum status status = STATUS_OK;
+	size_t begin = 0, bytes = 0;
+	for (size_t i = 0; !status && i < count; i++) {
+		size_t own = elements[i].field.len + elements[i].value.len;
+		if (i > begin && bytes + own > PIECE_BYTES) {
+			status = put_piece(migrate, elements + begin, i - begin, err);
+			begin = i;
+			bytes = 0;
+		}
+		bytes += own;
+	}
+	return status || begin == count ? status
+					: put_piece(migrate, elements + begin, count - begin, err);
+}
+
 enum status backup_end(struct migrate *migrate, const struct step_key *key, uint64_t at,
 		       struct digest digest, struct err *err)
 {
 	struct fixed fixed = fixed_of(migrate, BACKUP_END, key);
 	fixed.digest = digest;
 	fixed.begins = at;
-	fixed.crc = expiry_crc(&key->old_key);
+	fixed.crc = expiry_crc(migrate, &key->old_key);
 	enum status status = put(migrate, &fixed, key->old_name, STR(""), NULL, err);
 	return status ? status : noted(migrate, key, digest, fixed.crc, at, err);
 }

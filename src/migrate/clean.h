@@ -6,12 +6,12 @@
  * find     only looks: names, types, sizes, TTLs, idle times; nothing that counts as use. So a
  *          look does not make a dead key look alive, and rules that need values find nothing.
  * take     each key that was found and is still so (idle as long as rule dead wants it, without
- *          TTL for the others, not used since find began): its DUMP and TTL into the quarantine
- *          file, synced, then RENAMENX to weir:quarantine:<unix ms>:<name> under WATCH. It keeps
- *          its TTL there, and its bytes.
- * purge    UNLINKs what is in quarantine for longer than quarantine_ms and as it was put there.
- * restore  puts all that is in quarantine back under its name, never over a key that came
- *          meanwhile; what the server has lost (evicted, flushed) comes from the file.
+ *          TTL for the others, not used since some seconds before find began): its DUMP and TTL
+ * into the quarantine file, synced, then RENAMENX to weir:quarantine:<unix ms>:<name> under WATCH.
+ * It keeps its TTL there, and its bytes. purge    UNLINKs what is in quarantine for longer than
+ * quarantine_ms and as it was put there. restore  puts all that is in quarantine back under its
+ * name, never over a key that came meanwhile; what the server has lost (evicted, flushed) comes
+ * from the file.
  *
  * Between any two steps the quarantine file and the server together have every key, so a kill -9
  * loses nothing and a rerun goes on. The folder is locked (IN_USE) and is one server's. Memory: 40
@@ -25,7 +25,7 @@ enum {
 	CLEAN_FOUND_MAX = 2000000, /* keys of one run; more are the next run's, and counted */
 	CLEAN_NAMES_MAX = 256 << 20,
 	CLEAN_HELD_MAX = 8000000,       /* entries of the quarantine file; FULL beyond */
-	CLEAN_KEY_BYTES_MAX = 32 << 20, /* larger keys are left alone */
+	CLEAN_KEY_BYTES_MAX = 15 << 20, /* larger keys are left alone: a DUMP is one reply */
 	CLEAN_EXAMPLES = 3,
 };
 

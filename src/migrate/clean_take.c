@@ -19,6 +19,7 @@ struct batch {
 	struct look looks[CLEAN_BATCH];
 	size_t count;
 	bool aborted;
+	bool beyond;    /* a DUMP was larger than a reply may be */
 	size_t replies; /* of EXEC */
 };
 
@@ -58,13 +59,14 @@ static void ask(struct clean *clean, struct look *look)
 	migrate_server_put(clean->server, bytes, ARRAY_LEN(bytes), on_number, &look->bytes);
 }
 
-/* Still what the rule found, and unused since the looking began? Where not, it is counted. */
+/* Still what the rule found, and unused since before the looking began, for certain? Where not, it
+ * is counted. */
 static bool still_so(struct clean *clean, const struct look *look)
 {
 	struct clean_counts *counts = &clean->counts;
 	int64_t since_s =
 	    (migrate_server_now_ms(clean->server) - clean->found_at_ms) / clean_ms_per_s;
-	int64_t wanted_s = since_s - CLEAN_SLACK_S;
+	int64_t wanted_s = since_s + CLEAN_SLACK_S;
 	if (look->found->rule == FINDING_dead)
 		wanted_s = clean->config.limits.dead_days * 86400;
 	if (look->ttl_ms == -2)
@@ -175,7 +177,9 @@ static enum status dump_all(struct batch *batch, struct err *err)
 		migrate_server_put(batch->clean->server, argv, ARRAY_LEN(argv), on_dump,
 				   &look->dump);
 	}
-	return migrate_server_settle(batch->clean->server, err);
+	enum status status = migrate_server_settle(batch->clean->server, err);
+	batch->beyond = status && migrate_server_again(batch->clean->server, err) == STATUS_OK;
+	return batch->beyond ? STATUS_OK : status;
 }
 
 static bool all_dumped(const struct batch *batch)
@@ -191,7 +195,7 @@ static enum status move(struct batch *batch, struct err *err)
 {
 	int64_t now_ms = migrate_server_now_ms(batch->clean->server);
 	enum status status = dump_all(batch, err);
-	batch->aborted = !all_dumped(batch);
+	batch->aborted = batch->beyond || !all_dumped(batch);
 	if (!status && !batch->aborted) {
 		status = write_down(batch, now_ms, err);
 		if (!status) {
@@ -201,7 +205,8 @@ static enum status move(struct batch *batch, struct err *err)
 		if (!status)
 			status = count_moved(batch, err);
 	} else if (!status) {
-		batch->clean->counts.changed += batch->count == 1;
+		batch->clean->counts.changed += batch->count == 1 && !batch->beyond;
+		batch->clean->counts.large += batch->count == 1 && batch->beyond;
 	}
 	for (size_t i = 0; i < batch->count; i++)
 		buf_deinit(&batch->looks[i].dump);

@@ -1,11 +1,19 @@
 #include "migrate/decide.h"
 
+enum { DECIDE_SLACK_MS = 1000 };
+
 static bool past(int64_t expires_ms, const struct decide_view *view)
 {
 	return expires_ms >= 0 && expires_ms <= view->now_ms;
 }
 
-static bool same_expiry(int64_t a, int64_t b, int64_t tolerance_ms)
+/* Of a key that is gone: our idea of the server's time may be behind it. */
+static bool was_over(int64_t expires_ms, const struct decide_view *view)
+{
+	return expires_ms >= 0 && expires_ms <= view->now_ms + DECIDE_SLACK_MS;
+}
+
+bool decide_same_expiry(int64_t a, int64_t b, int64_t tolerance_ms)
 {
 	if (a < 0 || b < 0)
 		return a < 0 && b < 0;
@@ -20,26 +28,33 @@ int64_t decide_new_expiry(const struct decide_view *view)
 }
 
 /* Its own ttl was given when it was copied and runs on. */
-static bool expiry_in_step(const struct decide_view *view)
+bool decide_expiry_in_step(const struct decide_view *view)
 {
 	if (view->old_side.expires_ms < 0 && view->family->ttl_s)
-		return true;
-	return same_expiry(view->old_side.expires_ms, view->new_side.expires_ms,
-			   view->tolerance_ms);
+		return view->entry->expires_ms < 0;
+	return decide_same_expiry(view->old_side.expires_ms, view->new_side.expires_ms,
+				  view->tolerance_ms);
 }
 
+/* What was about to be removed, or unmade, is copied as long as it is there. */
 static bool was_copied(const struct keybook_entry *entry)
 {
-	return entry && entry->state == BOOK_copied;
+	return entry && (entry->state == BOOK_copied || entry->state == BOOK_removing ||
+			 entry->state == BOOK_deleting);
+}
+
+static bool is_intent(const struct decide_view *view)
+{
+	return view->entry && !digest_none(view->new_side.digest) &&
+	       digest_eq(view->new_side.digest, view->entry->intent);
 }
 
 /* Is what the new name holds something that this migration put there? */
 static bool new_is_ours(const struct decide_view *view)
 {
 	const struct keybook_entry *entry = view->entry;
-	return entry && !digest_none(view->new_side.digest) &&
-	       ((was_copied(entry) && digest_eq(view->new_side.digest, entry->target)) ||
-		digest_eq(view->new_side.digest, entry->intent));
+	return is_intent(view) || (was_copied(entry) && !digest_none(view->new_side.digest) &&
+				   digest_eq(view->new_side.digest, entry->target));
 }
 
 static enum decide_action either_conflict(const struct decide_view *view, enum decide_action forced)
@@ -49,18 +64,29 @@ static enum decide_action either_conflict(const struct decide_view *view, enum d
 
 /* ---- the old key is not there ---- */
 
+static enum decide_action both_gone(const struct decide_view *view, bool told)
+{
+	const struct keybook_entry *entry = view->entry;
+	if (!was_copied(entry) || told || view->force)
+		return DECIDE_GONE;
+	return was_over(entry->new_expires_ms, view) ? DECIDE_EXPIRED : DECIDE_LOST;
+}
+
 static enum decide_action old_gone(const struct decide_view *view)
 {
 	const struct keybook_entry *entry = view->entry;
-	if (!was_copied(entry))
+	bool told = view->told_gone || (entry && entry->state == BOOK_deleting);
+	if (entry && entry->state == BOOK_expired)
+		return DECIDE_EXPIRED;
+	if (!was_copied(entry) && !is_intent(view))
 		return DECIDE_GONE;
-	if (past(entry->expires_ms, view))
+	if (was_copied(entry) && was_over(entry->expires_ms, view))
 		return DECIDE_EXPIRED;
 	if (!view->new_side.there)
-		return past(entry->new_expires_ms, view) ? DECIDE_EXPIRED : DECIDE_GONE;
+		return both_gone(view, told);
 	if (view->family->lead == MIGRATE_LEAD_NEW)
 		return DECIDE_REVERSE;
-	return new_is_ours(view) ? DECIDE_UNMAKE : either_conflict(view, DECIDE_UNMAKE);
+	return told && new_is_ours(view) ? DECIDE_UNMAKE : either_conflict(view, DECIDE_UNMAKE);
 }
 
 /* ---- both were in step once ---- */
@@ -95,7 +121,7 @@ static enum decide_action in_step_once(const struct decide_view *view)
 	if (!digest_none(view->made) && digest_eq(view->made, view->new_side.digest) &&
 	    !(old_same && new_same))
 		return DECIDE_ADOPT;
-	if (old_same && new_same && expiry_in_step(view))
+	if (old_same && new_same && decide_expiry_in_step(view))
 		return DECIDE_NOTHING;
 	if (old_same && new_same)
 		return view->family->lead == MIGRATE_LEAD_NEW ? DECIDE_REVERSE : DECIDE_EXPIRY;
@@ -112,9 +138,9 @@ static enum decide_action first_time(const struct decide_view *view)
 		return DECIDE_CONFLICT;
 	if (!view->new_side.there)
 		return DECIDE_COPY;
-	if (digest_eq(view->made, view->new_side.digest))
-		return DECIDE_ADOPT;
-	return new_is_ours(view) ? DECIDE_REPLACE : DECIDE_CONFLICT;
+	if (!new_is_ours(view))
+		return DECIDE_CONFLICT; /* even where it is the same: it is somebody's */
+	return digest_eq(view->made, view->new_side.digest) ? DECIDE_ADOPT : DECIDE_REPLACE;
 }
 
 /* ---- */

@@ -2,7 +2,11 @@
  *
  * Old and new are in step when both are as they were copied last. One side that changed is carried
  * to the other by the family's lead; when the side that does not lead changed, or both did,
- * nobody's work is thrown away: it is a conflict, until a person says which one counts. */
+ * nobody's work is thrown away: it is a conflict, until a person says which one counts.
+ *
+ * A key that is no more there was not for that deleted by its writer: a server that was emptied, an
+ * older copy of it, one that evicts look the same. The new form goes only where the deletion was
+ * told, or a person says so. */
 #pragma once
 
 #include "migrate/keybook.h"
@@ -15,14 +19,14 @@ enum decide_action {
 	DECIDE_REPLACE, /* the new form is ours, and old */
 	DECIDE_EXPIRY,  /* content in step, expiry not */
 	DECIDE_REVERSE, /* the new one leads and has changed: old is written */
-	DECIDE_UNMAKE,  /* its writer deleted the old key: the new one goes too */
+	DECIDE_UNMAKE,  /* its writer deleted the old key, as was told: the new one goes too */
 	DECIDE_GONE,    /* both are gone by their writers */
 	DECIDE_EXPIRED,
 	DECIDE_SKIP,
 	DECIDE_CONFLICT,
 	DECIDE_RETURNED, /* finish removed it; it is there again */
 	DECIDE_DONE,     /* removed by finish, or rolled back: nothing to do */
-	DECIDE_LOST,     /* removed by finish, and the new one is gone before its time */
+	DECIDE_LOST,     /* both are gone before their time, and nobody told why */
 	DECIDE_ACTIONS
 };
 
@@ -41,9 +45,14 @@ struct decide_view {
 	int64_t now_ms;
 	int64_t tolerance_ms; /* of expiries: 0, but servers before 7.0 do not tell them exactly */
 	bool taken;           /* the target is another key's */
+	bool told_gone;       /* the server told that somebody deleted the old key, or it expired */
 	bool force;
 };
 
 enum decide_action decide(const struct decide_view *view);
 /* When the new form expires: as the old one does, or the family's ttl from now. */
 int64_t decide_new_expiry(const struct decide_view *view);
+/* Of a key that was copied and both of whose sides are there: family, entry, both sides and
+ * tolerance_ms are looked at. */
+bool decide_expiry_in_step(const struct decide_view *view);
+bool decide_same_expiry(int64_t a, int64_t b, int64_t tolerance_ms);

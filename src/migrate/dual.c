@@ -8,6 +8,7 @@ enum { WAIT_MS = 20 };
 struct dual {
 	struct migrate *migrate;
 	struct notify *notify; /* NULL: names are gone through */
+	bool told_once;        /* the server told changes: it is asked again when it stops */
 	int64_t end_ns;        /* INT64_MAX: until it is stopped */
 	int64_t scanned_ns;    /* when the last whole pass began: until then all was looked at */
 };
@@ -22,9 +23,35 @@ static void set_lag(struct dual *dual, int64_t since_ns)
 		lag->lag_ms_max = lag->lag_ms;
 }
 
+static void listen_to(struct dual *dual, struct err *why)
+{
+	struct migrate *migrate = dual->migrate;
+	const struct migrate_plan *plan = migrate->plan;
+	*why = (struct err){ 0 };
+	if (notify_open(&migrate->url, plan->databases, plan->n_databases, &dual->notify, why))
+		dual->notify = NULL;
+	dual->told_once |= dual->notify != NULL;
+	migrate->notify = dual->notify;
+	migrate->lag.notified = dual->notify != NULL;
+}
+
+/* Before each pass: what was missed is looked at by it. */
+static void listen_again(struct dual *dual)
+{
+	struct err why;
+	if (dual->notify && notify_gone(dual->notify)) {
+		migrate_line(dual->migrate, "the connection for notifications was lost");
+		notify_close(dual->notify);
+		dual->migrate->notify = dual->notify = NULL;
+	}
+	if (!dual->notify && dual->told_once)
+		listen_to(dual, &why);
+}
+
 static enum status pass(struct dual *dual, struct err *err)
 {
 	int64_t began_ns = now();
+	listen_again(dual);
 	enum status status = migrate_apply(dual->migrate, err);
 	if (status)
 		return status;
@@ -93,7 +120,7 @@ static bool pass_due(struct dual *dual)
 
 static void wait_a_little(struct dual *dual)
 {
-	if (dual->notify)
+	if (dual->notify && !notify_gone(dual->notify))
 		notify_take(dual->notify, WAIT_MS, now());
 	else
 		loop_turn(migrate_server_loop(dual->migrate->server), WAIT_MS * ms_ns);
@@ -130,14 +157,14 @@ static enum status run(struct dual *dual, struct err *err)
 enum status migrate_dual(struct migrate *migrate, struct err *err)
 {
 	struct dual dual = { .migrate = migrate, .end_ns = INT64_MAX };
-	const struct migrate_plan *plan = migrate->plan;
 	struct err why;
 	if (migrate->config.for_ns)
 		dual.end_ns = now() + migrate->config.for_ns;
-	if (notify_open(&migrate->url, plan->databases, plan->n_databases, &dual.notify, &why))
+	listen_to(&dual, &why);
+	if (!dual.notify)
 		migrate_line(migrate, "%s", why.text);
-	migrate->lag.notified = dual.notify != NULL;
 	enum status status = run(&dual, err);
+	migrate->notify = NULL;
 	notify_close(dual.notify);
 	enum status kept = journal_sync(&migrate->journal, status ? NULL : err);
 	return status ? status : kept;

@@ -7,6 +7,21 @@ static bool is_moved(const struct migrate *migrate, const struct step_key *key)
 	return migrate_family_of(migrate, key)->sink != MIGRATE_REDIS;
 }
 
+/* Whoever set another expiry since, or took it away, has it carried over first. */
+static bool expiry_in_step(struct migrate *migrate, const struct step_key *key,
+			   const struct keybook_entry *entry)
+{
+	const struct source_key *old_key = &key->old_key, *new_key = &key->new_key;
+	const struct decide_view view = {
+		.family = migrate_family_of(migrate, key),
+		.entry = entry,
+		.old_side = { old_key->there, old_key->digest, old_key->expires_ms },
+		.new_side = { new_key->there, new_key->digest, new_key->expires_ms },
+		.tolerance_ms = step_tolerance_ms(migrate),
+	};
+	return decide_expiry_in_step(&view);
+}
+
 /* In step now, not only when it was copied. */
 static bool removable(struct migrate *migrate, const struct step_key *key)
 {
@@ -14,7 +29,8 @@ static bool removable(struct migrate *migrate, const struct step_key *key)
 	if (!key->old_key.there || !digest_eq(key->old_key.digest, entry->source))
 		return false;
 	return is_moved(migrate, key) ||
-	       (key->new_key.there && digest_eq(key->new_key.digest, entry->target));
+	       (key->new_key.there && digest_eq(key->new_key.digest, entry->target) &&
+		expiry_in_step(migrate, key, entry));
 }
 
 static enum status journal_as(struct migrate *migrate, struct step_key *key,
@@ -37,7 +53,7 @@ static enum status backup_again(struct migrate *migrate, struct step_key *key, s
 	uint64_t at;
 	if (!key->old_key.big)
 		return backup_key(migrate, key, err);
-	if (backup_is_current(keybook_at(migrate->book, key->entry), &key->old_key))
+	if (backup_is_current(migrate, keybook_at(migrate->book, key->entry), &key->old_key))
 		return STATUS_OK;
 	enum status status = backup_begin(migrate, key, &at, err);
 	if (!status)
@@ -64,6 +80,17 @@ static enum status remove_all(struct step *step, bool *done, struct err *err)
 	return migrate_server_settle(migrate->server, err);
 }
 
+/* It was about to be removed and stays: it is as it was before. */
+static enum status journal_kept(struct migrate *migrate, struct step_key *key, struct err *err)
+{
+	const struct keybook_entry *entry = keybook_at(migrate->book, key->entry);
+	struct step_key before = *key;
+	if (entry->state != BOOK_removing)
+		return STATUS_OK;
+	before.old_key.expires_ms = entry->expires_ms;
+	return journal_as(migrate, &before, is_moved(migrate, key) ? BOOK_moved : BOOK_copied, err);
+}
+
 /* Takes out what cannot be removed: it is counted, and stays. */
 static enum status sort_out(struct step *step, struct err *err)
 {
@@ -81,6 +108,7 @@ static enum status sort_out(struct step *step, struct err *err)
 			migrate_counts_of(migrate, key)->behind++;
 			migrate_line(migrate, "kept: %.*s was changed while it was removed",
 				     STR_ARG(key->printed));
+			status = journal_kept(migrate, key, err);
 		} /* else it expired, or its writer deleted it: the next pass sees */
 	}
 	step->count = kept;
@@ -97,7 +125,7 @@ static enum status halve(struct step *step, struct err *err)
 		if (half.tries < STEP_TRIES)
 			return remove_batch(&half, err);
 		migrate_counts_of(step->migrate, &step->keys[0])->behind++;
-		return STATUS_OK;
+		return journal_kept(step->migrate, &step->keys[0], err);
 	}
 	half.count = step->count / 2;
 	enum status status = remove_batch(&half, err);
@@ -166,7 +194,9 @@ static enum status finish_batch(struct migrate *migrate, struct step *step, stru
 			step->keys[kept++] = *key;
 	}
 	step->count = kept;
-	enum status status = kept ? step_read(step, 0, 0, err) : STATUS_OK;
+	enum status status = step_confirm(step, err);
+	if (!status && step->count)
+		status = step_read(step, 0, 0, err);
 	struct step small = *step;
 	small.count = 0;
 	for (size_t i = 0; !status && i < step->count; i++) {

@@ -12,7 +12,17 @@
 
 static const char magic[8] = { 'w', 'e', 'i', 'r', 'm', 'i', 'g', '1' };
 
-enum { HEAD_BYTES = 24, RECORD_HEAD = 8, FLUSH_BYTES = 1 << 20, SEARCH_BYTES = 1 << 20 };
+enum {
+	HEAD_BYTES = 24,
+	RECORD_HEAD = 8,
+	FLUSH_BYTES = 1 << 20,
+	SEARCH_BYTES = 1 << 20, /* read at once */
+	SHORT_BYTES = 4096,     /* a record that is cheaper to check than to doubt */
+	SEARCH_LINKS = 2,       /* records in a row that make a longer one worth checking */
+};
+
+/* What a search for good records checks at most; damage that takes more is not cut off. */
+static const uint64_t search_bytes_max = UINT64_C(1) << 30;
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is little-endian");
 
@@ -43,10 +53,23 @@ static enum status write_all(struct journal *journal, struct str bytes, struct e
 	return STATUS_OK;
 }
 
+/* What was written of it would stand as damage before the records that come next. */
+static void take_back(struct journal *journal, uint64_t good)
+{
+	journal->broken = true;
+	if (!ftruncate(journal->fd, (off_t)good))
+		journal->written = good;
+}
+
 enum status journal_flush(struct journal *journal, struct err *err)
 {
+	uint64_t good = journal->written;
+	if (journal->broken)
+		return err_set(err, STATUS_IO, "%s: a write failed before", journal->path);
 	enum status status = write_all(journal, buf_str(&journal->waiting), err);
 	buf_clear(&journal->waiting);
+	if (status)
+		take_back(journal, good);
 	return status;
 }
 
@@ -64,10 +87,12 @@ enum status journal_put(struct journal *journal, struct str record, uint64_t *of
 			struct err *err)
 {
 	uint32_t head[2] = { (uint32_t)record.len, record_crc((uint32_t)record.len, record.ptr) };
+	if (journal->reads)
+		return err_set(err, STATUS_UNSUPPORTED, "%s was opened to read", journal->path);
 	if (!record.len || record.len > JOURNAL_RECORD_MAX)
 		return err_set(err, STATUS_RANGE, "%s: a record of %zu bytes", journal->path,
 			       record.len);
-	if (journal->waiting.len + record.len > FLUSH_BYTES) {
+	if (journal->broken || journal->waiting.len + record.len > FLUSH_BYTES) {
 		enum status status = journal_flush(journal, err);
 		if (status)
 			return status;
@@ -172,22 +197,121 @@ enum status journal_each(struct journal *journal, journal_fn fn, void *ctx, stru
 
 /* ---- opening ---- */
 
-/* Is there a good record somewhere behind the bad one? Then it is not a write that was cut. */
-static enum status good_behind(struct journal *journal, uint64_t bad, bool *found, struct err *err)
-{
+/* A search for a good record behind a bad one: one that is found says that the bad one is no write
+ * that was cut. Lengths come first, for checking each of 64 MB would take days. */
+struct search {
+	struct journal *journal;
+	struct buf window; /* bytes at window_at */
+	uint64_t window_at;
+	uint64_t checked; /* bytes of records */
 	struct buf record;
+	struct err *err;
+};
+
+static enum status length_at(struct search *search, uint64_t at, uint32_t *len)
+{
+	size_t got;
+	enum status status =
+	    read_at(search->journal, at, (char *)len, sizeof *len, &got, search->err);
+	if (got < sizeof *len)
+		*len = 0;
+	return status;
+}
+
+static bool fits(const struct journal *journal, uint64_t at, uint32_t len)
+{
+	return len > 0 && len <= JOURNAL_RECORD_MAX && at + RECORD_HEAD + len <= journal->written;
+}
+
+/* Others in a row behind it, or the end of the file. */
+static enum status is_worth_it(struct search *search, uint64_t at, uint32_t len, bool *worth)
+{
 	enum status status = STATUS_OK;
-	uint64_t next = 0;
-	*found = false;
-	buf_init(&record, JOURNAL_RECORD_MAX + 64);
-	for (uint64_t at = bad + 1;
-	     !status && !*found && at + RECORD_HEAD < journal->written && at < bad + SEARCH_BYTES;
-	     at++) {
-		status = read_record(journal, at, &record, &next, err);
+	*worth = fits(search->journal, at, len);
+	if (len <= SHORT_BYTES)
+		return STATUS_OK;
+	for (int links = 0; !status && *worth && links < SEARCH_LINKS; links++) {
+		at += RECORD_HEAD + len;
+		if (at == search->journal->written)
+			break;
+		status = length_at(search, at, &len);
+		*worth = !status && fits(search->journal, at, len);
+	}
+	return status;
+}
+
+static enum status check_at(struct search *search, uint64_t at, uint32_t len, bool *found)
+{
+	uint64_t next;
+	bool worth;
+	enum status status = is_worth_it(search, at, len, &worth);
+	if (status || !worth)
+		return status;
+	search->checked += len;
+	if (search->checked > search_bytes_max) {
+		*found = true; /* nobody knows: nothing is cut off */
+		return STATUS_OK;
+	}
+	status = read_record(search->journal, at, &search->record, &next, search->err);
+	*found = status == STATUS_OK;
+	return status == STATUS_CHECKSUM ? STATUS_OK : status;
+}
+
+static enum status fill_window(struct search *search, uint64_t at)
+{
+	size_t got;
+	buf_clear(&search->window);
+	char *bytes = buf_reserve(&search->window, SEARCH_BYTES);
+	if (!bytes)
+		return err_set(search->err, STATUS_NO_MEMORY, "no memory");
+	enum status status = read_at(search->journal, at, bytes, SEARCH_BYTES, &got, search->err);
+	search->window.len = got;
+	search->window_at = at;
+	return status;
+}
+
+static enum status search_window(struct search *search, bool *found)
+{
+	enum status status = STATUS_OK;
+	for (size_t i = 0; !status && !*found && i + RECORD_HEAD < search->window.len; i++) {
+		uint32_t len;
+		memcpy(&len, search->window.ptr + i, sizeof len);
+		if (fits(search->journal, search->window_at + i, len))
+			status = check_at(search, search->window_at + i, len, found);
+	}
+	return status;
+}
+
+static enum status search_behind(struct search *search, uint64_t bad, bool *found)
+{
+	uint64_t at = bad + 1, end = search->journal->written;
+	uint64_t next;
+	uint32_t len;
+	enum status status = length_at(search, bad, &len);
+	/* Its length is good, most likely: what is behind it stands at a known place. */
+	if (!status && fits(search->journal, bad, len)) {
+		status = read_record(search->journal, bad + RECORD_HEAD + len, &search->record,
+				     &next, search->err);
 		*found = status == STATUS_OK;
 		status = status == STATUS_CHECKSUM ? STATUS_OK : status;
 	}
-	buf_deinit(&record);
+	for (; !status && !*found && at + RECORD_HEAD < end; at += SEARCH_BYTES - RECORD_HEAD) {
+		status = fill_window(search, at);
+		if (!status)
+			status = search_window(search, found);
+	}
+	return status;
+}
+
+static enum status good_behind(struct journal *journal, uint64_t bad, bool *found, struct err *err)
+{
+	struct search search = { .journal = journal, .err = err };
+	*found = false;
+	buf_init(&search.window, SEARCH_BYTES + 64);
+	buf_init(&search.record, JOURNAL_RECORD_MAX + 64);
+	enum status status = search_behind(&search, bad, found);
+	buf_deinit(&search.window);
+	buf_deinit(&search.record);
 	return status;
 }
 
@@ -204,7 +328,7 @@ static enum status cut_tail(struct journal *journal, uint64_t good, uint64_t *cu
 		    "it, or roll back by hand from what is readable",
 		    journal->path, (unsigned long long)good);
 	*cut = journal->written - good;
-	if (ftruncate(journal->fd, (off_t)good) || fdatasync(journal->fd))
+	if (!journal->reads && (ftruncate(journal->fd, (off_t)good) || fdatasync(journal->fd)))
 		return failed(journal, "cut", err);
 	journal->written = good;
 	return STATUS_OK;
@@ -220,10 +344,10 @@ static void make_head(char head[HEAD_BYTES], enum journal_kind kind, uint64_t pl
 	memcpy(head + 20, &crc, sizeof crc);
 }
 
-static enum status sync_folder(struct journal *journal, struct err *err)
+enum status journal_sync_folder(const char *path, struct err *err)
 {
 	char folder[PATH_BYTES_MAX];
-	enum status status = path_format(folder, err, "%s", journal->path);
+	enum status status = path_format(folder, err, "%s", path);
 	if (status)
 		return status;
 	int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -232,7 +356,7 @@ static enum status sync_folder(struct journal *journal, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	errno = error;
-	return result ? failed(journal, "sync of its folder", err) : STATUS_OK;
+	return result ? err_errno(err, errno, "%s: sync of its folder", path) : STATUS_OK;
 }
 
 static enum status write_head(struct journal *journal, const char head[HEAD_BYTES], struct err *err)
@@ -243,7 +367,7 @@ static enum status write_head(struct journal *journal, const char head[HEAD_BYTE
 	enum status status = write_all(journal, str_make(head, HEAD_BYTES), err);
 	if (!status)
 		status = journal_sync(journal, err);
-	return status ? status : sync_folder(journal, err);
+	return status ? status : journal_sync_folder(journal->path, err);
 }
 
 static enum status check_head(struct journal *journal, const char head[HEAD_BYTES], struct err *err)
@@ -273,12 +397,12 @@ static enum status read_through(struct journal *journal, journal_fn fn, void *ct
 	return status == STATUS_CHECKSUM ? cut_tail(journal, stop, cut, err) : status;
 }
 
-enum status journal_open(struct journal *journal, const char *path, enum journal_kind kind,
-			 uint64_t plan, journal_fn fn, void *ctx, uint64_t *cut, struct err *err)
+static enum status open_it(struct journal *journal, const char *path, enum journal_kind kind,
+			   uint64_t plan, journal_fn fn, void *ctx, uint64_t *cut, struct err *err)
 {
 	char head[HEAD_BYTES];
 	struct stat facts;
-	*journal = (struct journal){ .path = strdup(path), .fd = -1 };
+	journal->path = strdup(path);
 	*cut = 0;
 	if (!journal->path)
 		return err_set(err, STATUS_NO_MEMORY, "no memory");
@@ -299,6 +423,21 @@ enum status journal_open(struct journal *journal, const char *path, enum journal
 	if (status)
 		journal_close(journal);
 	return status;
+}
+
+enum status journal_open(struct journal *journal, const char *path, enum journal_kind kind,
+			 uint64_t plan, journal_fn fn, void *ctx, uint64_t *cut, struct err *err)
+{
+	*journal = (struct journal){ .fd = -1 };
+	return open_it(journal, path, kind, plan, fn, ctx, cut, err);
+}
+
+enum status journal_open_to_read(struct journal *journal, const char *path, enum journal_kind kind,
+				 uint64_t plan, journal_fn fn, void *ctx, uint64_t *cut,
+				 struct err *err)
+{
+	*journal = (struct journal){ .fd = -1, .reads = true };
+	return open_it(journal, path, kind, plan, fn, ctx, cut, err);
 }
 
 void journal_close(struct journal *journal)

@@ -5,8 +5,9 @@
  *
  * Numbers are little-endian. What is put waits in memory until flush (a kill keeps it) or sync (a
  * power cut does). Opening reads it through: a last record that is cut or damaged is what was being
- * written when the end came, and is cut off; damage with a good record behind it is CHECKSUM, with
- * the offset. Blocking; one thread; one process (the caller's lock). */
+ * written when the end came, and is cut off; damage with a good record behind it, or with so much
+ * behind it that nobody can tell, is CHECKSUM, with the offset. A write that fails is taken back,
+ * and all that comes after it fails. Blocking; one thread; one process (the caller's lock). */
 #pragma once
 
 #include "base/buf.h"
@@ -24,7 +25,9 @@ struct journal {
 	int fd;
 	uint64_t written; /* bytes in the file */
 	struct buf waiting;
-	bool dirty; /* written, not synced */
+	bool dirty;  /* written, not synced */
+	bool broken; /* a write failed */
+	bool reads;  /* opened to read: nothing is put */
 };
 
 /* record is valid during the call. */
@@ -34,6 +37,12 @@ typedef enum status (*journal_fn)(void *ctx, uint64_t offset, struct str record,
 MUST_CHECK enum status journal_open(struct journal *journal, const char *path,
 				    enum journal_kind kind, uint64_t plan, journal_fn fn, void *ctx,
 				    uint64_t *cut, struct err *err);
+/* The same, but the file keeps what would be cut off: it is only not read. */
+MUST_CHECK enum status journal_open_to_read(struct journal *journal, const char *path,
+					    enum journal_kind kind, uint64_t plan, journal_fn fn,
+					    void *ctx, uint64_t *cut, struct err *err);
+/* The entry of `path` in its folder is on disk. */
+MUST_CHECK enum status journal_sync_folder(const char *path, struct err *err);
 /* Flushes; NULL-safe for one that is all zeros with fd -1. */
 void journal_close(struct journal *journal);
 /* *offset: where it will stand. */

@@ -189,15 +189,19 @@ static void settle(struct keybook_entry *entry, const struct keybook_record *rec
 		entry->reason = (uint8_t)record->reason;
 		entry->conflict = false;
 		break;
+	case BOOK_deleted: entry->conflict = false; break;
 	case BOOK_rolled:
 		entry->source = entry->target = entry->intent = (struct digest){ 0 };
 		entry->conflict = false;
 		break;
 	default: break;
 	}
-	/* An intent to copy anew leaves what was copied as it is. */
-	if (record->state != BOOK_intent || entry->state != BOOK_copied)
-		entry->state = (uint8_t)record->state;
+	/* An intent to copy anew leaves what was copied as it is; the old key is there then,
+	 * whatever was about to be done to it. */
+	bool anew = record->state == BOOK_intent &&
+		    (entry->state == BOOK_copied || entry->state == BOOK_removing ||
+		     entry->state == BOOK_deleting);
+	entry->state = (uint8_t)(anew ? BOOK_copied : record->state);
 }
 
 enum status keybook_take(struct keybook *book, const struct keybook_record *record, uint64_t at,

@@ -24,7 +24,8 @@ enum { BOOK_KEYS_MAX = 1 << 25 };
 	BOOK(moved, "its rows are in the sink, read back")                                         \
 	BOOK(removing, "the old key was about to be removed")                                      \
 	BOOK(removed, "the old key is removed")                                                    \
-	BOOK(rolled, "rolled back")
+	BOOK(rolled, "rolled back")                                                                \
+	BOOK(deleting, "a writer deleted it, its new form was about to go")
 
 enum keybook_state {
 #define BOOK(id, text) BOOK_##id,

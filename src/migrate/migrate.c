@@ -44,7 +44,7 @@ const struct migrate_lag *migrate_lag(const struct migrate *migrate) { return &m
 
 const struct migrate_counts *migrate_counts(const struct migrate *migrate, size_t family)
 {
-	CHECK(family < migrate->plan->n_families);
+	CHECK(family <= migrate->plan->n_families);
 	return &migrate->counts[family];
 }
 
@@ -148,28 +148,39 @@ static enum status take_url(struct migrate *migrate, struct str given, struct er
 	return STATUS_OK;
 }
 
+static enum status open_file(struct migrate *migrate, const char *folder, const char *name,
+			     enum journal_kind kind, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	bool done = kind == JOURNAL_DONE;
+	uint64_t cut = 0;
+	enum status status = path_format(path, err, "%s/%s", folder, name);
+	if (!status)
+		status = (migrate->config.reads ? journal_open_to_read : journal_open)(
+		    done ? &migrate->journal : &migrate->backup, path, kind, migrate->plan->digest,
+		    done ? on_record : backup_take, migrate, &cut, err);
+	if (!status && cut)
+		migrate_line(migrate, "%s: %llu bytes of a record that was not finished %s", path,
+			     (unsigned long long)cut,
+			     migrate->config.reads ? "are not read" : "were cut off");
+	return status;
+}
+
 static enum status open_files(struct migrate *migrate, struct err *err)
 {
 	char folder[PATH_BYTES_MAX], path[PATH_BYTES_MAX];
-	uint64_t cut, plan = migrate->plan->digest;
 	enum status status = path_format(folder, err, "%s.work", migrate->config.plan_path);
 	if (!status)
 		status = files_make_folder(folder, 0700, err);
+	if (!status && !migrate->config.reads)
+		status = journal_sync_folder(folder, err);
 	if (!status)
 		status = path_format(path, err, "%s/lock", folder);
 	if (!status)
 		status = files_lock(path, &migrate->lock_fd, err);
 	if (!status)
-		status = path_format(path, err, "%s/journal", folder);
-	if (!status)
-		status = journal_open(&migrate->journal, path, JOURNAL_DONE, plan, on_record,
-				      migrate, &cut, err);
-	if (!status)
-		status = path_format(path, err, "%s/backup", folder);
-	if (!status)
-		status = journal_open(&migrate->backup, path, JOURNAL_BACKUP, plan, backup_take,
-				      migrate, &cut, err);
-	return status;
+		status = open_file(migrate, folder, "journal", JOURNAL_DONE, err);
+	return status ? status : open_file(migrate, folder, "backup", JOURNAL_BACKUP, err);
 }
 
 static enum status open_all(struct migrate *migrate, struct err *err)
@@ -228,6 +239,16 @@ void migrate_unuse(struct migrate *migrate)
 	migrate->server = NULL;
 }
 
+static void warn_once(struct migrate *migrate)
+{
+	if (migrate->warned || !migrate_server_evicts(migrate->server))
+		return;
+	migrate->warned = true;
+	migrate_line(migrate, "warning: the server evicts any key when its memory is full "
+			      "(maxmemory-policy allkeys-...), and a migration doubles what it "
+			      "holds: what it evicts is told as a conflict or as missing");
+}
+
 enum status migrate_use(struct migrate *migrate, int db, struct err *err)
 {
 	if (migrate->server && migrate_server_database(migrate->server) == db)
@@ -236,6 +257,8 @@ enum status migrate_use(struct migrate *migrate, int db, struct err *err)
 	enum status status = migrate_server_open(&migrate->url, db, &migrate->server, err);
 	if (!status && source_reader_create(migrate->server, &migrate->reader))
 		status = err_set(err, STATUS_NO_MEMORY, "no memory");
+	if (!status)
+		warn_once(migrate);
 	return status;
 }
 
@@ -306,6 +329,13 @@ static void add_name(struct pass *pass, struct str name)
 	struct step_key *key = &pass->keys[pass->count];
 	*key = (struct step_key){ .old_name = arena_copy(&pass->texts, name, &pass->failed) };
 	key->printed = print_name(pass, name);
+	/* No pattern may say of it what it is. */
+	if (name.len > PATTERN_NAME_MAX || key->printed.len > PATTERN_NAME_MAX) {
+		struct migrate_counts *counts = &migrate->counts[migrate->plan->n_families];
+		counts->source++;
+		counts->skipped[FORM_name]++;
+		return;
+	}
 	key->family =
 	    own_name(name) ? -1 : plan_file_family(migrate->plan, key->printed, &key->match);
 	if (key->family < 0)
@@ -316,6 +346,21 @@ static void add_name(struct pass *pass, struct str name)
 	if (key->entry != SIZE_MAX)
 		keybook_at(migrate->book, key->entry)->seen = migrate->pass;
 	pass->count++;
+}
+
+/* What a killed run left half-written: none of this plan is in use between two batches. */
+static enum status drop_temporaries(struct migrate *migrate, const struct str *names, size_t count,
+				    struct err *err)
+{
+	char storage[64];
+	struct buf ours = buf_over(storage, sizeof storage);
+	step_temporaries(&ours, migrate);
+	for (size_t i = 0; i < count; i++) {
+		const struct str unlink[] = { STR("UNLINK"), names[i] };
+		if (str_starts(names[i], buf_str(&ours)))
+			migrate_server_put(migrate->server, unlink, 2, NULL, NULL);
+	}
+	return migrate_server_settle(migrate->server, err);
 }
 
 static enum status on_names(void *ctx, const struct str *names, size_t count, struct err *err)
@@ -330,12 +375,27 @@ static enum status on_names(void *ctx, const struct str *names, size_t count, st
 	return status;
 }
 
+static enum status on_scanned(void *ctx, const struct str *names, size_t count, struct err *err)
+{
+	struct pass *pass = ctx;
+	struct migrate *migrate = pass->migrate;
+	enum status status =
+	    migrate->checking ? STATUS_OK : drop_temporaries(migrate, names, count, err);
+	return status ? status : on_names(pass, names, count, err);
+}
+
+static enum status on_left(void *ctx, const struct str *names, size_t count, struct err *err)
+{
+	return drop_temporaries(ctx, names, count, err);
+}
+
 /* What the journal has and SCAN did not tell: removed, expired, deleted. */
 static bool wants_sweep(const struct keybook_entry *entry)
 {
 	return entry->state == BOOK_copied || entry->state == BOOK_moved ||
 	       entry->state == BOOK_removing || entry->state == BOOK_removed ||
-	       entry->state == BOOK_intent || entry->state == BOOK_expired;
+	       entry->state == BOOK_intent || entry->state == BOOK_expired ||
+	       entry->state == BOOK_deleting || entry->state == BOOK_deleted;
 }
 
 static enum status on_journaled(void *ctx, uint64_t offset, struct str bytes, struct err *err)
@@ -373,12 +433,16 @@ static enum status run_database(struct pass *pass, int db, bool scan, struct err
 {
 	enum status status = migrate_use(pass->migrate, db, err);
 	if (!status && scan)
-		status = source_scan(pass->migrate->server, on_names, pass, err);
+		status = source_scan(pass->migrate->server, on_scanned, pass, err);
 	if (!status)
 		status = send_batch(pass, err);
 	if (!status)
 		status = journal_each(&pass->migrate->journal, on_journaled, pass, err);
-	return status ? status : send_batch(pass, err);
+	if (!status)
+		status = send_batch(pass, err);
+	if (!status && !scan)
+		status = source_scan(pass->migrate->server, on_left, pass->migrate, err);
+	return status;
 }
 
 enum status migrate_pass(struct migrate *migrate, const char *phase, bool scan, migrate_batch_fn fn,

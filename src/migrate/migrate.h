@@ -12,6 +12,11 @@
  * copied; the backup has what is removed, to the byte. rollback  new forms go, old keys are there
  * again as the backup has them. What a writer changed since is told and kept, unless forced.
  *
+ * A key that is gone is one that its writer deleted only where dual was told so: then its new form
+ * goes, and rollback leaves it deleted (--force: it comes back). Any other that is gone (a server
+ * that was emptied, or that evicts) is a conflict, or missing where both are gone, and rollback
+ * brings it back from the backup where that has it as it was copied last.
+ *
  * Between two steps everything is in the journal, so any of them can be killed and run again; run
  * again when all is done it changes nothing. What it needs of memory: 150 bytes a key, one batch.
  * Blocking; one thread. The folder PLAN.work is locked: IN_USE. */
@@ -42,6 +47,7 @@ struct migrate_counts {
 struct migrate_config {
 	const char *plan_path;
 	struct str url;    /* of the server, with its login; empty: the plan's */
+	bool reads;        /* status, verify: the files of the work stay as they are */
 	bool force;        /* rollback, and conflicts: the leading side wins */
 	int64_t for_ns;    /* dual: 0 until stop */
 	int64_t rescan_ns; /* dual: 0: 10 s */
@@ -77,6 +83,7 @@ MUST_CHECK enum status migrate_status(struct migrate *migrate, struct err *err);
 
 /* Of the step that ran last. */
 const struct migrate_plan *migrate_plan_of(const struct migrate *migrate);
+/* The plan's number of families: of keys that no pattern can name. */
 const struct migrate_counts *migrate_counts(const struct migrate *migrate, size_t family);
 const struct migrate_lag *migrate_lag(const struct migrate *migrate);
 bool migrate_holds(const struct migrate *migrate); /* source = copied + skipped + expired */

@@ -5,6 +5,7 @@
  *   step_write.c    the commands that write a form
  *   step_big.c      one large key, in pieces
  *   step_sink.c     a key whose place is a database (move.h)
+ *   step_confirm.c  the same once more, before it goes
  *   backup.c        what a key was, into the backup and out of it
  *   verify.c, finish.c, rollback.c, dual.c, notify.c */
 #pragma once
@@ -43,7 +44,9 @@ struct migrate {
 	struct buf command; /* a command's large parts */
 	uint32_t pass;
 	int64_t told_ns, done;
-	bool checking; /* verify: nothing is written */
+	bool checking;         /* verify: nothing is written */
+	bool warned;           /* of a server that evicts */
+	struct notify *notify; /* dual's, while it runs: who deletes is told; NULL */
 	/* Sinks. */
 	struct move *move;
 	struct move_pending *pendings; /* keys whose rows are on their way */
@@ -64,6 +67,7 @@ struct step_key {
 	size_t first_reply, n_replies; /* of EXEC */
 	enum keybook_state outcome;
 	struct digest big_made; /* of a large one: found by going through it */
+	bool untold;            /* a large one that cannot be gone through */
 };
 
 struct step {
@@ -108,7 +112,11 @@ MUST_CHECK enum status step_read(struct step *step, int wants_old, int wants_new
 MUST_CHECK enum status step_run(struct migrate *migrate, struct step *step, struct err *err);
 /* Decides each key by what was read; keys of more than one reply are `big` and not decided. */
 void step_decide(struct step *step);
+/* Of expiries, as exactly as the server tells them. */
+int64_t step_tolerance_ms(const struct migrate *migrate);
 void step_decide_one(struct step *step, struct step_key *key);
+/* The backup has the key as it was when it was copied first. */
+bool step_was_backed_up(struct migrate *migrate, const struct step_key *key);
 MUST_CHECK enum status step_watch(struct step *step, struct err *err);
 MUST_CHECK enum status step_unwatch(struct migrate *migrate, struct err *err);
 /* The key's record with this state, as it is now. */
@@ -122,7 +130,13 @@ MUST_CHECK enum status step_settle_key(struct step *step, struct step_key *key, 
 void step_conflict(struct migrate *migrate, const struct step_key *key);
 
 /* ---- step_write.c ---- */
-void step_temporary(struct buf *out, const struct step_key *key);
+/* Where a form is written before it takes its name: of this plan and key alone. 64 bytes hold it.
+ */
+void step_temporary(struct buf *out, const struct migrate *migrate, const struct step_key *key);
+/* What the names of all of this plan's begin with. */
+void step_temporaries(struct buf *out, const struct migrate *migrate);
+/* What the old key's expiry becomes where the new one leads. */
+int64_t step_old_expiry(const struct migrate *migrate, const struct step_key *key);
 /* Queues what the key's action needs, inside MULTI; replies are counted into *replies. */
 MUST_CHECK enum status step_put_writes(struct migrate *migrate, struct step_key *key,
 				       size_t *replies, struct err *err);
@@ -138,7 +152,8 @@ MUST_CHECK enum status step_big(struct migrate *migrate, struct step *step, stru
 				struct err *err);
 /* What a large old key would become: key->made, or why not. */
 MUST_CHECK enum form_reason step_big_made(struct migrate *migrate, struct step_key *key);
-/* Both sides, with digests whatever their size. */
+/* Both sides, with digests whatever their size. One with an element that is larger than a reply may
+ * be has none, and is `untold`; WATCH is gone then. */
 MUST_CHECK enum status step_big_read(struct migrate *migrate, struct step_key *key,
 				     struct err *err);
 MUST_CHECK enum status step_big_digest(struct migrate *migrate, struct str name,
@@ -149,7 +164,18 @@ MUST_CHECK enum status step_big_digest(struct migrate *migrate, struct str name,
 MUST_CHECK enum status step_sink(struct step *step, struct err *err);
 MUST_CHECK enum status step_sink_open(struct migrate *migrate, struct err *err);
 MUST_CHECK enum status step_sink_settle(struct migrate *migrate, struct err *err);
+/* Gives a key that was read with its content, as it is now, and journals its end; what has no rows
+ * is skipped. confirmed, if not NULL: that is not the first time, the backup is somebody else's,
+ * and whether its rows are there stands in it after step_sink_settle. */
+MUST_CHECK enum status step_sink_give(struct step *step, struct step_key *key, bool *confirmed,
+				      struct err *err);
 void step_sink_close(struct migrate *migrate);
+
+/* ---- step_confirm.c ---- */
+/* Before old keys go: those of families that have a sink are put there once more, as they are, and
+ * read back; the batch keeps those whose rows are there now, those that are gone, and those of
+ * other families. UNAVAILABLE: a sink does not say. */
+MUST_CHECK enum status step_confirm(struct step *step, struct err *err);
 
 /* ---- verify.c ---- */
 MUST_CHECK enum status verify_pass(struct migrate *migrate, struct err *err);
@@ -158,7 +184,8 @@ MUST_CHECK enum status verify_pass(struct migrate *migrate, struct err *err);
 /* Whole, by its DUMP; nothing where the last backup is the same. */
 MUST_CHECK enum status backup_key(struct migrate *migrate, struct step_key *key, struct err *err);
 /* Of a large key: the last backup has this content and expiry. */
-bool backup_is_current(const struct keybook_entry *entry, const struct source_key *key);
+bool backup_is_current(const struct migrate *migrate, const struct keybook_entry *entry,
+		       const struct source_key *key);
 MUST_CHECK enum status backup_begin(struct migrate *migrate, const struct step_key *key,
 				    uint64_t *at, struct err *err);
 MUST_CHECK enum status backup_piece(struct migrate *migrate, const struct audit_element *elements,

@@ -305,11 +305,20 @@ enum status move_check(const struct migrate_family *family, struct err *err)
 
 void move_database(struct move *move, int database) { move->database = database; }
 
+/* A name that could be another database's. */
+static bool has_number(struct str name)
+{
+	size_t digits = 0;
+	while (digits < name.len && name.ptr[digits] >= '0' && name.ptr[digits] <= '9')
+		digits++;
+	return digits && digits < name.len && name.ptr[digits] == '/';
+}
+
 /* A name that is too long for one is refused as it is. */
 static struct str full_name(struct move *move, struct str name)
 {
 	struct buf full = buf_over(move->name, sizeof move->name);
-	if (!move->database || name.len > MOVED_NAME_MAX)
+	if ((!move->database && !has_number(name)) || name.len > MOVED_NAME_MAX)
 		return name;
 	buf_printf(&full, "%d/", move->database);
 	buf_str_put(&full, name);

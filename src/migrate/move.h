@@ -74,7 +74,7 @@ void move_close(struct move *move);
 MUST_CHECK enum status move_check(const struct migrate_family *family, struct err *err);
 
 /* The database that the next keys are of: names of others than 0 are told apart by `N/` before
- * them. */
+ * them, and those of 0 that begin so by `0/`. */
 void move_database(struct move *move, int database);
 
 /* One whole key, not `big`, with its content: value or elements. name: printed (pattern.h), match:

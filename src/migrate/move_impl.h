@@ -74,7 +74,7 @@ struct move {
 	size_t waiting;
 	uint64_t name_hash; /* of the key being made */
 	int database;
-	char name[MOVED_NAME_MAX + 16]; /* of one that is not of database 0 */
+	char name[MOVED_NAME_MAX + 16]; /* with its database before it */
 	const struct migrate_family *family;
 };
 

@@ -200,6 +200,15 @@ struct str moved_name(struct moved *moved, struct str bytes)
 	return buf_str(&moved->scratch);
 }
 
+void moved_expires(struct moved *moved, enum archive_column column)
+{
+	int64_t ms = moved->key.expires_ms;
+	if (ms > MOVED_LAST_S * 1000)
+		moved_fail(moved, STATUS_INVALID, "it expires after the year 2261");
+	else if (ms >= 0)
+		archive_row_int(moved->rows, column, ms * 1000);
+}
+
 bool moved_key_word(struct moved *moved, struct str word)
 {
 	if (word.len > MOVED_NAME_MAX)

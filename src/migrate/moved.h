@@ -13,7 +13,8 @@
  *   symbol, timeframe           of the tags, else parts {symbol} {tf} of the name, else members so
  * called trades: a record each: a JSON object (a hash of them, or elements of any type), or a hash.
  *   Columns come from the plan's fields, else from members of the usual names, the symbol else from
- *   the name; `raw` has it all.
+ *   the name; `raw` has it all, element, field, position and score where it stood. A string's list
+ *   of objects is a record each, too, numbered by position; a list as an element is one record.
  * records: a row an element. What is not UTF-8, or has a NUL in it, goes as base64.
  *
  * A time is the member that the plan names or one called ts, time, timestamp …, the score, the id:
@@ -35,6 +36,8 @@ enum {
 	MOVED_BYTES_MAX = 64 << 20, /* of a string, of a hash's elements together */
 	MOVED_DEPTH_MAX = 8,        /* of nested objects; deeper ones stay JSON */
 };
+
+#define MOVED_LAST_S INT64_C(9214646400) /* 2262-01-01: ns of it fit in 63 bits */
 
 struct moved_key {
 	const struct migrate_family *family;

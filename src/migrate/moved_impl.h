@@ -47,6 +47,8 @@ bool moved_is_text(struct str bytes); /* UTF-8 without a NUL */
 struct str moved_name(struct moved *moved, struct str bytes);
 /* A name for what has none: ~ and the digest of its content. */
 struct str moved_content_name(struct str value, char at[MOVED_CONTENT_BYTES]);
+/* When the key goes, into a column; a time that the sinks do not know is a reason. */
+void moved_expires(struct moved *moved, enum archive_column column);
 /* It is of a row's key: not longer than an index takes, nothing in it that a sink changes. */
 bool moved_key_word(struct moved *moved, struct str word);
 

@@ -87,8 +87,7 @@ static void put_row(struct moved *moved, const struct audit_element *of, struct 
 	put_kind(moved, of);
 	if (has_time)
 		archive_row_int(rows, COLUMN_moved_records_ts, us);
-	if (moved->key.expires_ms >= 0)
-		archive_row_int(rows, COLUMN_moved_records_expires, moved->key.expires_ms * 1000);
+	moved_expires(moved, COLUMN_moved_records_expires);
 	put_value(moved, value);
 	archive_row_text(rows, COLUMN_moved_records_family, str_of(moved->family));
 	archive_row_text(rows, COLUMN_moved_records_source, moved->key.name);

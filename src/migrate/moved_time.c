@@ -3,7 +3,6 @@
 #include "migrate/moved.h"
 
 static const int64_t second_us = 1000000;
-static const int64_t seconds_last = INT64_C(9214646400); /* 2262-01-01: ns of it fit in 63 bits */
 
 /* ---- numbers ---- */
 
@@ -54,7 +53,7 @@ static bool of_number(const struct num *num, int64_t *us, bool *exact)
 	}
 	if (whole > 10)
 		*exact &= !has_fraction;
-	return *us < seconds_last * second_us;
+	return *us < MOVED_LAST_S * second_us;
 }
 
 /* ---- ISO 8601 ---- */

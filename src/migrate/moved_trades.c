@@ -93,14 +93,37 @@ static void put_id(struct moved *moved, const struct moved_members *members, str
 	buf_str_put(id, otherwise);
 }
 
-/* element: what the record is called where it has no id. */
-static void put_trade(struct moved *moved, const struct moved_members *members, struct str element,
-		      int64_t ts, struct str raw)
+/* Where a record stood in its key: what is not in the record itself. */
+struct standing {
+	struct str element, field; /* ptr NULL: none */
+	struct str score;          /* of a zset */
+	int64_t position;          /* -1: none */
+	int64_t ts;                /* its element's time; -1: none */
+};
+
+static void put_standing(struct moved *moved, const struct standing *at)
+{
+	struct archive_rows *rows = moved->rows;
+	if (at->element.ptr)
+		archive_row_text(rows, COLUMN_moved_trades_element, moved_name(moved, at->element));
+	if (at->field.ptr)
+		archive_row_text(rows, COLUMN_moved_trades_field, moved_name(moved, at->field));
+	if (at->position >= 0)
+		archive_row_int(rows, COLUMN_moved_trades_position, at->position);
+	if (moved->key.type == AUDIT_ZSET)
+		archive_row_num(rows, COLUMN_moved_trades_score, at->score);
+	archive_row_text(rows, COLUMN_moved_trades_kind, str_of(audit_type_text(moved->key.type)));
+	moved_expires(moved, COLUMN_moved_trades_expires);
+}
+
+/* name: what the record is called where it has no id. */
+static void put_trade(struct moved *moved, const struct moved_members *members, struct str name,
+		      const struct standing *at, struct str raw)
 {
 	struct archive_rows *rows = moved->rows;
 	char text[MOVED_NAME_MAX + 1], content[MOVED_CONTENT_BYTES];
 	struct buf id = buf_over(text, sizeof text);
-	int64_t us;
+	int64_t us, ts = at->ts;
 	bool exact;
 	if (!moved_is_text(raw)) {
 		moved_fail(moved, STATUS_INVALID, "bytes that are not UTF-8");
@@ -108,8 +131,8 @@ static void put_trade(struct moved *moved, const struct moved_members *members, 
 	}
 	if (moved_find_time(moved, members, &us, &exact))
 		ts = us;
-	put_id(moved, members, &id, element.len ? element : moved_content_name(raw, content));
-	struct str name = moved_name(moved, buf_str(&id));
+	put_id(moved, members, &id, name.len ? name : moved_content_name(raw, content));
+	name = moved_name(moved, buf_str(&id));
 	if (id.overflow || !moved_key_word(moved, name)) {
 		moved_fail(moved, STATUS_INVALID, "an id of more than 400 bytes");
 		return;
@@ -120,6 +143,7 @@ static void put_trade(struct moved *moved, const struct moved_members *members, 
 	put_columns(moved, members);
 	put_times(moved, members, ts);
 	archive_row_text(rows, COLUMN_moved_trades_raw, raw);
+	put_standing(moved, at);
 	archive_row_text(rows, COLUMN_moved_trades_family, str_of(moved->family));
 	archive_row_text(rows, COLUMN_moved_trades_source, moved->key.name);
 	archive_row_int(rows, COLUMN_moved_trades_seq, seq);
@@ -129,26 +153,35 @@ static void put_trade(struct moved *moved, const struct moved_members *members, 
 		moved_row_end(moved);
 }
 
-/* A list of records is as many; of anything else one. */
-static void put_record(struct moved *moved, struct str value, struct str element, int64_t ts,
-		       int depth)
+/* A JSON object, or what else it is. */
+static void put_record(struct moved *moved, struct str value, struct str name,
+		       const struct standing *at)
 {
 	struct moved_members members;
-	enum json_shape_kind kind = moved_members_read(&members, value);
-	if (kind == JSON_SHAPE_ARRAY && depth == 0) {
-		for (size_t i = 0; !moved->status && i < members.count; i++)
-			put_record(moved, members.at[i].value, STR(""), ts, 1);
-	} else {
-		if (kind != JSON_SHAPE_OBJECT)
-			members.count = 0;
-		put_trade(moved, &members, element, ts, value);
-	}
+	if (moved_members_read(&members, value) != JSON_SHAPE_OBJECT)
+		members.count = 0;
+	put_trade(moved, &members, name, at, value);
+	moved_members_free(&members);
+}
+
+/* A list of records is as many; of anything else one. */
+static void put_string(struct moved *moved, struct str value)
+{
+	struct moved_members members;
+	struct standing at = { .position = -1, .ts = -1 };
+	if (moved_members_read(&members, value) != JSON_SHAPE_ARRAY)
+		put_record(moved, value, moved->key.name, &at);
+	else
+		for (size_t i = 0; !moved->status && i < members.count; i++) {
+			at.position = (int64_t)i;
+			put_record(moved, members.at[i].value, STR(""), &at);
+		}
 	moved_members_free(&members);
 }
 
 /* A record of fields, as the JSON object that they are. */
-static void put_fields(struct moved *moved, const struct moved_members *members, struct str element,
-		       int64_t ts)
+static void put_fields(struct moved *moved, const struct moved_members *members, struct str name,
+		       const struct standing *at)
 {
 	struct buf raw;
 	buf_init(&raw, 2 * MOVED_BYTES_MAX);
@@ -165,7 +198,7 @@ static void put_fields(struct moved *moved, const struct moved_members *members,
 	if (raw.overflow)
 		moved_fail(moved, STATUS_INVALID, "more than 128 MB");
 	if (!moved->status)
-		put_trade(moved, members, element, ts, buf_str(&raw));
+		put_trade(moved, members, name, at, buf_str(&raw));
 	buf_deinit(&raw);
 }
 
@@ -180,32 +213,41 @@ static int64_t time_of(const struct audit_element *element, enum audit_type type
 	return has ? us : -1;
 }
 
+static void put_entry(struct moved *moved, const struct audit_element *element, struct standing *at)
+{
+	struct moved_members fields;
+	at->element = element->field;
+	if (!moved_members_packed(&fields, element->value)) {
+		moved_fail(moved, STATUS_INVALID, "an entry that is none");
+	} else if (fields.count == 1) { /* {"json": "{…}"}, as people do */
+		at->field = fields.at[0].name;
+		put_record(moved, fields.at[0].value, element->field, at);
+	} else {
+		put_fields(moved, &fields, element->field, at);
+	}
+	moved_members_free(&fields);
+}
+
 void moved_trades_element(struct moved *moved, const struct audit_element *element)
 {
-	int64_t ts = time_of(element, moved->key.type);
-	struct moved_members fields;
-	if (moved->key.type == AUDIT_SET || moved->key.type == AUDIT_ZSET) {
-		/* a walk may see one twice */
-		if (moved_seen_count(moved, moved_mix(3, element->value)))
-			return;
+	struct standing at = { .position = -1, .ts = time_of(element, moved->key.type) };
+	bool is_set = moved->key.type == AUDIT_SET || moved->key.type == AUDIT_ZSET;
+	if (is_set && moved_seen_count(moved, moved_mix(3, element->value)))
+		return; /* a walk may see one twice */
+	switch (moved->key.type) {
+	case AUDIT_STRING: put_string(moved, element->value); return;
+	case AUDIT_STREAM: put_entry(moved, element, &at); return;
+	case AUDIT_LIST: at.position = moved->position; break;
+	case AUDIT_ZSET: at.score = element->field; break;
+	default: break;
 	}
-	if (moved->key.type != AUDIT_STREAM) {
-		put_record(moved, element->value,
-			   moved->key.type == AUDIT_STRING ? moved->key.name : STR(""), ts, 0);
-		return;
-	}
-	if (!moved_members_packed(&fields, element->value))
-		moved_fail(moved, STATUS_INVALID, "an entry that is none");
-	else if (fields.count == 1) /* {"json": "{…}"}, as people do */
-		put_record(moved, fields.at[0].value, element->field, ts, 1);
-	else
-		put_fields(moved, &fields, element->field, ts);
-	moved_members_free(&fields);
+	put_record(moved, element->value, STR(""), &at);
 }
 
 /* Fields that hold objects are a record each; else the hash is one. */
 void moved_trades_hash(struct moved *moved, const struct moved_members *members)
 {
+	struct standing at = { .position = -1, .ts = -1 };
 	bool of_records = members->count > 0;
 	for (size_t i = 0; of_records && i < members->count; i++) {
 		struct moved_members inner;
@@ -213,7 +255,9 @@ void moved_trades_hash(struct moved *moved, const struct moved_members *members)
 		moved_members_free(&inner);
 	}
 	if (!of_records)
-		put_fields(moved, members, moved->key.name, -1);
-	for (size_t i = 0; of_records && !moved->status && i < members->count; i++)
-		put_record(moved, members->at[i].value, members->at[i].name, -1, 1);
+		put_fields(moved, members, moved->key.name, &at);
+	for (size_t i = 0; of_records && !moved->status && i < members->count; i++) {
+		at.element = members->at[i].name;
+		put_record(moved, members->at[i].value, at.element, &at);
+	}
 }

@@ -16,12 +16,25 @@
 #include "os/redis_conn.h"
 #include "os/resp_reader.h"
 
-enum { SLOTS = NOTIFY_NAMES_MAX * 4, READ_BYTES = 64 << 10, ANSWER_MS = 5000, FLAGS_BYTES = 32 };
+enum {
+	SLOTS = NOTIFY_NAMES_MAX * 4,
+	READ_BYTES = 64 << 10,
+	ANSWER_MS = 5000,
+	FLAGS_BYTES = 32,
+	DRAIN_READS = 256,
+	GONE_MAX = 128
+};
 
 struct told {
 	int db;
 	struct str name;
 	int64_t at_ns;
+	bool gone; /* by what was told last */
+};
+
+struct slot {
+	uint64_t digest; /* 0: free */
+	size_t at;       /* in names */
 };
 
 struct notify {
@@ -31,7 +44,10 @@ struct notify {
 	struct arena texts, given; /* of what waits; of what was given out last */
 	struct told *names;
 	size_t count;
-	uint64_t *slots; /* digests of what waits */
+	struct slot *slots;        /* of what waits */
+	struct str gone[GONE_MAX]; /* of those that were given out last */
+	size_t n_gone;
+	int gone_db;
 	bool lost;
 	bool set; /* the setting is ours */
 	char before[FLAGS_BYTES];
@@ -233,32 +249,48 @@ void notify_close(struct notify *notify)
 
 /* ---- names ---- */
 
-/* False when it waits already. */
-static bool mark(struct notify *notify, int db, struct str name)
+/* Where it is, or would be. */
+static struct slot *slot_of(struct notify *notify, int db, struct str name, uint64_t *digest)
 {
-	uint64_t digest = (digest_of(name).a + (uint64_t)db * 0x9E3779B97F4A7C15ull) | 1;
-	size_t at = digest & (SLOTS - 1);
-	for (; notify->slots[at]; at = (at + 1) & (SLOTS - 1))
-		if (notify->slots[at] == digest)
-			return false;
-	notify->slots[at] = digest;
-	return true;
+	*digest = (digest_of(name).a + (uint64_t)db * 0x9E3779B97F4A7C15ull) | 1;
+	size_t at = *digest & (SLOTS - 1);
+	while (notify->slots[at].digest && notify->slots[at].digest != *digest)
+		at = (at + 1) & (SLOTS - 1);
+	return &notify->slots[at];
 }
 
-static void add(struct notify *notify, int db, struct str name)
+static void add(struct notify *notify, int db, struct str name, bool gone)
 {
 	bool failed = false;
+	uint64_t digest;
+	struct slot *slot = slot_of(notify, db, name, &digest);
+	if (slot->digest) {
+		notify->names[slot->at].gone = gone;
+		return;
+	}
 	if (notify->count == NOTIFY_NAMES_MAX) {
 		notify->lost = true;
 		return;
 	}
-	if (!mark(notify, db, name))
-		return;
 	struct str copy = arena_copy(&notify->texts, name, &failed);
-	if (failed)
+	if (failed) {
 		notify->lost = true;
-	else
-		notify->names[notify->count++] = (struct told){ db, copy, notify->now_ns };
+		return;
+	}
+	*slot = (struct slot){ digest, notify->count };
+	notify->names[notify->count++] = (struct told){ db, copy, notify->now_ns, gone };
+}
+
+/* By somebody's command, or its time: not by what the server does to stay within its memory, nor
+ * by FLUSHALL, which is not told at all. */
+static bool is_end(struct str event)
+{
+	static const char *const ends[] = { "del", "unlink", "expired", "rename_from",
+					    "move_from" };
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (str_eq(event, str_of(ends[i])))
+			return true;
+	return false;
 }
 
 /* pmessage, pattern, "__keyspace@0__:name", event */
@@ -275,7 +307,7 @@ static void take_message(struct notify *notify, const struct redis_reply *reply)
 	int64_t db;
 	if (end < 3 || str_to_i64(str_make(channel.ptr, end - 2), &db))
 		return;
-	add(notify, (int)db, str_skip(channel, end + 1));
+	add(notify, (int)db, str_skip(channel, end + 1), is_end(reply->items[3].text));
 }
 
 void notify_take(struct notify *notify, int wait_ms, int64_t now_ns)
@@ -294,29 +326,53 @@ void notify_take(struct notify *notify, int wait_ms, int64_t now_ns)
 		take_message(notify, reply);
 }
 
+bool notify_deleted(struct notify *notify, int db, struct str name, int64_t now_ns)
+{
+	struct pollfd poll_fd = { .fd = notify->fd, .events = POLLIN };
+	uint64_t digest;
+	for (int i = 0; i < DRAIN_READS && notify->fd >= 0 && poll(&poll_fd, 1, 0) > 0; i++)
+		notify_take(notify, 0, now_ns);
+	const struct slot *slot = slot_of(notify, db, name, &digest);
+	if (slot->digest)
+		return notify->names[slot->at].gone;
+	for (size_t i = 0; i < notify->n_gone; i++)
+		if (notify->gone_db == db && str_eq(notify->gone[i], name))
+			return true;
+	return false;
+}
+
 size_t notify_names(struct notify *notify, int *db, struct str *names, size_t count,
 		    int64_t *since_ns)
 {
 	size_t n = 0, left = 0;
 	bool failed = false;
 	arena_clear(&notify->given);
+	notify->n_gone = 0;
 	if (!notify->count)
 		return 0;
-	*db = notify->names[0].db;
+	*db = notify->gone_db = notify->names[0].db;
 	*since_ns = notify->names[0].at_ns;
 	for (size_t i = 0; i < notify->count; i++) {
 		const struct told *told = &notify->names[i];
-		if (told->db == *db && n < count)
-			names[n++] = arena_copy(&notify->given, told->name, &failed);
-		else
+		if (told->db == *db && n < count) {
+			names[n] = arena_copy(&notify->given, told->name, &failed);
+			if (told->gone && notify->n_gone < GONE_MAX)
+				notify->gone[notify->n_gone++] = names[n];
+			n++;
+		} else {
 			notify->names[left++] = *told;
+		}
 	}
 	notify->count = left;
 	notify->lost |= failed;
 	/* What left may be told again: the marks are made anew. */
 	memset(notify->slots, 0, SLOTS * sizeof *notify->slots);
-	for (size_t i = 0; i < left; i++)
-		(void)mark(notify, notify->names[i].db, notify->names[i].name);
+	for (size_t i = 0; i < left; i++) {
+		uint64_t digest;
+		struct slot *slot =
+		    slot_of(notify, notify->names[i].db, notify->names[i].name, &digest);
+		*slot = (struct slot){ digest, i };
+	}
 	if (!left)
 		arena_clear(&notify->texts);
 	return failed ? 0 : n;
@@ -327,6 +383,8 @@ size_t notify_waiting(const struct notify *notify) { return notify->count; }
 bool notify_lost(struct notify *notify)
 {
 	bool lost = notify->lost;
-	notify->lost = notify->fd < 0; /* as long as it is gone, all is looked at */
+	notify->lost = false;
 	return lost;
 }
+
+bool notify_gone(const struct notify *notify) { return notify->fd < 0; }

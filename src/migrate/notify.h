@@ -26,6 +26,12 @@ void notify_take(struct notify *notify, int wait_ms, int64_t now_ns);
  * *since_ns: when the oldest was told. */
 size_t notify_names(struct notify *notify, int *db, struct str *names, size_t count,
 		    int64_t *since_ns);
+/* Of a name that waits, or was given by the last notify_names: what was told of it last is that
+ * somebody deleted it, or renamed it away, or that it expired; not that it was evicted. Reads what
+ * has come. */
+bool notify_deleted(struct notify *notify, int db, struct str name, int64_t now_ns);
 size_t notify_waiting(const struct notify *notify);
 /* True once, when something was missed: the connection was lost, or too many names waited. */
 bool notify_lost(struct notify *notify);
+/* The connection is over: nothing is told any more. */
+bool notify_gone(const struct notify *notify);

@@ -327,19 +327,55 @@ static enum status take_families(const json_t *root, struct owned *owned, struct
 	return status ? status : plan_file_check_pairs(plan, err);
 }
 
+static void digest_fields(struct digesting *sum, const char *what,
+			  const struct migrate_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		digest_element(sum, STR("member"), str_of(what));
+		digest_element(sum, str_of(fields[i].name), str_of(fields[i].from));
+	}
+}
+
+static void digest_family(struct digesting *sum, const struct migrate_family *family)
+{
+	char storage[96];
+	struct buf rest = buf_over(storage, sizeof storage);
+	buf_printf(&rest, "%d %d %d", (int)family->from, (int)family->form, (int)family->sink);
+	digest_element(sum, str_of(family->match), str_of(family->to));
+	digest_element(sum, STR(""), buf_str(&rest));
+	if (family->sink == MIGRATE_REDIS)
+		return;
+	digest_element(sum, str_of(family->table), str_of(family->time));
+	for (size_t i = 0; i < family->n_key; i++)
+		digest_element(sum, STR("key"), str_of(family->key[i]));
+	digest_fields(sum, "fields", family->fields, family->n_fields);
+	digest_fields(sum, "tags", family->tags, family->n_tags);
+}
+
+/* A DuckDB file is no URL and stands as it is. */
+static void digest_url(struct digesting *sum, const char *what, const char *url)
+{
+	struct buf plain;
+	buf_init(&plain, MIGRATE_PLAN_BYTES_MAX);
+	plan_file_put_source(&plain, str_of(url));
+	digest_element(sum, str_of(what), buf_str(&plain));
+	buf_deinit(&plain);
+}
+
 static uint64_t plan_digest(const struct migrate_plan *plan)
 {
 	struct digesting sum;
 	digest_begin(&sum, AUDIT_LIST);
-	for (size_t i = 0; i < plan->n_families; i++) {
-		const struct migrate_family *family = &plan->families[i];
-		char storage[96];
-		struct buf rest = buf_over(storage, sizeof storage);
-		buf_printf(&rest, "%d %d %d", (int)family->from, (int)family->form,
-			   (int)family->sink);
-		digest_element(&sum, str_of(family->match), str_of(family->to));
-		digest_element(&sum, STR(""), buf_str(&rest));
-	}
+	digest_url(&sum, "source", plan->source);
+	for (size_t i = 0; i < plan->n_databases; i++)
+		digest_element(
+		    &sum, STR("database"),
+		    str_make((const char *)&plan->databases[i], sizeof plan->databases[i]));
+	for (int i = 0; i < MIGRATE_SINKS; i++)
+		if (plan->sink_urls[i])
+			digest_url(&sum, sink_names[i], plan->sink_urls[i]);
+	for (size_t i = 0; i < plan->n_families; i++)
+		digest_family(&sum, &plan->families[i]);
 	return digest_end(&sum).a;
 }
 

@@ -89,8 +89,8 @@ struct migrate_plan {
 	size_t n_databases;
 	const struct migrate_family *families;
 	size_t n_families;
-	uint64_t digest; /* of what decides where keys go, not of lead, ttl and sinks, which may be
-			    changed on the way */
+	uint64_t digest; /* of what decides where keys go and come from: all but lead, ttl, rule,
+			    audit and logins, which may be changed on the way */
 };
 
 /* USAGE: the text is no such plan, err is one line with the family's number and match.

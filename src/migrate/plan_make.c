@@ -249,14 +249,41 @@ static size_t place_of(const struct maker *maker, const struct migrate_family *f
 	return place;
 }
 
-static void put_sink(struct maker *maker, struct migrate_family *family)
+/* A word of the pattern, alone or as several: not the order in border. */
+static bool has_word(struct str pattern, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < pattern.len;) {
+		size_t end = i;
+		while (end < pattern.len && is_word(pattern.ptr[end]))
+			end++;
+		struct str word = str_make(pattern.ptr + i, end - i);
+		if (word.len && (word.ptr[word.len - 1] | 0x20) == 's')
+			word.len--;
+		for (size_t j = 0; j < count; j++)
+			if (str_eq_nocase(word, str_of(words[j])))
+				return true;
+		i = end + 1;
+	}
+	return false;
+}
+
+static const char *table_of(const struct seen *seen, enum migrate_sink sink)
+{
+	static const char *const trades[] = { "trade", "order", "position", "deal" };
+	if (sink == MIGRATE_INFLUX ||
+	    (seen->use == AUDIT_USE_time_series && seen->type != AUDIT_SET))
+		return "indicator_data";
+	return seen->use == AUDIT_USE_record && has_word(seen->pattern, trades, ARRAY_LEN(trades))
+		   ? "trades"
+		   : "records"; /* which holds anything whole */
+}
+
+static void put_sink(struct maker *maker, const struct seen *seen, struct migrate_family *family)
 {
 	static const struct migrate_field tags[] = { { "symbol", "{symbol}" },
 						     { "timeframe", "{tf}" } };
-	static const char *const trade_words[] = { "trade", "order", "position", "deal" };
-	bool trades = has_text(str_of(family->match), trade_words, ARRAY_LEN(trade_words));
 	struct migrate_field *own = arena_take(&maker->texts, sizeof tags);
-	family->table = family->sink == MIGRATE_INFLUX || !trades ? "indicator_data" : "trades";
+	family->table = table_of(seen, family->sink);
 	if (!own)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++)
@@ -293,7 +320,7 @@ static struct migrate_family make_family(struct maker *maker, const struct seen 
 	if (family.form == MIGRATE_SKIP)
 		family.sink = MIGRATE_REDIS;
 	if (family.sink != MIGRATE_REDIS)
-		put_sink(maker, &family);
+		put_sink(maker, seen, &family);
 	for (int number = 1; plan_file_makes_keys(&family) && number <= TARGET_TRIES; number++) {
 		family.to = target_of(maker, family.match, namespace, number);
 		if (target_free(maker, &family))

@@ -19,7 +19,7 @@ struct migrate_server {
 	struct redis_conn *conn;
 	struct redis_port *port;
 	int database, version;
-	bool ready, closed;
+	bool ready, closed, evicts;
 	struct err down;  /* why it could not be reached, or was lost */
 	struct err fault; /* the first failure since settle */
 	struct asked asked[MIGRATE_PIPELINE];
@@ -27,6 +27,19 @@ struct migrate_server {
 	uint64_t connects; /* at open: another one means that WATCH is gone */
 	int64_t server_ms, at_ns;
 };
+
+static void drain(struct migrate_server *server)
+{
+	while (server->n_answered < server->n_asked)
+		loop_turn(server->loop, patience_ns);
+	server->n_answered = server->n_asked = server->bytes = 0;
+}
+
+static bool fatal(enum status status)
+{
+	return status == STATUS_CLOSED || status == STATUS_TIMEOUT || status == STATUS_FULL ||
+	       status == STATUS_REDIS_PROTOCOL;
+}
 
 /* ---- open and close ---- */
 
@@ -66,6 +79,21 @@ static enum status connect_it(struct migrate_server *server, const struct redis_
 		       server->down.text[0] ? ": " : "", server->down.text);
 }
 
+enum status migrate_server_again(struct migrate_server *server, struct err *err)
+{
+	int64_t until_ns = loop_precise_ns() + connect_ns;
+	drain(server);
+	if (!fatal(server->fault.status) || server->down.status != STATUS_REDIS_PROTOCOL)
+		return err_set(err, STATUS_CLOSED, "%s", server->fault.text);
+	while (redis_conn_state(server->conn) != REDIS_CONN_READY && loop_precise_ns() < until_ns)
+		loop_turn(server->loop, INT64_C(10) * 1000000);
+	if (redis_conn_state(server->conn) != REDIS_CONN_READY)
+		return err_set(err, STATUS_CLOSED, "%s", server->fault.text);
+	server->connects = redis_conn_stats(server->conn)->connects;
+	server->fault = server->down = (struct err){ 0 };
+	return STATUS_OK;
+}
+
 static void on_time(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct migrate_server *server = ctx;
@@ -91,6 +119,13 @@ static void on_info(void *ctx, enum status status, const struct redis_reply *rep
 		*(bool *)ctx = true;
 }
 
+static void on_memory(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	*(bool *)ctx = !status && reply->type == REDIS_BULK &&
+		       says(reply->text, STR("maxmemory_policy:allkeys-")) &&
+		       !says(reply->text, STR("maxmemory:0\r"));
+}
+
 static int version_number(const char *text)
 {
 	int major = 0, minor = 0, patch = 0;
@@ -105,12 +140,14 @@ static enum status look(struct migrate_server *server, struct err *err)
 {
 	const struct str ask_time[] = { STR("TIME") };
 	const struct str ask_info[] = { STR("INFO"), STR("cluster") };
+	const struct str ask_memory[] = { STR("INFO"), STR("memory") };
 	bool cluster = false;
 	server->version = version_number(redis_conn_version(server->conn));
 	enum status status = migrate_server_call(server, ask_time, 1, on_time, server, err);
 	if (!status && !server->server_ms)
 		status = err_set(err, STATUS_UNAVAILABLE, "the server does not tell its TIME");
 	migrate_server_put(server, ask_info, 2, on_info, &cluster);
+	migrate_server_put(server, ask_memory, 2, on_memory, &server->evicts);
 	if (!status)
 		status = migrate_server_settle(server, err);
 	return !status && cluster
@@ -156,12 +193,6 @@ void migrate_server_close(struct migrate_server *server)
 
 /* ---- commands ---- */
 
-static bool fatal(enum status status)
-{
-	return status == STATUS_CLOSED || status == STATUS_TIMEOUT || status == STATUS_FULL ||
-	       status == STATUS_REDIS_PROTOCOL;
-}
-
 static void fail(struct migrate_server *server, enum status status, struct str text)
 {
 	if (server->fault.status)
@@ -183,13 +214,6 @@ static void on_reply(void *ctx, enum status status, const struct redis_reply *re
 		fail(server, status, reply ? reply->text : STR(""));
 	else if (asked->fn)
 		asked->fn(asked->ctx, status, reply);
-}
-
-static void drain(struct migrate_server *server)
-{
-	while (server->n_answered < server->n_asked)
-		loop_turn(server->loop, patience_ns);
-	server->n_answered = server->n_asked = server->bytes = 0;
 }
 
 void migrate_server_put(struct migrate_server *server, const struct str *argv, size_t argc,
@@ -262,4 +286,5 @@ int64_t migrate_server_now_ms(const struct migrate_server *server)
 
 int migrate_server_version(const struct migrate_server *server) { return server->version; }
 int migrate_server_database(const struct migrate_server *server) { return server->database; }
+bool migrate_server_evicts(const struct migrate_server *server) { return server->evicts; }
 struct loop *migrate_server_loop(struct migrate_server *server) { return server->loop; }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -8,7 +9,10 @@ enum { BLIND_ELEMENTS = 512 }; /* small by its elements, where the server tells 
 struct source_reader {
 	struct migrate_server *server;
 	struct arena texts;
-	enum status status; /* of the read under way: NO_MEMORY, REDIS_PROTOCOL */
+	enum status status; /* of the read under way: NO_MEMORY, what the server refused */
+	char why[160];      /* its words */
+	int64_t batch_bytes;
+	bool full; /* the batch has its bytes: what comes is late */
 };
 
 /* A key on its way through the pipelines. */
@@ -41,11 +45,33 @@ void source_reader_destroy(struct source_reader *reader)
 
 void source_reader_clear(struct source_reader *reader) { arena_clear(&reader->texts); }
 
+/* ---- errors ---- */
+
+bool source_is_gone(enum status status, const struct redis_reply *reply)
+{
+	return status == STATUS_REDIS_WRONGTYPE || str_starts(reply->text, STR("ERR no such key"));
+}
+
+/* An answer that is none says nothing of the key, least of all that it is not there. */
+static void refused(struct reading *reading, enum status status, const struct redis_reply *reply)
+{
+	struct source_reader *reader = reading->reader;
+	if (source_is_gone(status, reply)) {
+		reading->failed = true;
+	} else if (!reader->status) {
+		reader->status = status;
+		snprintf(reader->why, sizeof reader->why, ": %.*s",
+			 (int)(reply->text.len < 140 ? reply->text.len : 140), reply->text.ptr);
+	}
+}
+
 /* ---- what it is, and until when ---- */
 
 static void on_type(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct reading *reading = ctx;
+	if (status)
+		refused(reading, status, reply);
 	if (status || str_eq(reply->text, STR("none")))
 		return;
 	enum audit_type type = audit_type_find(reply->text);
@@ -56,14 +82,20 @@ static void on_type(void *ctx, enum status status, const struct redis_reply *rep
 static void on_expires(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct reading *reading = ctx;
-	reading->key->expires_ms = !status && reply->integer >= 0 ? reply->integer : -1;
+	if (status)
+		refused(reading, status, reply);
+	else
+		reading->key->expires_ms = reply->integer >= 0 ? reply->integer : -1;
 }
 
 static void on_pttl(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct reading *reading = ctx;
 	int64_t now_ms = migrate_server_now_ms(reading->reader->server);
-	reading->key->expires_ms = !status && reply->integer >= 0 ? now_ms + reply->integer : -1;
+	if (status)
+		refused(reading, status, reply);
+	else
+		reading->key->expires_ms = reply->integer >= 0 ? now_ms + reply->integer : -1;
 }
 
 static void put_name(struct migrate_server *server, struct str command, struct str name,
@@ -88,7 +120,7 @@ static void on_length(void *ctx, enum status status, const struct redis_reply *r
 {
 	struct reading *reading = ctx;
 	if (status)
-		reading->failed = true;
+		refused(reading, status, reply);
 	else
 		reading->key->length = reply->integer;
 }
@@ -100,18 +132,29 @@ static void on_bytes(void *ctx, enum status status, const struct redis_reply *re
 		reading->bytes = reply->integer;
 }
 
+static bool reads_on(const struct reading *reading)
+{
+	return reading->key->there && reading->key->type != AUDIT_MODULE && !reading->failed;
+}
+
 static void ask_length(struct reading *reading, struct str name)
 {
 	static const char *const lengths[] = {
 		[AUDIT_STRING] = "STRLEN", [AUDIT_LIST] = "LLEN", [AUDIT_SET] = "SCARD",
 		[AUDIT_ZSET] = "ZCARD",    [AUDIT_HASH] = "HLEN", [AUDIT_STREAM] = "XLEN",
 	};
-	const struct str usage[] = { STR("MEMORY"), STR("USAGE"), name };
-	if (!reading->key->there || reading->key->type == AUDIT_MODULE)
-		return;
-	put_name(reading->reader->server, str_of(lengths[reading->key->type]), name, on_length,
-		 reading);
-	if (reading->key->type != AUDIT_STRING)
+	if (reads_on(reading))
+		put_name(reading->reader->server, str_of(lengths[reading->key->type]), name,
+			 on_length, reading);
+}
+
+/* All elements of what may come in one reply are looked at: one large one among small ones is not
+ * missed. */
+static void ask_bytes(struct reading *reading, struct str name)
+{
+	const struct source_key *key = reading->key;
+	const struct str usage[] = { STR("MEMORY"), STR("USAGE"), name, STR("SAMPLES"), STR("0") };
+	if (reads_on(reading) && key->type != AUDIT_STRING && key->length <= SOURCE_SMALL_ELEMENTS)
 		migrate_server_put(reading->reader->server, usage, ARRAY_LEN(usage), on_bytes,
 				   reading);
 }
@@ -131,6 +174,8 @@ static void on_value(void *ctx, enum status status, const struct redis_reply *re
 {
 	struct reading *reading = ctx;
 	bool failed = false;
+	if (status)
+		refused(reading, status, reply);
 	if (status || reply->type != REDIS_BULK) {
 		reading->failed = true;
 		return;
@@ -147,7 +192,7 @@ static void on_elements(void *ctx, enum status status, const struct redis_reply 
 	struct reading *reading = ctx;
 	struct source_key *key = reading->key;
 	if (status) {
-		reading->failed = true;
+		refused(reading, status, reply);
 		return;
 	}
 	bool keep = reading->wants & SOURCE_CONTENT;
@@ -159,6 +204,8 @@ static void on_elements(void *ctx, enum status status, const struct redis_reply 
 static void on_groups(void *ctx, enum status status, const struct redis_reply *reply)
 {
 	struct reading *reading = ctx;
+	if (status)
+		refused(reading, status, reply);
 	if (status || reply->type != REDIS_ARRAY)
 		return;
 	reading->key->groups = (int64_t)reply->count;
@@ -169,6 +216,8 @@ static void on_dump(void *ctx, enum status status, const struct redis_reply *rep
 {
 	struct reading *reading = ctx;
 	bool failed = false;
+	if (status)
+		refused(reading, status, reply);
 	if (status || reply->type != REDIS_BULK) {
 		reading->failed = true;
 		return;
@@ -197,13 +246,28 @@ static void ask_elements(struct reading *reading, struct str name)
 	}
 }
 
+/* A batch holds SOURCE_BATCH_BYTES, or one key. */
+static bool comes_late(struct reading *reading)
+{
+	struct source_reader *reader = reading->reader;
+	int64_t bytes = reading->key->type == AUDIT_STRING ? reading->key->length : reading->bytes;
+	bool over = reader->batch_bytes && reader->batch_bytes + bytes > SOURCE_BATCH_BYTES;
+	if (!(reading->wants & SOURCE_BOUNDED))
+		return false;
+	reader->full |= over;
+	if (!reader->full)
+		reader->batch_bytes += bytes > 0 ? bytes : 0;
+	return reader->full;
+}
+
 static void ask_content(struct reading *reading, struct str name)
 {
 	struct source_key *key = reading->key;
-	if (!key->there || key->type == AUDIT_MODULE || reading->failed)
+	if (!reads_on(reading))
 		return;
 	key->big = is_big(reading);
-	if (key->big)
+	key->late = !key->big && comes_late(reading);
+	if (key->big || key->late)
 		return;
 	digest_begin(&reading->sum, key->type);
 	ask_elements(reading, name);
@@ -217,7 +281,7 @@ static void settle_key(struct reading *reading)
 	struct source_key *key = reading->key;
 	if (reading->failed)
 		*key = (struct source_key){ .expires_ms = -1 };
-	else if (key->there && !key->big && key->type != AUDIT_MODULE)
+	else if (key->there && !key->big && !key->late && key->type != AUDIT_MODULE)
 		key->digest = digest_end(&reading->sum);
 }
 
@@ -228,11 +292,15 @@ enum status source_read(struct source_reader *reader, const struct str *names,
 	static void (*const asks[])(struct reading * reading, struct str name) = {
 		ask_what,
 		ask_length,
+		ask_bytes,
 		ask_content,
 	};
 	if (!readings)
 		return err_set(err, STATUS_NO_MEMORY, "no memory");
 	reader->status = STATUS_OK;
+	reader->why[0] = '\0';
+	reader->batch_bytes = 0;
+	reader->full = false;
 	for (size_t i = 0; i < count; i++) {
 		keys[i] = (struct source_key){ .expires_ms = -1 };
 		readings[i] = (struct reading){ reader, &keys[i], wants, -1, { 0 }, false };
@@ -246,7 +314,7 @@ enum status source_read(struct source_reader *reader, const struct str *names,
 	}
 	for (size_t i = 0; i < count; i++)
 		settle_key(&readings[i]);
-	return reader->status ? err_set(err, reader->status, "a key cannot be read: %s",
-					status_text(reader->status))
+	return reader->status ? err_set(err, reader->status, "a key cannot be read: %s%s",
+					status_text(reader->status), reader->why)
 			      : STATUS_OK;
 }

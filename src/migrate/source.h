@@ -18,6 +18,8 @@ enum {
 	SOURCE_SMALL_ELEMENTS = 4096,
 	SOURCE_PIECE_ELEMENTS = 512,    /* of a walk: asked for at once */
 	SOURCE_PIECE_BYTES = 256 << 10, /* of a string */
+	SOURCE_REPLY_BYTES = 8 << 20,   /* of a piece's elements, by their average */
+	SOURCE_BATCH_BYTES = 8 << 20,
 };
 
 struct source_key {
@@ -26,6 +28,7 @@ struct source_key {
 	int64_t expires_ms; /* unix; -1: never */
 	int64_t length;     /* bytes of a string, elements, entries */
 	bool big;
+	bool late;            /* SOURCE_BOUNDED, and the batch was full: no digest, no texts */
 	int64_t groups;       /* of a stream */
 	struct digest digest; /* of type and content, without the expiry; none where big */
 	/* Where asked for; in the reader's texts, until source_reader_clear. */
@@ -37,7 +40,8 @@ struct source_key {
 	size_t n_elements;
 };
 
-enum { SOURCE_DUMP = 1, SOURCE_CONTENT = 2 };
+/* BOUNDED: not all keys where they are more than SOURCE_BATCH_BYTES, but the first at least. */
+enum { SOURCE_DUMP = 1, SOURCE_CONTENT = 2, SOURCE_BOUNDED = 4 };
 
 /* Owns the texts of what it read. Bounded: keys that are not `big` alone, as many as put. */
 struct source_reader;
@@ -45,8 +49,9 @@ MUST_CHECK enum status source_reader_create(struct migrate_server *server,
 					    struct source_reader **out);
 void source_reader_destroy(struct source_reader *reader);
 void source_reader_clear(struct source_reader *reader);
-/* Reads all of them, in three pipelines (what and how long; content). wants: SOURCE_*.
- * name of key i is names[i]. A key that is not there has there = false. */
+/* Reads all of them, in four pipelines (what; how long; how large; content). wants: SOURCE_*.
+ * name of key i is names[i]. A key that is not there has there = false; one that the
+ * server does not show (a login that may not read it) is the status of the whole. */
 MUST_CHECK enum status source_read(struct source_reader *reader, const struct str *names,
 				   struct source_key *keys, size_t count, int wants,
 				   struct err *err);

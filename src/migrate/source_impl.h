@@ -11,5 +11,7 @@
  * shape than the type's. *elements may be NULL: they are digested alone. */
 bool source_elements(enum audit_type type, const struct redis_reply *reply, struct arena *texts,
 		     struct digesting *sum, struct audit_element **elements, size_t *count);
+/* What an error reply says: the key went, or has another type by now. */
+bool source_is_gone(enum status status, const struct redis_reply *reply);
 /* Groups belong to what a stream is: their names, how far they are, what is pending. */
 void source_digest_groups(struct digesting *sum, const struct redis_reply *groups);

@@ -14,6 +14,7 @@ struct walk {
 	struct digesting sum;
 	struct audit_element *elements;
 	size_t count;
+	int64_t piece;             /* elements asked for at once */
 	int64_t at;                /* list, string: where the next piece begins */
 	char cursor[CURSOR_BYTES]; /* scans: of the server; streams: the next id */
 	bool ended;
@@ -58,7 +59,7 @@ static void on_list(void *ctx, enum status status, const struct redis_reply *rep
 		return;
 	take_elements(walk, reply);
 	walk->at += (int64_t)walk->count;
-	walk->ended = walk->count < SOURCE_PIECE_ELEMENTS;
+	walk->ended = walk->count < (size_t)walk->piece;
 }
 
 static void on_scan(void *ctx, enum status status, const struct redis_reply *reply)
@@ -95,7 +96,7 @@ static void on_stream(void *ctx, enum status status, const struct redis_reply *r
 	if (status)
 		return;
 	take_elements(walk, reply);
-	walk->ended = walk->count < SOURCE_PIECE_ELEMENTS;
+	walk->ended = walk->count < (size_t)walk->piece;
 	if (walk->status || !walk->count)
 		return;
 	if (str_copy(walk->elements[walk->count - 1].field, last, sizeof last))
@@ -109,15 +110,17 @@ static void on_groups(void *ctx, enum status status, const struct redis_reply *r
 	struct walk *walk = ctx;
 	if (!status)
 		source_digest_groups(&walk->sum, reply);
+	else if (!source_is_gone(status, reply))
+		walk->status = status;
 }
 
 static void ask_piece(struct walk *walk)
 {
 	char from[24], to[24], count[24];
-	int64_t size = walk->type == AUDIT_STRING ? SOURCE_PIECE_BYTES : SOURCE_PIECE_ELEMENTS;
+	int64_t size = walk->type == AUDIT_STRING ? SOURCE_PIECE_BYTES : walk->piece;
 	snprintf(from, sizeof from, "%lld", (long long)walk->at);
 	snprintf(to, sizeof to, "%lld", (long long)(walk->at + size - 1));
-	snprintf(count, sizeof count, "%d", SOURCE_PIECE_ELEMENTS);
+	snprintf(count, sizeof count, "%lld", (long long)walk->piece);
 	const struct str ranged[] = { walk->type == AUDIT_STRING ? STR("GETRANGE") : STR("LRANGE"),
 				      walk->name, str_of(from), str_of(to) };
 	const struct str scanned[] = { walk->type == AUDIT_SET    ? STR("SSCAN")
@@ -134,6 +137,34 @@ static void ask_piece(struct walk *walk)
 		migrate_server_put(walk->server, entries, 6, on_stream, walk);
 	else
 		migrate_server_put(walk->server, scanned, 5, on_scan, walk);
+}
+
+static void on_number(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	if (!status && reply->type == REDIS_INTEGER)
+		*(int64_t *)ctx = reply->integer;
+}
+
+/* Fewer elements at once where they are large. */
+static enum status measure(struct walk *walk, struct err *err)
+{
+	static const char *const lengths[] = {
+		[AUDIT_STRING] = "STRLEN", [AUDIT_LIST] = "LLEN", [AUDIT_SET] = "SCARD",
+		[AUDIT_ZSET] = "ZCARD",    [AUDIT_HASH] = "HLEN", [AUDIT_STREAM] = "XLEN",
+	};
+	const struct str length[] = { str_of(lengths[walk->type]), walk->name };
+	const struct str usage[] = { STR("MEMORY"), STR("USAGE"), walk->name };
+	int64_t elements = 0, bytes = 0;
+	walk->piece = SOURCE_PIECE_ELEMENTS;
+	if (walk->type == AUDIT_STRING)
+		return STATUS_OK;
+	migrate_server_put(walk->server, length, ARRAY_LEN(length), on_number, &elements);
+	migrate_server_put(walk->server, usage, ARRAY_LEN(usage), on_number, &bytes);
+	enum status status = migrate_server_settle(walk->server, err);
+	int64_t each = elements > 0 ? bytes / elements : 0;
+	if (each > SOURCE_REPLY_BYTES / SOURCE_PIECE_ELEMENTS)
+		walk->piece = each < SOURCE_REPLY_BYTES ? SOURCE_REPLY_BYTES / each : 1;
+	return status;
 }
 
 static enum status step(struct walk *walk, source_piece_fn fn, void *ctx, struct err *err)
@@ -155,16 +186,20 @@ enum status source_walk(struct migrate_server *server, struct str name, enum aud
 {
 	struct walk walk = { .server = server, .name = name, .type = type, .cursor = "0" };
 	const struct str groups[] = { STR("XINFO"), STR("GROUPS"), name };
-	enum status status = STATUS_OK;
+	enum status status;
 	CHECK(type < AUDIT_MODULE);
 	if (type == AUDIT_STREAM)
 		strcpy(walk.cursor, "0-0");
 	digest_begin(&walk.sum, type);
+	status = measure(&walk, err);
 	while (!status && !walk.ended)
 		status = step(&walk, fn, ctx, err);
 	if (!status && type == AUDIT_STREAM) {
 		migrate_server_put(server, groups, 3, on_groups, &walk);
 		status = migrate_server_settle(server, err);
+		if (!status && walk.status)
+			status = err_set(err, walk.status, "a stream's groups cannot be read: %s",
+					 status_text(walk.status));
 	}
 	if (!status)
 		*digest = digest_end(&walk.sum);

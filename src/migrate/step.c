@@ -66,9 +66,15 @@ static bool makes_form(const struct step_key *key)
 	return key->action == DECIDE_COPY || key->action == DECIDE_REPLACE;
 }
 
-static bool was_backed_up(struct migrate *migrate, const struct step_key *key)
+/* As what it is in this life of it: of one that was copied, and has gone since, the backup is of
+ * another. */
+bool step_was_backed_up(struct migrate *migrate, const struct step_key *key)
 {
-	return key->entry != SIZE_MAX && keybook_at(migrate->book, key->entry)->backup;
+	const struct keybook_entry *entry =
+	    key->entry == SIZE_MAX ? NULL : keybook_at(migrate->book, key->entry);
+	return entry && entry->backup &&
+	       (entry->state == BOOK_copied || entry->state == BOOK_removing ||
+		entry->state == BOOK_deleting);
 }
 
 /* An intent that was carried out and not journaled is made good before another one takes its place:
@@ -89,22 +95,27 @@ static enum status prepare(struct step *step, size_t *n_writes, struct err *err)
 {
 	struct migrate *migrate = step->migrate;
 	enum status status = STATUS_OK;
+	bool old_written = false; /* from its only other copy */
 	*n_writes = 0;
 	for (size_t i = 0; !status && i < step->count; i++) {
 		struct step_key *key = &step->keys[i];
 		if (step_is_big(key) || !writes(key))
 			continue;
 		++*n_writes;
+		old_written |= key->action == DECIDE_REVERSE;
 		if (key->old_key.there && key->action != DECIDE_EXPIRY &&
-		    !was_backed_up(migrate, key))
+		    !step_was_backed_up(migrate, key))
 			status = backup_key(migrate, key, err);
+		if (!status && key->action == DECIDE_UNMAKE)
+			status = step_journal(migrate, key, BOOK_deleting, (struct digest){ 0 },
+					      (struct digest){ 0 }, err);
 		if (!status && makes_form(key))
 			status = settle_intent(migrate, key, err);
 		if (!status && makes_form(key))
 			status = step_journal(migrate, key, BOOK_intent, key->old_key.digest,
 					      key->made, err);
 	}
-	bool hurry = step->tries >= STEP_HURRY;
+	bool hurry = step->tries >= STEP_HURRY && !old_written;
 	if (!status && *n_writes)
 		status = hurry ? journal_flush(&migrate->backup, err)
 			       : journal_sync(&migrate->backup, err);
@@ -177,6 +188,16 @@ static enum status execute(struct step *step, bool *aborted, struct err *err)
 }
 
 /* ---- afterwards ---- */
+
+/* A key that changes all the time leaves no time to wait for the disk before EXEC. */
+static enum status catch_up(struct step *step, struct err *err)
+{
+	struct migrate *migrate = step->migrate;
+	if (step->tries < STEP_HURRY)
+		return STATUS_OK;
+	enum status status = journal_sync(&migrate->backup, err);
+	return status ? status : journal_sync(&migrate->journal, err);
+}
 
 /* Reads back what was written: what is there must be what was meant. */
 static enum status read_back(struct step *step, struct err *err)
@@ -257,17 +278,28 @@ static enum status settle_all(struct step *step, struct err *err)
 	return status;
 }
 
-static enum status attempt(struct step *step, struct err *err)
+/* Those before the first one that is late; its first key never is. */
+static size_t count_read(const struct step *step)
+{
+	size_t n = 0;
+	while (n < step->count && !step->keys[n].old_key.late && !step->keys[n].new_key.late)
+		n++;
+	return n;
+}
+
+/* Leaves in step->count how many it dealt with. */
+static enum status attempt_part(struct step *step, struct err *err)
 {
 	struct migrate *migrate = step->migrate;
+	const int wants = SOURCE_DUMP | SOURCE_CONTENT | SOURCE_BOUNDED;
 	bool aborted = false;
 	size_t n_writes;
 	enum status status = step_watch(step, err);
 	if (!status)
-		status = step_read(step, SOURCE_DUMP | SOURCE_CONTENT, SOURCE_DUMP | SOURCE_CONTENT,
-				   err);
+		status = step_read(step, wants, wants, err);
 	if (status)
 		return status;
+	step->count = count_read(step);
 	step_decide(step);
 	check_reverse(step);
 	status = prepare(step, &n_writes, err);
@@ -283,8 +315,25 @@ static enum status attempt(struct step *step, struct err *err)
 	if (aborted)
 		return halve(step, err);
 	crash_point(CRASH_migrate_written);
-	status = n_writes ? read_back(step, err) : STATUS_OK;
+	if (n_writes)
+		status = catch_up(step, err);
+	if (!status && n_writes)
+		status = read_back(step, err);
 	return status ? status : settle_all(step, err);
+}
+
+/* As much at a time as memory is meant for. */
+static enum status attempt(struct step *step, struct err *err)
+{
+	struct step part = *step;
+	enum status status = STATUS_OK;
+	while (!status && part.count) {
+		size_t left = part.count;
+		status = attempt_part(&part, err);
+		part.keys += part.count;
+		part.count = left - part.count;
+	}
+	return status;
 }
 
 /* Keys that are as they were when they were met last need no WATCH. */

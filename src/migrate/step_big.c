@@ -67,6 +67,8 @@ static enum status digest_as_stream(struct migrate *migrate, struct step_key *ke
 enum form_reason step_big_made(struct migrate *migrate, struct step_key *key)
 {
 	const struct migrate_family *family = migrate_family_of(migrate, key);
+	if (key->untold)
+		return FORM_large;
 	if (family->form == MIGRATE_STREAM) {
 		key->made = key->big_made;
 		return FORM_ok;
@@ -75,6 +77,18 @@ enum form_reason step_big_made(struct migrate *migrate, struct step_key *key)
 		return FORM_large;
 	key->made = key->old_key.digest;
 	return key->old_key.type == AUDIT_STREAM && key->old_key.groups ? FORM_groups : FORM_ok;
+}
+
+/* A reply that no reader takes ends the connection, and is this key's matter alone. */
+static enum status big_digest(struct migrate *migrate, struct step_key *key, struct str name,
+			      struct source_key *side, struct err *err)
+{
+	enum status status = step_big_digest(migrate, name, side, err);
+	if (status != STATUS_CLOSED && status != STATUS_REDIS_PROTOCOL)
+		return status;
+	status = migrate_server_again(migrate->server, err);
+	key->untold |= !status;
+	return status;
 }
 
 enum status step_big_read(struct migrate *migrate, struct step_key *key, struct err *err)
@@ -90,10 +104,11 @@ enum status step_big_read(struct migrate *migrate, struct step_key *key, struct 
 		return status;
 	key->old_key = keys[0];
 	key->new_key = key->new_name.len ? keys[1] : (struct source_key){ .expires_ms = -1 };
-	status = step_big_digest(migrate, key->old_name, &key->old_key, err);
+	key->untold = false;
+	status = big_digest(migrate, key, key->old_name, &key->old_key, err);
 	if (!status && key->new_name.len)
-		status = step_big_digest(migrate, key->new_name, &key->new_key, err);
-	if (!status && family->form == MIGRATE_STREAM && key->old_key.big &&
+		status = big_digest(migrate, key, key->new_name, &key->new_key, err);
+	if (!status && !key->untold && family->form == MIGRATE_STREAM && key->old_key.big &&
 	    key->old_key.type == AUDIT_LIST)
 		status = digest_as_stream(migrate, key, err);
 	return status;
@@ -174,8 +189,7 @@ static enum status copy_pieces(struct migrate *migrate, struct step_key *key, st
 	const struct source_key *source = reverse ? &key->new_key : &key->old_key;
 	struct str from = reverse ? key->new_name : key->old_name;
 	bool stream = migrate_family_of(migrate, key)->form == MIGRATE_STREAM;
-	bool keep =
-	    !reverse && !(key->entry != SIZE_MAX && keybook_at(migrate->book, key->entry)->backup);
+	bool keep = !reverse && !step_was_backed_up(migrate, key);
 	struct copying copying = { .migrate = migrate,
 				   .temporary = temporary,
 				   .type = stream ? AUDIT_TYPES : source->type,
@@ -220,7 +234,7 @@ static enum status rename_it(struct migrate *migrate, struct step_key *key, stru
 	const struct str multi[] = { STR("MULTI") }, exec[] = { STR("EXEC") };
 	const struct str rename[] = { key->action == DECIDE_COPY ? STR("RENAMENX") : STR("RENAME"),
 				      temporary, reverse ? key->old_name : key->new_name };
-	int64_t expires_ms = reverse ? key->new_key.expires_ms : key->new_expires_ms;
+	int64_t expires_ms = reverse ? step_old_expiry(migrate, key) : key->new_expires_ms;
 	migrate_server_put(migrate->server, multi, 1, NULL, NULL);
 	if (expires_ms >= 0)
 		step_put_expiry(migrate, temporary, expires_ms, NULL, NULL);
@@ -229,8 +243,8 @@ static enum status rename_it(struct migrate *migrate, struct step_key *key, stru
 	return migrate_server_settle(migrate->server, err);
 }
 
-static enum status write_plain(struct migrate *migrate, struct step_key *key, bool *done,
-			       struct err *err)
+static enum status write_it(struct migrate *migrate, struct step_key *key, bool *done,
+			    struct err *err)
 {
 	const struct str multi[] = { STR("MULTI") }, exec[] = { STR("EXEC") };
 	size_t replies = 0;
@@ -238,8 +252,50 @@ static enum status write_plain(struct migrate *migrate, struct step_key *key, bo
 	enum status status = step_put_writes(migrate, key, &replies, err);
 	migrate_server_put(migrate->server, exec, 1, on_exec, done);
 	enum status settled = migrate_server_settle(migrate->server, err);
-	*done = true; /* or it changed: the next pass sees */
 	return status ? status : settled;
+}
+
+static bool same_expiry(struct migrate *migrate, const struct source_key *a,
+			const struct source_key *b)
+{
+	bool exact = migrate_server_version(migrate->server) >= 70000;
+	int64_t apart = a->expires_ms - b->expires_ms;
+	if (exact || a->expires_ms < 0 || b->expires_ms < 0)
+		return !apart;
+	return apart <= EXPIRY_TOLERANCE_MS && -apart <= EXPIRY_TOLERANCE_MS;
+}
+
+static bool same_sides(struct migrate *migrate, const struct step_key *a, const struct step_key *b)
+{
+	return a->old_key.there == b->old_key.there && a->new_key.there == b->new_key.there &&
+	       digest_eq(a->old_key.digest, b->old_key.digest) &&
+	       digest_eq(a->new_key.digest, b->new_key.digest) &&
+	       same_expiry(migrate, &a->old_key, &b->old_key) &&
+	       same_expiry(migrate, &a->new_key, &b->new_key) && !a->untold && !b->untold;
+}
+
+/* What was decided upon was read in seconds: it is read again under WATCH. */
+static enum status write_plain(struct step *step, struct step_key *key, bool *done, struct err *err)
+{
+	struct migrate *migrate = step->migrate;
+	struct step one = { .migrate = migrate, .keys = key, .count = 1, .texts = step->texts };
+	struct step_key again = *key;
+	enum status status = step_watch(&one, err);
+	if (!status)
+		status = step_big_read(migrate, &again, err);
+	if (status)
+		return status;
+	if (!same_sides(migrate, &again, key))
+		return step_unwatch(migrate, err);
+	if (key->action == DECIDE_UNMAKE)
+		status = step_journal(migrate, key, BOOK_deleting, (struct digest){ 0 },
+				      (struct digest){ 0 }, err);
+	if (!status)
+		status = journal_sync(&migrate->journal, err);
+	if (status)
+		return status;
+	crash_point(CRASH_migrate_intent);
+	return write_it(migrate, key, done, err);
 }
 
 /* Under WATCH: is everything still as it was decided upon, and the copy what it should be? */
@@ -254,10 +310,7 @@ static enum status still_same(struct migrate *migrate, const struct step_key *ke
 	if (!status)
 		status = step_big_digest(migrate, temporary, &copy, err);
 	struct digest meant = key->action == DECIDE_REVERSE ? key->new_key.digest : key->made;
-	*same = !status && digest_eq(again.old_key.digest, key->old_key.digest) &&
-		digest_eq(again.new_key.digest, key->new_key.digest) &&
-		again.old_key.expires_ms == key->old_key.expires_ms &&
-		digest_eq(copy.digest, meant);
+	*same = !status && same_sides(migrate, &again, key) && digest_eq(copy.digest, meant);
 	return status;
 }
 
@@ -267,7 +320,8 @@ static enum status copy_it(struct migrate *migrate, struct step *step, struct st
 	char storage[64];
 	struct buf temporary = buf_over(storage, sizeof storage);
 	bool same = false;
-	step_temporary(&temporary, key);
+	step_temporary(&temporary, migrate, key);
+	const struct str watch[] = { STR("WATCH"), buf_str(&temporary) };
 	enum status status = copy_pieces(migrate, key, buf_str(&temporary), &same, err);
 	if (status || !same)
 		return status;
@@ -280,6 +334,8 @@ static enum status copy_it(struct migrate *migrate, struct step *step, struct st
 		status = journal_sync(&migrate->journal, err);
 	crash_point(CRASH_migrate_intent);
 	struct step one = { .migrate = migrate, .keys = key, .count = 1, .texts = step->texts };
+	if (!status)
+		status = migrate_server_call(migrate->server, watch, 2, NULL, NULL, err);
 	if (!status)
 		status = step_watch(&one, err);
 	if (!status)
@@ -320,7 +376,7 @@ static enum status try_once(struct migrate *migrate, struct step *step, struct s
 		return copy_it(migrate, step, key, done, err);
 	}
 	if (key->action == DECIDE_UNMAKE || key->action == DECIDE_EXPIRY)
-		return write_plain(migrate, key, done, err);
+		return write_plain(step, key, done, err);
 	*done = !copies(key); /* no longer large: the next pass takes it */
 	return STATUS_OK;
 }
@@ -329,7 +385,7 @@ static void remove_temporary(struct migrate *migrate, const struct step_key *key
 {
 	char storage[64];
 	struct buf temporary = buf_over(storage, sizeof storage);
-	step_temporary(&temporary, key);
+	step_temporary(&temporary, migrate, key);
 	const struct str unlink[] = { STR("UNLINK"), buf_str(&temporary) };
 	migrate_server_put(migrate->server, unlink, 2, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* step_settle.c: what is to be done with a key, and what became of it: journal and counts. */
 #include "migrate/migrate_impl.h"
+#include "migrate/notify.h"
 
 /* ---- deciding ---- */
 
@@ -37,6 +38,18 @@ static void make(struct step *step, struct step_key *key, const struct keybook_e
 	}
 }
 
+int64_t step_tolerance_ms(const struct migrate *migrate)
+{
+	return migrate_server_version(migrate->server) >= 70000 ? 0 : EXPIRY_TOLERANCE_MS;
+}
+
+static bool told_gone(struct migrate *migrate, const struct step_key *key)
+{
+	return !key->old_key.there && migrate->notify &&
+	       notify_deleted(migrate->notify, migrate_server_database(migrate->server),
+			      key->old_name, loop_precise_ns());
+}
+
 void step_decide_one(struct step *step, struct step_key *key)
 {
 	struct migrate *migrate = step->migrate;
@@ -54,8 +67,8 @@ void step_decide_one(struct step *step, struct step_key *key)
 		.reason = key->reason,
 		.made = key->made,
 		.now_ms = migrate_server_now_ms(migrate->server),
-		.tolerance_ms =
-		    migrate_server_version(migrate->server) >= 70000 ? 0 : EXPIRY_TOLERANCE_MS,
+		.tolerance_ms = step_tolerance_ms(migrate),
+		.told_gone = told_gone(migrate, key),
 		.taken = holder != SIZE_MAX && holder != key->entry,
 		.force = migrate->config.force,
 	};
@@ -103,7 +116,12 @@ void step_conflict(struct migrate *migrate, const struct step_key *key)
 	struct buf target = buf_over(storage, sizeof storage);
 	audit_name_print(
 	    &target, str_make(key->new_name.ptr, key->new_name.len < 90 ? key->new_name.len : 90));
-	if (entry && entry->state == BOOK_copied && key->reason)
+	if (!key->old_key.there)
+		migrate_line(migrate,
+			     "conflict: %.*s is gone, and nobody told that its writer deleted it; "
+			     "%.*s is kept (--force: it goes, too)",
+			     STR_ARG(key->printed), STR_ARG(buf_str(&target)));
+	else if (entry && entry->state == BOOK_copied && key->reason)
 		migrate_line(migrate, "conflict: %.*s: what it holds now does not convert (%s)",
 			     STR_ARG(key->printed), form_reason_text(key->reason));
 	else if (entry && entry->state == BOOK_copied)
@@ -168,8 +186,8 @@ static enum status journal_copy(struct step *step, struct step_key *key, struct 
 	}
 	if (key->action == DECIDE_ADOPT || reverse)
 		key->new_expires_ms = key->new_key.expires_ms;
-	if (reverse && !migrate_family_of(migrate, key)->ttl_s)
-		key->old_key.expires_ms = key->new_key.expires_ms;
+	if (reverse)
+		key->old_key.expires_ms = step_old_expiry(migrate, key);
 	return step_journal(migrate, key, BOOK_copied, reverse ? key->made : key->old_key.digest,
 			    reverse ? key->new_key.digest : key->made, err);
 }

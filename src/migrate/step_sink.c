@@ -14,6 +14,7 @@ struct move_pending {
 	struct digest source;
 	char *name;
 	size_t name_bytes;
+	bool *confirmed; /* of one that is given once more before it goes; else NULL */
 };
 
 /* ---- what move says ---- */
@@ -53,13 +54,15 @@ static void on_key(void *ctx, const struct move_end *end)
 	struct move_pending *pending = &migrate->pendings[end->token];
 	struct migrate_counts *counts = &migrate->counts[pending->family];
 	counts->source++;
+	if (pending->confirmed)
+		*pending->confirmed = end->outcome == MOVE_CONFIRMED;
 	if (end->outcome == MOVE_FAILED) {
 		counts->behind++;
 		tell_end(migrate, pending, "behind", end->why);
 	} else {
 		bool moved = end->outcome == MOVE_CONFIRMED;
 		counts->copied += moved;
-		counts->written += moved;
+		counts->written += moved && !pending->confirmed;
 		counts->skipped[FORM_sink] += !moved;
 		if (!moved)
 			tell_end(migrate, pending, "skipped", end->why);
@@ -120,8 +123,8 @@ void step_sink_close(struct migrate *migrate)
 
 /* ---- giving ---- */
 
-static enum status add_pending(struct migrate *migrate, const struct step_key *key, uint64_t *token,
-			       struct err *err)
+static enum status add_pending(struct migrate *migrate, const struct step_key *key, bool *confirmed,
+			       uint64_t *token, struct err *err)
 {
 	if (migrate->n_pendings == PENDINGS_MAX) {
 		enum status status = step_sink_settle(migrate, err);
@@ -149,6 +152,7 @@ static enum status add_pending(struct migrate *migrate, const struct step_key *k
 		.source = key->old_key.digest,
 		.name = name,
 		.name_bytes = key->old_name.len,
+		.confirmed = confirmed,
 	};
 	return STATUS_OK;
 }
@@ -169,67 +173,120 @@ static enum status skip(struct step *step, struct step_key *key, enum form_reaso
 	return step_settle_key(step, key, err);
 }
 
-struct keeping {
-	struct migrate *migrate;
+struct giving {
+	struct step *step;
+	struct step_key *key;
+	bool *confirmed;
+	bool refused; /* its rows cannot be made: not what else may fail */
 };
 
 static enum status on_piece(void *ctx, const struct audit_element *elements, size_t count,
 			    struct err *err)
 {
-	struct migrate *migrate = ((struct keeping *)ctx)->migrate;
-	enum status status = backup_piece(migrate, elements, count, err);
-	return status ? status : move_piece(migrate->move, elements, count, err);
-}
-
-/* INVALID, FULL: its rows cannot be made, and err says why. */
-static enum status move_big(struct step *step, struct step_key *key, struct err *err)
-{
-	struct migrate *migrate = step->migrate;
-	struct keeping keeping = { migrate };
-	struct digest digest;
-	uint64_t at, token;
-	enum status status = backup_begin(migrate, key, &at, err);
-	if (!status)
-		status = move_begin(migrate->move, migrate_family_of(migrate, key), key->printed,
-				    &key->match, key->old_key.type, key->old_key.expires_ms, err);
+	struct giving *giving = ctx;
+	struct migrate *migrate = giving->step->migrate;
+	enum status status =
+	    giving->confirmed ? STATUS_OK : backup_piece(migrate, elements, count, err);
 	if (status)
 		return status;
-	status = source_walk(migrate->server, key->old_name, key->old_key.type, on_piece, &keeping,
-			     &digest, err);
-	if (status || !digest_eq(digest, key->old_key.digest)) {
-		move_cancel(migrate->move);
-		if (!status)
-			step_count_behind(step, key); /* it changed midway */
-		return status;
-	}
-	status = backup_end(migrate, key, at, digest, err);
-	if (!status)
-		status = journal_sync(&migrate->backup, err);
-	if (!status)
-		status = add_pending(migrate, key, &token, err);
-	return status ? status : move_end(migrate->move, token, err);
+	status = move_piece(migrate->move, elements, count, err);
+	giving->refused = status != STATUS_OK;
+	return status;
 }
 
-static enum status move_small(struct step *step, struct step_key *key, struct err *err)
+static enum status begin_move(struct giving *giving, struct err *err)
 {
-	struct migrate *migrate = step->migrate;
-	uint64_t token;
-	enum status status = add_pending(migrate, key, &token, err);
-	if (status)
-		return status;
-	status = move_key(migrate->move, migrate_family_of(migrate, key), key->printed, &key->match,
-			  &key->old_key, token, err);
+	struct migrate *migrate = giving->step->migrate;
+	const struct step_key *key = giving->key;
+	enum status status =
+	    move_begin(migrate->move, migrate_family_of(migrate, key), key->printed, &key->match,
+		       key->old_key.type, key->old_key.expires_ms, err);
+	giving->refused = status != STATUS_OK;
+	return status;
+}
+
+static enum status end_move(struct giving *giving, uint64_t token, struct err *err)
+{
+	struct migrate *migrate = giving->step->migrate;
+	enum status status = move_end(migrate->move, token, err);
+	giving->refused = status != STATUS_OK;
 	if (status)
 		take_back(migrate, token);
 	return status;
 }
 
-static enum status give(struct step *step, struct step_key *key, struct err *err)
+static enum status backup_ends(struct giving *giving, uint64_t at, struct digest digest,
+			       struct err *err)
 {
+	struct migrate *migrate = giving->step->migrate;
+	if (giving->confirmed)
+		return STATUS_OK;
+	enum status status = backup_end(migrate, giving->key, at, digest, err);
+	return status ? status : journal_sync(&migrate->backup, err);
+}
+
+static enum status move_big(struct giving *giving, struct err *err)
+{
+	struct migrate *migrate = giving->step->migrate;
+	struct step_key *key = giving->key;
+	struct digest digest;
+	uint64_t at = 0, token;
+	enum status status = giving->confirmed ? STATUS_OK : backup_begin(migrate, key, &at, err);
+	if (!status)
+		status = begin_move(giving, err);
+	if (status)
+		return status;
+	status = source_walk(migrate->server, key->old_name, key->old_key.type, on_piece, giving,
+			     &digest, err);
+	bool changed = !status && !digest_eq(digest, key->old_key.digest);
+	if (!status && !changed)
+		status = backup_ends(giving, at, digest, err);
+	if (!status && !changed)
+		status = add_pending(migrate, key, giving->confirmed, &token, err);
+	if (!status && !changed)
+		return end_move(giving, token, err);
+	move_cancel(migrate->move);
+	if (changed) { /* midway */
+		key->old_key.digest = digest;
+		step_count_behind(giving->step, key);
+	}
+	return status;
+}
+
+static enum status move_small(struct giving *giving, struct err *err)
+{
+	struct migrate *migrate = giving->step->migrate;
+	struct step_key *key = giving->key;
+	uint64_t token;
+	enum status status = add_pending(migrate, key, giving->confirmed, &token, err);
+	if (status)
+		return status;
+	status = move_key(migrate->move, migrate_family_of(migrate, key), key->printed, &key->match,
+			  &key->old_key, token, err);
+	giving->refused = status != STATUS_OK;
+	if (status)
+		take_back(migrate, token);
+	return status;
+}
+
+/* A piece of a stream's backup has no groups: what could not be brought back stays. */
+static bool has_groups(const struct step_key *key)
+{
+	return key->old_key.big && key->old_key.type == AUDIT_STREAM && key->old_key.groups;
+}
+
+enum status step_sink_give(struct step *step, struct step_key *key, bool *confirmed,
+			   struct err *err)
+{
+	struct migrate *migrate = step->migrate;
+	struct giving giving = { .step = step, .key = key, .confirmed = confirmed };
 	struct err why = { 0 };
-	enum status status =
-	    key->old_key.big ? move_big(step, key, &why) : move_small(step, key, &why);
-	if (status == STATUS_INVALID || status == STATUS_FORMAT || status == STATUS_FULL)
+	if (has_groups(key))
+		return skip(step, key, FORM_groups, NULL, err);
+	move_database(migrate->move, migrate_server_database(migrate->server));
+	enum status status = key->old_key.big ? move_big(&giving, &why) : move_small(&giving, &why);
+	if (giving.refused &&
+	    (status == STATUS_INVALID || status == STATUS_FORMAT || status == STATUS_FULL))
 		return skip(step, key, FORM_sink, why.text, err);
 	return status ? err_set(err, status, "%s", why.text) : STATUS_OK;
 }
@@ -264,7 +321,7 @@ static enum status one(struct step *step, struct step_key *key, struct err *err)
 		return skip(step, key, key->old_key.type == AUDIT_MODULE ? FORM_module : FORM_type,
 			    NULL, err);
 	bool same = entry && digest_eq(entry->source, key->old_key.digest);
-	if (same && entry->state == BOOK_moved) {
+	if (same && entry->state == BOOK_moved && !has_groups(key)) {
 		key->action = DECIDE_NOTHING;
 		return step_settle_key(step, key, err);
 	}
@@ -274,7 +331,7 @@ static enum status one(struct step *step, struct step_key *key, struct err *err)
 		step_count_behind(step, key);
 		return STATUS_OK;
 	}
-	return give(step, key, err);
+	return step_sink_give(step, key, NULL, err);
 }
 
 enum status step_sink(struct step *step, struct err *err)

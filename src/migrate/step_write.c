@@ -1,15 +1,30 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "migrate/migrate_impl.h"
 
 enum { WORDS_MAX = 2 + 2 * 1024, COMMAND_BYTES = 4 << 20 };
 
-void step_temporary(struct buf *out, const struct step_key *key)
+void step_temporaries(struct buf *out, const struct migrate *migrate)
+{
+	uint64_t plan = migrate->plan->digest;
+	buf_printf(out, MIGRATE_TEMPORARY "%08lx:", (unsigned long)(uint32_t)(plan ^ plan >> 32));
+}
+
+void step_temporary(struct buf *out, const struct migrate *migrate, const struct step_key *key)
 {
 	struct digest digest = digest_of(key->old_name);
-	buf_printf(out, MIGRATE_TEMPORARY "%016llx%016llx", (unsigned long long)digest.a,
+	step_temporaries(out, migrate);
+	buf_printf(out, "%016llx%016llx", (unsigned long long)digest.a,
 		   (unsigned long long)digest.b);
+}
+
+/* The family's own ttl is given to the new key alone. */
+int64_t step_old_expiry(const struct migrate *migrate, const struct step_key *key)
+{
+	bool given = migrate_family_of(migrate, key)->ttl_s && key->old_key.expires_ms < 0;
+	return given ? -1 : key->new_key.expires_ms;
 }
 
 /* ---- elements ---- */
@@ -21,14 +36,15 @@ static uint32_t u32_at(const char *at)
 	return value;
 }
 
-/* An entry's fields and values as words. */
-static size_t entry_words(struct str fields, struct str *words, size_t room)
+/* An entry's fields and values as words; how many: all of them, words NULL or not. */
+static size_t entry_words(struct str fields, struct str *words)
 {
 	size_t n = 0;
-	while (fields.len >= 4 && n < room) {
+	for (; fields.len >= 4; n++) {
 		uint32_t len = u32_at(fields.ptr);
 		CHECK(fields.len - 4 >= len);
-		words[n++] = str_make(fields.ptr + 4, len);
+		if (words)
+			words[n] = str_make(fields.ptr + 4, len);
 		fields = str_skip(fields, 4 + (size_t)len);
 	}
 	return n;
@@ -38,12 +54,19 @@ static void put_entries(struct migrate *migrate, struct str name,
 			const struct audit_element *elements, size_t count, redis_reply_fn fn,
 			void *ctx, size_t *replies)
 {
-	struct str words[WORDS_MAX] = { STR("XADD"), name };
+	struct str usual[WORDS_MAX];
 	for (size_t i = 0; i < count; i++) {
+		size_t n = 3 + entry_words(elements[i].value, NULL);
+		struct str *words = n <= WORDS_MAX ? usual : calloc(n, sizeof *words);
+		CHECK(words); /* half an entry would be worse */
+		words[0] = STR("XADD");
+		words[1] = name;
 		words[2] = elements[i].field;
-		size_t n = 3 + entry_words(elements[i].value, words + 3, WORDS_MAX - 3);
+		entry_words(elements[i].value, words + 3);
 		migrate_server_put(migrate->server, words, n, fn, ctx);
 		++*replies;
+		if (words != usual)
+			free(words);
 	}
 }
 
@@ -168,7 +191,7 @@ static enum status put_old_form(struct migrate *migrate, struct step_key *key, s
 {
 	struct form_made made;
 	const struct migrate_family *family = migrate_family_of(migrate, key);
-	int64_t expires_ms = family->ttl_s ? key->old_key.expires_ms : key->new_key.expires_ms;
+	int64_t expires_ms = step_old_expiry(migrate, key);
 	if (family->form == MIGRATE_SAME) {
 		put_dump(migrate, temporary, key->new_key.dump, replies);
 	} else {
@@ -187,7 +210,7 @@ enum status step_put_writes(struct migrate *migrate, struct step_key *key, size_
 	char storage[64];
 	struct buf temporary = buf_over(storage, sizeof storage);
 	const struct str unlink[] = { STR("UNLINK"), key->new_name };
-	step_temporary(&temporary, key);
+	step_temporary(&temporary, migrate, key);
 	switch (key->action) {
 	case DECIDE_COPY:
 	case DECIDE_REPLACE: return put_new_form(migrate, key, buf_str(&temporary), replies, err);

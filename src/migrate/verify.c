@@ -9,9 +9,10 @@ static const char *said(enum decide_action action)
 		[DECIDE_REVERSE] = "the new key was changed since",
 		[DECIDE_EXPIRY] = "the two expire at different times",
 		[DECIDE_UNMAKE] = "the old key was deleted, the new one is there",
-		[DECIDE_CONFLICT] = "both were changed, or the name is taken",
+		[DECIDE_CONFLICT] = "both were changed, the name is taken, or the old key is gone",
 		[DECIDE_RETURNED] = "it was removed, and somebody wrote it again",
-		[DECIDE_LOST] = "the new key is gone before its time",
+		[DECIDE_LOST] = "it is gone before its time, and nobody told why; the "
+				"backup has it",
 	};
 	return texts[action];
 }
@@ -34,8 +35,8 @@ static void check(struct step *step, struct step_key *key)
 	case DECIDE_COPY:
 	case DECIDE_REPLACE:
 	case DECIDE_EXPIRY:
-	case DECIDE_REVERSE: step_count_behind(step, key); break;
-	case DECIDE_UNMAKE: migrate_counts_of(step->migrate, key)->behind++; break;
+	case DECIDE_REVERSE:
+	case DECIDE_UNMAKE: step_count_behind(step, key); break;
 	default: step_count(step, key); break;
 	}
 }

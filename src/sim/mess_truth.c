@@ -3,7 +3,8 @@
 #include "sim/mess_impl.h"
 
 enum {
-	DEAD_S = 30 * 86400,
+	DAY_S = 86400,
+	DEAD_S = 30 * DAY_S,
 	UNBOUNDED_ITEMS = 1000,
 	BIG_STRING = 100 << 10,
 	BIG_HASH = 5000,
@@ -132,8 +133,14 @@ static bool encoding(const struct seen *seen)
 
 static bool expiry_risk(const struct seen *seen)
 {
-	return seen->key->ttl &&
-	       (seen->row->use == AUDIT_USE_queue || seen->row->use == AUDIT_USE_record);
+	const struct mess_family *family = seen->family;
+	if (!seen->key->ttl)
+		return false;
+	if (seen->row->use == AUDIT_USE_queue)
+		return seen->type == AUDIT_LIST || seen->type == AUDIT_STREAM ||
+		       seen->type == AUDIT_ZSET;
+	return seen->row->use == AUDIT_USE_record &&
+	       (family->with_ttl < family->keys || seen->key->ttl_s > DAY_S);
 }
 
 static bool compress(const struct seen *seen)

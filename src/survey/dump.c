@@ -91,6 +91,14 @@ static enum audit_type type_of(enum rdb_kind kind)
 	return types[kind];
 }
 
+/* Longer names are cut, as the rest of an audit has them (audit/key.h). */
+static struct str name_of(struct dump *dump, const struct rdb_text *name)
+{
+	bool is_long = name->len > AUDIT_NAME_MAX;
+	dump->long_names += is_long;
+	return str_make(name->head.ptr, is_long ? AUDIT_NAME_MAX : name->head.len);
+}
+
 static enum status on_key(void *ctx, const struct rdb_key *from)
 {
 	struct dump *dump = ctx;
@@ -99,7 +107,7 @@ static enum status on_key(void *ctx, const struct rdb_key *from)
 	dump->is_weighed = false;
 	dump->key = (struct audit_key){
 		.db = (int)from->db,
-		.name = from->name.head,
+		.name = name_of(dump, &from->name),
 		.type = type_of(from->kind),
 		.expires_ms = from->expires_ms,
 		.idle_s = from->idle_s,
@@ -389,6 +397,7 @@ static void take_end(struct dump *dump)
 	totals->module_parts = (int64_t)end->counts.module_parts;
 	totals->unread = (int64_t)end->counts.unread;
 	totals->cut = (int64_t)end->counts.cut;
+	totals->long_names = dump->long_names;
 	totals->offset = totals->bytes = (int64_t)end->offset;
 	totals->has_checksum = end->verdict != RDB_NO_CHECKSUM;
 	snprintf(totals->why, sizeof totals->why, "%s", end->why);

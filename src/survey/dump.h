@@ -5,7 +5,8 @@
  * Each key is told once, in the file's order, as key.h says: encoding as a Redis 7.0 with its
  * own limits would have it, bytes by the model (audit/cost.h), digest of a string that was read
  * whole (up to RDB_PIECE_MAX), idle only where the file has it (under an LRU policy), else -1.
- * Keys whose time is over are told, too, and counted.
+ * Keys whose time is over are told, too, and counted. A file is judged by the time at which it
+ * was made: now_ms is dump_created_ms, where the file tells it.
  *
  * The file is read and decoded on a thread of its own, a few hundred keys ahead of the caller's,
  * where everything but `look` is called. `look` is called for each key before on_key, on either
@@ -49,6 +50,7 @@ struct dump_totals {
 	int64_t module_parts; /* data of modules outside their keys */
 	int64_t unread;       /* packed values over RDB_BLOB_MAX: their elements were skipped */
 	int64_t cut;          /* elements and names cut to what is told of them */
+	int64_t long_names;   /* longer than AUDIT_NAME_MAX: cut to it */
 	int64_t bytes, bytes_total;
 	/* Where the reading ended badly; why is "" after a good end. */
 	int64_t offset;
@@ -61,3 +63,6 @@ struct dump_totals {
  * ended, err the whole story. IO, NOT_FOUND, NO_MEMORY; on_key's. *totals is written always. */
 MUST_CHECK enum status dump_read(const struct dump_config *config, struct dump_totals *totals,
 				 struct err *err);
+/* When the file says it was made (ctime), from its first bytes; -1: it says nothing, it is no
+ * regular file, or it cannot be read, which dump_read tells. */
+int64_t dump_created_ms(const char *path);

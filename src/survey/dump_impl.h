@@ -76,7 +76,7 @@ struct dump {
 	int fd, errnum;
 	enum status status;
 	struct rdb_end end;
-	int64_t read;
+	int64_t read, long_names;
 	struct audit_key key;
 	enum rdb_form form;
 	uint64_t claimed;

@@ -153,6 +153,10 @@ static enum status scan_master(struct live *live, const struct node *node,
 	}
 	live->wire_config.port = node->port;
 	enum status status = live_know(live);
+	if (!status && live->result->nodes == 0)
+		live->result->server = live->facts.server;
+	else if (!status)
+		server_facts_join(&live->result->server, &live->facts.server);
 	if (!status)
 		status = live_node(live);
 	if (status && live->err.text[0])

@@ -5,8 +5,13 @@
  * no scripts, no DEBUG; CONFIG and ACL only for what is known of the server.
  *
  * Of each key first what does not count as use (OBJECT IDLETIME, TYPE, PTTL, MEMORY USAGE,
- * OBJECT ENCODING), then, by depth, its length or a sample of its value: those set its idle
- * time to zero, which is told as it was before.
+ * OBJECT ENCODING), then, by depth, its length or a sample of its value. The connection asks for
+ * CLIENT NO-TOUCH, so that these leave idle times and frequencies alone; where it is refused
+ * (Redis before 7.2) they set the idle time to zero, which is told as it was before, and the
+ * result says that keys were touched.
+ *
+ * No sample has much more than a megabyte: of a large collection the length is asked first, and
+ * where its elements are too large on average the length is all that is asked.
  *
  * Pace: at most `rate` keys a second, in bursts of LIVE_BURST keys, one at a time, each when
  * its time has come and no sooner than the server had as long for others as the burst before
@@ -73,6 +78,7 @@ struct live_result {
 	int64_t unaskable;    /* longer than AUDIT_NAME_MAX: not told */
 	int64_t hidden;       /* ACL rules forbid the key: not told */
 	int64_t reconnects, restarts;
+	bool touches; /* CLIENT NO-TOUCH is refused: what was read counts as used just now */
 	int nodes, databases;
 	struct live_refusal refused[LIVE_REFUSALS];
 	size_t n_refused;

@@ -121,6 +121,34 @@ static bool tells_length(const struct live_keyed *key)
 	return packed && (key->type == AUDIT_SET || key->type == AUDIT_HASH);
 }
 
+static bool is_large(const struct live_keyed *key)
+{
+	return key->type != AUDIT_STRING && key->type != AUDIT_MODULE &&
+	       key->bytes > LIVE_LARGE_BYTES;
+}
+
+enum live_command live_length_before(const struct live_keyed *key, uint32_t refused)
+{
+	enum live_command length = by_type[key->type].length;
+	return is_large(key) && !(refused >> length & 1) ? length : LIVE_COMMANDS;
+}
+
+int64_t live_sample_bytes(const struct live_keyed *key)
+{
+	if (key->bytes <= 0)
+		return 0;
+	if (key->type == AUDIT_STRING)
+		return key->bytes < AUDIT_VALUE_MAX ? key->bytes : AUDIT_VALUE_MAX;
+	bool some = is_large(key) && key->length > AUDIT_ELEMENTS_MAX && !tells_length(key);
+	return some ? key->bytes / key->length * AUDIT_ELEMENTS_MAX : key->bytes;
+}
+
+/* Of elements so large that some of them would hold the server up, the length alone is asked. */
+static bool is_spared(const struct live_keyed *key)
+{
+	return is_large(key) && live_sample_bytes(key) > LIVE_SAMPLE_BYTES;
+}
+
 size_t live_plan(const struct live *live, const struct live_keyed *key, uint32_t refused,
 		 enum live_command plan[LIVE_PLAN_MAX])
 {
@@ -128,7 +156,7 @@ size_t live_plan(const struct live *live, const struct live_keyed *key, uint32_t
 	size_t n = 0;
 	if (key->gone)
 		return 0;
-	if (live->config.depth == LIVE_VALUES) {
+	if (live->config.depth == LIVE_VALUES && !is_spared(key)) {
 		wanted[1] = by_type[key->type].sample;
 		wanted[2] = by_type[key->type].more;
 		if (is_short(key) && !(refused >> LIVE_GET & 1)) {
@@ -163,6 +191,15 @@ static void put_value(struct live *live, const struct live_page *page, const str
 	}
 }
 
+static void put_before(struct live *live, const struct live_keyed *key, struct str name)
+{
+	enum live_command length = live_length_before(key, live->refused);
+	if (length < LIVE_COMMANDS)
+		put_command(live, length, name);
+	if (key->type == AUDIT_STREAM && !(live->refused >> LIVE_GROUPS & 1))
+		put_command(live, LIVE_GROUPS, name);
+}
+
 void live_put_segment(struct live *live, struct live_page *page, enum live_stage stage, size_t from,
 		      size_t to)
 {
@@ -174,8 +211,7 @@ void live_put_segment(struct live *live, struct live_page *page, enum live_stage
 			put_meta(live, name);
 		else if (stage == STAGE_VALUES)
 			put_value(live, page, key, name);
-		else if (!key->gone && key->type == AUDIT_STREAM &&
-			 !(live->refused >> LIVE_GROUPS & 1))
-			put_command(live, LIVE_GROUPS, name);
+		else if (!key->gone)
+			put_before(live, key, name);
 	}
 }

@@ -19,7 +19,9 @@ enum live_command {
 };
 _Static_assert((int)LIVE_COMMANDS <= (int)LIVE_REFUSALS, "each has its line in the result");
 
-enum live_stage { STAGE_FREE, STAGE_SCAN, STAGE_META, STAGE_GROUPS, STAGE_VALUES };
+/* What decides how a value is asked for is asked before it: groups of streams, lengths of large
+ * collections. */
+enum live_stage { STAGE_FREE, STAGE_SCAN, STAGE_META, STAGE_BEFORE, STAGE_VALUES };
 
 enum {
 	LIVE_PAGES = 5,
@@ -27,6 +29,8 @@ enum {
 	LIVE_PAGE_BYTES = 8 << 20,    /* of names */
 	LIVE_BURST_BYTES = 128 << 10, /* of values, of a burst when paced */
 	LIVE_SEGMENT_BYTES = 1 << 20, /* unpaced */
+	LIVE_LARGE_BYTES = 1 << 20,   /* of a collection: its elements may be too large to read */
+	LIVE_SAMPLE_BYTES = 1 << 20,  /* a sample that would have more is not asked for */
 	LIVE_PAGE_KEYS = 1 << 20,     /* a table that shrinks may tell so many at once */
 	LIVE_GROUPS_ASKED = 16,       /* of one stream, whose consumers are asked */
 	LIVE_GROUP_BYTES = 1024,      /* of a group's name */
@@ -40,6 +44,7 @@ struct live_keyed {
 	size_t groups_at; /* in page->groups: u32 length and name, each */
 	uint64_t digest;
 	int64_t expires_ms, bytes, idle_s;
+	int64_t length; /* of a large collection; -1: not asked */
 	struct audit_stream stream;
 	enum audit_type type;
 	enum audit_encoding encoding;
@@ -130,6 +135,10 @@ void live_put_segment(struct live *live, struct live_page *page, enum live_stage
 enum { LIVE_PLAN_MAX = 3 + LIVE_GROUPS_ASKED };
 size_t live_plan(const struct live *live, const struct live_keyed *key, uint32_t refused,
 		 enum live_command plan[LIVE_PLAN_MAX]);
+/* Is its length asked before its value, and by what? LIVE_COMMANDS: it is not. */
+enum live_command live_length_before(const struct live_keyed *key, uint32_t refused);
+/* Bytes that a sample of the key is expected to have, by what is known of it. */
+int64_t live_sample_bytes(const struct live_keyed *key);
 struct str live_name(const struct live_page *page, const struct live_keyed *key);
 /* The index-th group that was kept. */
 struct str live_group(const struct live_page *page, const struct live_keyed *key, size_t index);
@@ -137,7 +146,7 @@ struct str live_group(const struct live_page *page, const struct live_keyed *key
 /* live_read.c: names and metadata in. */
 MUST_CHECK enum status live_read_scan(struct live *live, struct live_page *page);
 MUST_CHECK enum status live_read_meta(struct live *live, struct live_keyed *key, uint32_t refused);
-MUST_CHECK enum status live_read_groups(struct live *live, struct live_page *page,
+MUST_CHECK enum status live_read_before(struct live *live, struct live_page *page,
 					struct live_keyed *key, uint32_t refused);
 /* An error reply to a command about a key. OK: counted, the key's part is unknown. Else the
  * connection's trouble (REDIS_LOADING …). */

@@ -36,13 +36,19 @@ static enum status select_database(struct live *live, int database)
 	return ask_ok(live, argv, ARRAY_LEN(argv));
 }
 
-/* A managed server may not know CLIENT: its list then shows a connection without a name. */
+/* A managed server may not know CLIENT: its list then shows a connection without a name. Reading
+ * makes no key younger where the server can leave it so (Redis from 7.2 on, Valkey). */
 static enum status introduce(struct live *live)
 {
 	static const struct str name[] = { STR("CLIENT"), STR("SETNAME"), STR("weir-audit") };
+	static const struct str touch[] = { STR("CLIENT"), STR("NO-TOUCH"), STR("ON") };
 	static const struct str probe[] = { STR("PEXPIRETIME"), STR("weir-audit-probe") };
 	struct wire_token token;
 	enum status status = wire_ask(live->wire, &token, name, ARRAY_LEN(name));
+	if (!status)
+		status = wire_ask(live->wire, &token, touch, ARRAY_LEN(touch));
+	if (!status && token.type == REDIS_ERROR)
+		live->result->touches = true;
 	if (!status)
 		status = wire_ask(live->wire, &token, probe, ARRAY_LEN(probe));
 	if (!status)

@@ -34,13 +34,14 @@ static bool holds(struct str text, struct str word)
 	return false;
 }
 
-/* NOPERM is said of a command ("no permissions to run the 'object|idletime' command") and of a
- * key ("… to access one of the keys …", "No permissions to access a key"). */
+/* NOPERM is said of a command ("User NAME has no permissions to run the 'object|idletime'
+ * command") and of a key ("… permissions to access one of the keys …", "No permissions to access
+ * a key"); the user's name may hold any word. */
 enum status live_refusal(struct live *live, enum live_command command, struct live_keyed *key,
 			 struct str text)
 {
 	enum status status = redis_error_status(text);
-	if (status == STATUS_REDIS_NOPERM && holds(text, STR("access"))) {
+	if (status == STATUS_REDIS_NOPERM && holds(text, STR("permissions to access"))) {
 		if (!key->gone)
 			live->result->hidden++;
 		key->gone = true;
@@ -110,6 +111,7 @@ static enum status keep_name(struct live *live, struct live_page *page, struct s
 							 .expires_ms = -1,
 							 .bytes = -1,
 							 .idle_s = -1,
+							 .length = -1,
 							 .stream = { .added = -1 } };
 	return STATUS_OK;
 }
@@ -227,7 +229,7 @@ enum status live_read_meta(struct live *live, struct live_keyed *key, uint32_t r
 	return status;
 }
 
-/* ---- groups of a stream ---- */
+/* ---- before the value: groups of a stream, length of a large collection ---- */
 
 static void keep_group(struct live_page *page, struct live_keyed *key, struct str name)
 {
@@ -278,12 +280,20 @@ static enum status read_group(struct live *live, struct live_page *page, struct 
 	return status;
 }
 
-enum status live_read_groups(struct live *live, struct live_page *page, struct live_keyed *key,
-			     uint32_t refused)
+static enum status read_length(struct live *live, struct live_keyed *key, enum live_command command)
+{
+	struct wire_token token;
+	enum status status = wire_next(live->wire, &token);
+	if (!status && token.type == REDIS_ERROR)
+		return live_refusal(live, command, key, token.text);
+	if (!status && token.type == REDIS_INTEGER)
+		key->length = token.number;
+	return status ? status : wire_skip(live->wire, &token);
+}
+
+static enum status read_groups(struct live *live, struct live_page *page, struct live_keyed *key)
 {
 	struct wire_token head, group;
-	if (key->gone || key->type != AUDIT_STREAM || refused >> LIVE_GROUPS & 1)
-		return STATUS_OK;
 	key->stream = (struct audit_stream){ .added = -1 };
 	key->groups = 0;
 	enum status status = wire_next(live->wire, &head);
@@ -294,5 +304,19 @@ enum status live_read_groups(struct live *live, struct live_page *page, struct l
 		if (!status && group.type == REDIS_ARRAY)
 			status = read_group(live, page, key, group.number);
 	}
+	return status;
+}
+
+enum status live_read_before(struct live *live, struct live_page *page, struct live_keyed *key,
+			     uint32_t refused)
+{
+	enum live_command length = live_length_before(key, refused);
+	enum status status = STATUS_OK;
+	if (key->gone)
+		return STATUS_OK;
+	if (length < LIVE_COMMANDS)
+		status = read_length(live, key, length);
+	if (!status && key->type == AUDIT_STREAM && !(refused >> LIVE_GROUPS & 1))
+		status = read_groups(live, page, key);
 	return status;
 }

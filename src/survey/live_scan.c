@@ -29,10 +29,16 @@ static void begin_stage(struct live_page *page, enum live_stage stage)
 	page->sent = page->read = 0;
 }
 
-static bool has_streams(const struct live_page *page)
+static bool asks_before(const struct live *live, const struct live_keyed *key)
+{
+	return !key->gone && (key->type == AUDIT_STREAM ||
+			      live_length_before(key, live->refused) < LIVE_COMMANDS);
+}
+
+static bool has_before(const struct live *live, const struct live_page *page)
 {
 	for (size_t i = 0; i < page->count; i++)
-		if (!page->keys[i].gone && page->keys[i].type == AUDIT_STREAM)
+		if (asks_before(live, &page->keys[i]))
 			return true;
 	return false;
 }
@@ -43,9 +49,9 @@ static void end_stage(const struct live *live, struct live_page *page)
 	bool values = live->config.depth == LIVE_VALUES;
 	if (page->stage == STAGE_SCAN && page->count)
 		begin_stage(page, STAGE_META);
-	else if (page->stage == STAGE_META && values && has_streams(page))
-		begin_stage(page, STAGE_GROUPS);
-	else if ((page->stage == STAGE_META || page->stage == STAGE_GROUPS) &&
+	else if (page->stage == STAGE_META && values && has_before(live, page))
+		begin_stage(page, STAGE_BEFORE);
+	else if ((page->stage == STAGE_META || page->stage == STAGE_BEFORE) &&
 		 live->config.depth != LIVE_METADATA)
 		begin_stage(page, STAGE_VALUES);
 	else
@@ -100,26 +106,29 @@ static void send_scan(struct live *live, struct live_page *page)
 }
 
 /* Behind the keys that are asked about at once: few when paced, and in no case so many that their
- * values fill the server's output buffers. */
-static size_t segment_end(const struct live *live, const struct live_page *page)
+ * values fill the server's output buffers. *asked: those of them that anything is asked of. */
+static size_t segment_end(const struct live *live, const struct live_page *page, size_t *asked)
 {
 	bool paced = live->pace.step_ns > 0;
 	size_t to = page->sent, most = paced ? LIVE_BURST : page->count;
 	int64_t bytes = 0, bytes_most = paced ? LIVE_BURST_BYTES : LIVE_SEGMENT_BYTES;
+	*asked = 0;
 	do {
-		int64_t cost = page->stage == STAGE_VALUES ? page->keys[to].bytes : 0;
-		bytes += cost < AUDIT_VALUE_MAX ? cost : AUDIT_VALUE_MAX;
+		const struct live_keyed *key = &page->keys[to];
+		if (page->stage == STAGE_VALUES)
+			bytes += live_sample_bytes(key);
+		*asked += page->stage != STAGE_BEFORE || asks_before(live, key);
 		to++;
-	} while (to < page->count && to - page->sent < most && bytes < bytes_most);
+	} while (to < page->count && *asked < most && bytes < bytes_most);
 	return to;
 }
 
 static void send_keys(struct live *live, struct live_page *page)
 {
-	size_t to = segment_end(live, page);
+	size_t asked, to = segment_end(live, page, &asked);
 	live_put_segment(live, page, page->stage, page->sent, to);
 	new_segment(live, page, to);
-	live->pace.next_ns += (int64_t)(to - page->sent) * live->pace.step_ns;
+	live->pace.next_ns += (int64_t)asked * live->pace.step_ns;
 	page->sent = to;
 }
 
@@ -156,8 +165,8 @@ static enum status read_keys(struct live *live, const struct live_segment *segme
 		struct live_keyed *key = &page->keys[page->read];
 		if (segment->stage == STAGE_META)
 			status = live_read_meta(live, key, segment->refused);
-		else if (segment->stage == STAGE_GROUPS)
-			status = live_read_groups(live, page, key, segment->refused);
+		else if (segment->stage == STAGE_BEFORE)
+			status = live_read_before(live, page, key, segment->refused);
 		else
 			status = live_read_value(live, page, key, segment->refused);
 		if (!status && segment->stage == STAGE_META && !key->gone &&

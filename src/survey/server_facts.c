@@ -198,3 +198,56 @@ void server_facts_clients(struct server_facts *facts, struct str text)
 	if (facts->server.clients < 0)
 		facts->server.clients = clients;
 }
+
+/* ---- of a cluster ---- */
+
+static int64_t sum_of(int64_t a, int64_t b) { return a < 0 || b < 0 ? -1 : a + b; }
+
+static int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static enum audit_known worst_of(enum audit_known a, enum audit_known b, enum audit_known bad)
+{
+	if (a == bad || b == bad)
+		return bad;
+	return a == b ? a : AUDIT_UNKNOWN;
+}
+
+static void join_saves(struct audit_server *all, const struct audit_server *node)
+{
+	if (node->save_known != AUDIT_YES || !node->save[0])
+		memcpy(all->save, node->save, sizeof all->save);
+	all->save_known = worst_of(all->save_known, node->save_known, AUDIT_UNKNOWN);
+	all->aof = worst_of(all->aof, node->aof, AUDIT_NO);
+	all->last_save_ms = least_of(all->last_save_ms, node->last_save_ms);
+	all->last_save_ok = least_of(all->last_save_ok, node->last_save_ok);
+	all->changes_since_save = sum_of(all->changes_since_save, node->changes_since_save);
+}
+
+/* A node without a limit has none for all of them. */
+static void join_memory(struct audit_server *all, const struct audit_server *node)
+{
+	bool endless = all->maxmemory == 0 || node->maxmemory == 0;
+	all->maxmemory = endless ? 0 : sum_of(all->maxmemory, node->maxmemory);
+	all->used = sum_of(all->used, node->used);
+	all->rss = sum_of(all->rss, node->rss);
+	all->peak = sum_of(all->peak, node->peak);
+	all->dataset = sum_of(all->dataset, node->dataset);
+	if (node->fragmentation_1000 > all->fragmentation_1000)
+		all->fragmentation_1000 = node->fragmentation_1000;
+}
+
+void server_facts_join(struct audit_server *all, const struct audit_server *node)
+{
+	join_saves(all, node);
+	join_memory(all, node);
+	all->nopass = worst_of(all->nopass, node->nopass, AUDIT_YES);
+	all->replicas = least_of(all->replicas, node->replicas);
+	all->backlog_bytes = least_of(all->backlog_bytes, node->backlog_bytes);
+	all->clients = sum_of(all->clients, node->clients);
+	all->clients_max = sum_of(all->clients_max, node->clients_max);
+	all->blocked = sum_of(all->blocked, node->blocked);
+	all->evicted = sum_of(all->evicted, node->evicted);
+	all->expired = sum_of(all->expired, node->expired);
+	all->hits = sum_of(all->hits, node->hits);
+	all->misses = sum_of(all->misses, node->misses);
+}

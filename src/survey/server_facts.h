@@ -36,6 +36,10 @@ void server_facts_acl(struct server_facts *facts, struct str line);
 /* The text of CLIENT LIST: clients, where INFO did not tell. */
 void server_facts_clients(struct server_facts *facts, struct str text);
 
+/* Another master of the same cluster: what can be added up is, and of the rest the worst stands
+ * for all. What is unknown of one is unknown of all. */
+void server_facts_join(struct audit_server *all, const struct audit_server *node);
+
 struct wire;
 /* logged_in: the connection gave a password; without one a server that answers wants none.
  * Errors are the connection's alone. */

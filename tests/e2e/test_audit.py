@@ -105,6 +105,27 @@ class AuditTest(harness.WeirTest):
         done = self.audit(f'redis://127.0.0.1:{self.port}', status=3)
         self.assertIn('password', done.stderr)
 
+    def test_a_password_in_what_is_no_url_is_not_shown(self):
+        done = self.audit('bob:hush@somewhere:6379', status=3)
+        self.assertNotIn('hush', done.stderr)
+        self.assertIn('somewhere:6379', done.stderr)
+        done = self.run_weir('sim', 'mess', f'redis://bob:hush@127.0.0.1:{self.port}/4')
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertNotIn('hush', done.stderr)
+        self.assertIn('names none', done.stderr)
+
+    def test_who_evicts_by_use_is_told_that_reading_is_a_use(self):
+        self.fill()
+        self.assertNotIn('NO-TOUCH', self.audit(self.url).stderr)
+        self.redis.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+        try:
+            self.redis.call('CLIENT', 'NO-TOUCH', 'OFF')
+            refused = 0
+        except harness.RespError:
+            refused = 1
+        self.assertEqual(self.audit(self.url).stderr.count('NO-TOUCH'), refused)
+        self.assertNotIn('NO-TOUCH', self.audit('--no-values', self.url).stderr)
+
     def test_keys_are_listed_as_the_server_tells_them(self):
         self.fill()
         rows = self.rows_of(self.url)
@@ -147,6 +168,8 @@ class AuditTest(harness.WeirTest):
                          {f['rule'] for f in report['findings']} - {'server'})
         for line in lines:
             self.assertLessEqual({'rule', 'severity'}, set(line))
+            self.assertGreater(line.get('db', 1), 0, line)
+        self.assertIn('server', {line['rule'] for line in lines})
 
     def test_exit_status_by_severity(self):
         self.fill()
@@ -214,6 +237,36 @@ class AuditTest(harness.WeirTest):
                 self.assertEqual(row[column], live[name][column], name)
         self.assertEqual(self.json_of(path)['keys'], 404)
 
+    def test_a_dump_is_judged_by_its_own_time(self):
+        self.redis.call('SET', 'soon', 'v', 'EX', 1800)
+        bands = self.json_of(self.url)['families'][0]['ttl']
+        path = self.dump()
+        with open(path, 'rb') as file:
+            whole = file.read()
+        at = whole.index(b'\xfa\x05ctime\xc2') + 8
+        made = int.from_bytes(whole[at:at + 4], 'little') - 40 * 86400
+        with open(path, 'wb') as file:
+            # A checksum of zeros is none.
+            file.write(whole[:at] + made.to_bytes(4, 'little') + whole[at + 4:-8] + bytes(8))
+        dumped = self.json_of(path)['families'][0]['ttl']
+        self.assertNotEqual(bands, dumped)
+        self.assertEqual(sum(bands), sum(dumped))
+
+    def test_a_name_that_is_too_long_is_cut_in_every_list(self):
+        self.redis.call('SET', b'\xff' * 40000, 'v')
+        self.redis.call('SET', 'x' * 70000, 'v')
+        self.redis.call('SET', b'\xff' * (400 << 10), 'v')
+        path = self.dump()
+        done = self.audit('--keys', path)
+        self.assertIn('2 keys have names longer than 64 KB', done.stderr)
+        rows = done.stdout.split('\n')[1:-1]
+        self.assertEqual([len(row.split('\t')) for row in rows], [8, 8, 8])
+        findings = os.path.join(self.temp, 'findings')
+        self.audit('--findings', findings, path)
+        with open(findings, encoding='utf-8') as file:
+            for line in file:
+                json.loads(line)
+
     def test_a_cut_dump_is_read_as_far_as_it_goes(self):
         self.fill()
         path = self.dump()
@@ -244,7 +297,27 @@ class AuditTest(harness.WeirTest):
         both = self.json_of('--source', folder, self.url)
         self.assertEqual((both['keys'], both['code']['files']), (404, 1))
 
+    def test_source_files_that_are_left_out_are_told(self):
+        folder = os.path.join(self.temp, 'bots')
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'bot.py'), 'w', encoding='utf-8') as file:
+            file.write(BOT)
+        self.assertEqual(self.json_of('--source', folder)['code']['left_out'], 0)
+        with open(os.path.join(folder, 'large.py'), 'w', encoding='utf-8') as file:
+            file.write('#' * (5 << 20))
+        done = self.audit('--json', '--source', folder)
+        self.assertEqual(json.loads(done.stdout)['code']['left_out'], 1)
+        self.assertIn('1 source files are larger than 4 MB', done.stderr)
+
     # ---- bad input ----
+
+    def test_what_cannot_be_written_is_told_before_anything_is_read(self):
+        nobody = f'redis://127.0.0.1:{harness.free_port()}'
+        for flag in ('--html', '--findings'):
+            done = self.audit(nobody, flag, '/nowhere/x', status=3)
+            self.assertIn('/nowhere/x', done.stderr)
+            self.assertIn(self.temp, self.audit(nobody, flag, self.temp, status=3).stderr)
+
 
     def test_bad_input_is_one_line(self):
         with open(os.path.join(self.temp, 'not.json'), 'w', encoding='utf-8') as file:

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -346,6 +347,29 @@ class Trial:
         return self.killed
 
 
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def forge_dump(path, value):
+    """Another value in a backup whose own sums are right: the server finds it out."""
+    with open(path, 'rb') as file:
+        data = file.read()
+    out, at = data[:24], 24
+    while at < len(data):
+        length = struct.unpack_from('<I', data, at)[0]
+        record = data[at + 8:at + 8 + length].replace(value, value[::-1])
+        out += data[at:at + 4] + struct.pack('<I', crc32c(data[at:at + 4] + record)) + record
+        at += 8 + length
+    with open(path, 'wb') as file:
+        file.write(out)
+
+
 class Migrate(unittest.TestCase):
     def test_nothing_is_lost_under_a_writer_and_twenty_kills(self):
         self.assertGreater(Trial(self, 5000, 20, 1).run(), 8)
@@ -438,15 +462,164 @@ class Migrate(unittest.TestCase):
         migration.run('apply')
         self.assertEqual(client.call('PEXPIRETIME', 'lock_1'),
                          client.call('PEXPIRETIME', 'locks:v1:1'))
+        client.call('CONFIG', 'SET', 'notify-keyspace-events', 'KA')
+        dual = subprocess.Popen(migration.words('dual', '--for', '3', '--json'),
+                                stdout=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 20
+        while client.call('PUBSUB', 'NUMPAT') < 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
         client.call('DEL', 'counter_3')
-        out = migration.run('apply')
+        out = json.loads(dual.communicate(timeout=60)[0])
+        self.assertEqual((dual.returncode, out['deleted'], out['conflicts']), (0, 1, 0), out)
         self.assertEqual(client.call('EXISTS', 'counters:v1:3'), 0)
-        self.assertEqual(out['deleted'], 1)
         deadline = time.monotonic() + 10
         while client.call('EXISTS', 'lock_1') and time.monotonic() < deadline:
             time.sleep(0.05)
         out = migration.run('verify')
         self.assertEqual((out['expired'], out['source']), (1, 5))
+        migration.run('rollback')
+        self.assertEqual(names_of(client), {b'counter_%d' % i for i in (0, 1, 2, 4)})
+
+    def test_a_key_that_is_gone_and_nobody_told_keeps_its_new_form_and_comes_back(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        migration = Migration(server)
+        migration.run('apply')
+        client.call('DEL', 'counter_1')
+        self.assertEqual(migration.run('apply', expect=1)['conflicts'], 1)
+        migration.run('verify', expect=1)
+        self.assertEqual(names_of(client), {b'counters:v1:1'})
+        migration.run('rollback')
+        self.assertEqual(names_of(client), {b'counter_1'})
+        self.assertEqual(client.call('GET', 'counter_1'), b'7')
+
+    def test_what_only_the_new_form_has_is_not_replaced_by_an_older_backup(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        migration = Migration(server)
+        migration.run('apply')
+        client.call('INCR', 'counter_1')
+        migration.run('apply')
+        client.call('DEL', 'counter_1')
+        self.assertEqual(migration.run('rollback', expect=1)['kept'], 1)
+        self.assertEqual(client.call('GET', 'counters:v1:1'), b'8')
+        migration.run('apply', '--force')  # a person says that it was deleted
+        self.assertEqual(names_of(client), set())
+
+    def test_a_server_that_was_emptied_is_no_deletion_by_writers(self):
+        server, client = self.serve()
+        for i in range(5):
+            client.call('SET', f'counter_{i}', '7')
+        migration = Migration(server)
+        migration.run('apply')
+        client.call('FLUSHALL')
+        self.assertEqual(migration.run('apply')['missing'], 5)
+        self.assertEqual(migration.run('verify', expect=1)['missing'], 5)
+        self.assertEqual(migration.run('rollback')['restored'], 5)
+        self.assertEqual(names_of(client), {b'counter_%d' % i for i in range(5)})
+
+    def test_an_older_work_folder_does_not_take_what_finish_left(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        migration = Migration(server)
+        migration.run('apply')
+        work = migration.plan + '.work'
+        shutil.copytree(work, work + '.old')
+        migration.run('finish')
+        shutil.rmtree(work)
+        os.rename(work + '.old', work)
+        migration.run('apply', expect=1)
+        migration.run('verify', expect=1)
+        self.assertEqual(client.call('GET', 'counters:v1:1'), b'7')
+
+    def test_rollback_keeps_newer_data_under_a_name_that_should_have_expired(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7', 'PX', 1000)
+        client.call('SET', 'counter_2', '8', 'PX', 1000)
+        migration = Migration(server)
+        migration.run('finish')
+        client.call('SET', 'counters:v1:1', 'NEWER')
+        client.call('PERSIST', 'counters:v1:2')
+        deadline = time.monotonic() + 1.1
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(migration.run('rollback', expect=1)['kept'], 2)
+        self.assertEqual(client.call('GET', 'counters:v1:1'), b'NEWER')
+        self.assertEqual(client.call('GET', 'counters:v1:2'), b'8')
+
+    def test_a_key_that_is_the_same_by_chance_stays_somebodys(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        client.call('SET', 'counters:v1:1', '7')
+        migration = Migration(server)
+        self.assertEqual(migration.run('apply', expect=1)['conflicts'], 1)
+        migration.run('rollback')
+        self.assertEqual(names_of(client), {b'counter_1', b'counters:v1:1'})
+
+    def test_a_removal_that_was_struck_is_carried_over_again(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        migration = Migration(server)
+        migration.run('apply')
+        self.assertTrue(migration.kill_at('finish', 'migrate_removing', 1))
+        client.call('INCR', 'counter_1')
+        self.assertEqual(migration.run('apply')['conflicts'], 0)
+        self.assertEqual(client.call('GET', 'counters:v1:1'), b'8')
+        migration.run('finish')
+        self.assertEqual(names_of(client), {b'counters:v1:1'})
+
+    def test_a_key_that_went_after_a_kill_is_no_orphan(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '7')
+        migration = Migration(server)
+        self.assertTrue(migration.kill_at('apply', 'migrate_written', 1))
+        client.call('DEL', 'counter_1')
+        self.assertEqual(migration.run('apply', expect=1)['conflicts'], 1)
+        migration.run('verify', expect=1)
+        migration.run('rollback')
+        self.assertEqual(names_of(client), {b'counter_1'})
+
+    def test_a_login_that_may_not_read_a_key_is_told_so(self):
+        server, client = self.serve()
+        for i in (1, 2):
+            client.call('SET', f'counter_{i}', i)
+        migration = Migration(server)
+        migration.run('apply')
+        client.call('SET', 'counter_2', 'CHANGED')
+        client.call('ACL', 'SETUSER', 'u', 'on', '>pw', '+@all', '~counter_1', '~counters:v1:1')
+        narrow = server.url.replace('unix://', 'unix://u:pw@')
+        self.assertIn('may not', migration.run('verify', narrow, expect=3))
+
+    def test_an_expiry_that_was_taken_away_while_finish_ran_is_not_lost(self):
+        server, client = self.serve()
+        count = 2000
+        pipeline(client, [('SET', f'counter_{i}', i, 'EX', 600) for i in range(count)])
+        migration = Migration(server)
+        migration.run('apply')
+        finish = subprocess.Popen(migration.words('finish'), stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        while client.call('DBSIZE') == 2 * count and finish.poll() is None:
+            pass
+        kept = client.call('EVAL', "local o={} for i=0,1999 do if redis.call('PERSIST',"
+                           "'counter_'..i)==1 then o[#o+1]=i end end return o", 0)
+        finish.wait(60)
+        self.assertGreater(len(kept), 0)
+        ends = pipeline(client, [('TTL', f'counters:v1:{i}') for i in kept])
+        there = pipeline(client, [('EXISTS', f'counter_{i}') for i in kept])
+        lost = [i for i, end, old in zip(kept, ends, there) if end != -1 and not old]
+        self.assertEqual(lost, [])
+        migration.run('finish')
+        ends = pipeline(client, [('TTL', f'counters:v1:{i}') for i in kept])
+        self.assertEqual(set(ends), {-1})
+
+    def test_what_cannot_be_restored_keeps_its_new_form(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', 'seven-and-more')
+        migration = Migration(server)
+        migration.run('finish')
+        forge_dump(migration.plan + '.work/backup', b'seven-and-more')
+        self.assertEqual(migration.run('rollback', expect=1)['kept'], 1)
+        self.assertEqual(names_of(client), {b'counters:v1:1'})
 
     def test_a_writer_that_comes_back_after_finish_is_told(self):
         server, client = self.serve()
@@ -516,6 +689,118 @@ class Migrate(unittest.TestCase):
         self.assertEqual(names_of(client), set())
         migration.run('rollback')
         self.assertEqual(state_of(client, names_of(client)), before)
+
+    def test_large_elements_stop_nothing(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '1')
+        client.call('EVAL', "for i = 1, 600 do redis.call('RPUSH', 'list_1', "
+                    "string.rep('x', 150000) .. i) end", '0')
+        client.call('EVAL', "for i = 1, 3000 do redis.call('HSET', 'hash_1', 'f' .. i, i) end "
+                    "redis.call('HSET', 'hash_1', 'large', string.rep('x', 17 * 1048576))", '0')
+        migration = Migration(server)
+        out = migration.run('apply')
+        self.assertEqual((out['copied'], out['written']), (2, 2))
+        hashes = next(f for f in out['families'] if f['match'] == 'hash_{id}')
+        self.assertEqual(hashes['reasons'], {'large': 1})
+        self.assertEqual(client.call('LLEN', 'queues:v1:list:1'), 600)
+        self.assertEqual(len(client.call('LINDEX', 'queues:v1:list:1', '-1')), 150003)
+        self.assertTrue(migration.run('verify')['holds'])
+        migration.run('finish')
+        self.assertEqual(client.call('EXISTS', 'list_1', 'hash_1'), 1)
+        migration.run('rollback')
+        self.assertEqual(len(client.call('LINDEX', 'list_1', '0')), 150001)
+
+    def test_a_batch_of_large_strings_takes_little_memory(self):
+        server, client = self.serve()
+        client.call('EVAL', "for i = 1, 120 do redis.call('SET', 'counter_' .. i, "
+                    "string.rep(tostring(i) .. 'x', 1000000 / (#tostring(i) + 1))) end", '0')
+        process = subprocess.Popen(Migration(server).words('apply'), stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(len(names_of(client)), 240)
+        self.assertLess(usage.ru_maxrss, 120 << 10)
+
+    def test_what_a_kill_left_half_written_goes(self):
+        server, client = self.serve()
+        for at in range(0, 8000, 500):
+            words = [word for j in range(at, at + 500) for word in (f'f{j}', 'v' * 20)]
+            client.call('HSET', 'hash_1', *words)
+        client.call('SET', 'weir:migrate:tmp:somebody', 'else')
+        migration = Migration(server)
+        for step in ('rollback', 'apply'):
+            self.assertTrue(migration.kill_at('apply', 'migrate_piece', 2))
+            self.assertEqual(len(names_of(client)), 3)
+            self.assertTrue(client.call('KEYS', 'weir:migrate:tmp:????????:*'))
+            client.call('RENAME', 'hash_1', 'other_1')  # not written over by its next copy
+            migration.run(step)
+            self.assertEqual(names_of(client), {b'other_1', b'weir:migrate:tmp:somebody'})
+            client.call('RENAME', 'other_1', 'hash_1')
+
+    def test_an_expiry_of_a_leading_new_key_is_carried_over_once(self):
+        server, client = self.serve()
+        migration = Migration(server, [dict(family('counter_{id}', 'string', 'counters:v1:{id}'),
+                                            ttl=3600, lead='new')])
+        client.call('SET', 'counter_1', '7', 'EX', 1000)
+        client.call('SET', 'counter_2', '8')
+        migration.run('apply')
+        client.call('EXPIRE', 'counters:v1:1', 2000)
+        client.call('SET', 'counters:v1:2', '9', 'KEEPTTL')
+        migration.run('apply')
+        self.assertEqual(client.call('PEXPIRETIME', 'counter_1'),
+                         client.call('PEXPIRETIME', 'counters:v1:1'))
+        self.assertEqual(client.call('GET', 'counter_2'), b'9')
+        self.assertEqual(client.call('TTL', 'counter_2'), -1)
+        self.assertEqual(migration.run('apply')['written'], 0)
+
+    def test_what_changes_while_a_large_key_is_read_is_read_again(self):
+        server, client = self.serve()
+        for at in range(0, 20000, 500):
+            words = [word for j in range(at, at + 500) for word in (f'f{j}', 'v' * 20)]
+            client.call('HSET', 'hash_1', *words)
+        client.call('EXPIRE', 'hash_1', 1000)
+        migration = Migration(server)
+        migration.run('apply')
+        client.call('EXPIRE', 'hash_1', 2000)
+        client.call('CONFIG', 'RESETSTAT')
+        apply = subprocess.Popen(migration.words('apply'), stdout=subprocess.DEVNULL)
+        while apply.poll() is None and b'cmdstat_hscan' not in client.call('INFO', 'commandstats'):
+            time.sleep(0.001)
+        client.call('EXPIRE', 'hash_1', 3000)
+        self.assertEqual(apply.wait(60), 0)
+        self.assertEqual(client.call('PEXPIRETIME', 'market:v1:hash:1'),
+                         client.call('PEXPIRETIME', 'hash_1'))
+
+    def test_status_leaves_a_damaged_backup_as_it_is(self):
+        server, client = self.serve()
+        for i in range(3):
+            client.call('SET', f'counter_{i}', chr(97 + i) * 1000000)
+        migration = Migration(server)
+        migration.run('apply')
+        path = migration.plan + '.work/backup'
+        with open(path, 'rb') as file:
+            whole = file.read()
+        with open(path, 'wb') as file:
+            file.write(whole[:-5])
+        migration.run('status')
+        migration.run('verify')
+        self.assertEqual(os.path.getsize(path), len(whole) - 5)
+
+    def test_a_lost_connection_for_notifications_is_made_again(self):
+        server, client = self.serve()
+        client.call('SET', 'counter_1', '1')
+        dual = subprocess.Popen(Migration(server).words('dual', '--for', '3', '--rescan', '1',
+                                                        '--json'), stdout=subprocess.PIPE)
+        deadline = time.monotonic() + 10
+        while not client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        client.call('INCR', 'counter_1')
+        lag = json.loads(dual.communicate(timeout=60)[0])['lag']
+        self.assertEqual(dual.returncode, 0)
+        self.assertTrue(lag['notified'])
+        self.assertLess(lag['passes'], 20)
+        self.assertEqual(client.call('GET', 'counters:v1:1'), b'2')
 
     def test_a_plan_is_made_of_a_running_server(self):
         server, client = self.serve()

@@ -66,6 +66,7 @@ class Migration:
     """A Redis with a bot's keys, a sink, a plan, and weir run over them."""
 
     sink = ''
+    truncate = 'TRUNCATE TABLE'
 
     @classmethod
     def setUpClass(cls):
@@ -196,6 +197,110 @@ class Migration:
         self.assertEqual(self.series(), self.wanted(1000, 100))
 
 
+    # ---- what must not be lost ----
+
+    def of_family(self, family):
+        return self.number(f"SELECT count(*) FROM {self.prefix}records{self.final} "
+                           f"WHERE family = '{family}'")
+
+    def write_records_plan(self, match, kind='string', databases=(0,)):
+        self.plan = os.path.join(self.temp, self.id().rsplit('.', 1)[1] + '.json')
+        with open(self.plan, 'w', encoding='utf-8') as file:
+            json.dump({'weir_migrate': 1, 'source': f'redis://127.0.0.1:{self.port}/0',
+                       'databases': list(databases), 'audit': '',
+                       'sinks': {self.sink: self.server.url},
+                       'families': [{'match': match, 'from': kind, 'to': '', 'type': 'same',
+                                     'ttl': 'keep', 'sink': self.sink, 'rule': '',
+                                     'table': 'records'}]}, file)
+
+    def need_records(self):
+        if not self.records:
+            self.skipTest(f'{self.sink} takes series only')
+        self.redis.call('FLUSHALL')
+
+    def test_one_name_in_two_databases_is_two_keys(self):
+        self.need_records()
+        for database in (0, 2):
+            self.redis.call('SELECT', str(database))
+            for i in range(20):
+                self.redis.call('SET', f'twin:{i}', f'of {database}')
+        self.redis.call('SELECT', '0')
+        self.write_records_plan('twin:{id}', databases=(0, 2))
+        self.expect('apply')
+        self.expect('finish')
+        self.assertEqual(self.of_family('twin:{id}'), 40)
+        for database in (0, 2):
+            self.assertEqual(self.number(
+                f"SELECT count(*) FROM {self.prefix}records{self.final} WHERE "
+                f"family = 'twin:{{id}}' AND value = 'of {database}'"), 20)
+
+    def test_rows_that_the_sink_lost_are_there_again_before_the_source_goes(self):
+        self.need_records()
+        for i in range(300):
+            self.redis.call('SET', f'lost:{i}', f'v{i}')
+        self.redis.call('SET', 'lost:7', 'v7', 'EX', '100000')
+        self.redis.call('SET', 'lost:8', 'large' * 300000)
+        self.write_records_plan('lost:{id}')
+        self.expect('apply')
+        self.expect('verify')
+        self.assertEqual(self.of_family('lost:{id}'), 300)
+        self.server.query(f'{self.truncate} {self.prefix}records')
+        self.assertEqual(self.of_family('lost:{id}'), 0)
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', *[f'lost:{i}' for i in range(300)]), 0)
+        self.assertEqual(self.of_family('lost:{id}'), 300)
+
+    def test_keys_that_another_plan_moved_do_not_go(self):
+        self.need_records()
+        self.redis.call('SET', 'other:1', 'v')
+        self.write_records_plan('other:{id}')
+        self.expect('apply')
+        with open(self.plan, encoding='utf-8') as file:
+            other = json.load(file)
+        other['families'][0]['table'] = 'trades'
+        with open(self.plan, 'w', encoding='utf-8') as file:
+            json.dump(other, file)
+        self.assertNotEqual(self.weir('finish').returncode, 0)
+        self.assertEqual(self.redis.call('EXISTS', 'other:1'), 1)
+
+    def test_a_name_that_no_pattern_can_say_stays(self):
+        self.need_records()
+        for name in ('n' * 5000, 'o' * 5000, 'p'):
+            self.redis.call('SET', name, name[:1])
+        self.write_records_plan('*')
+        report = json.loads(self.expect('apply', '--json'))
+        self.assertEqual(report['reasons'], {'name': 2})
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', 'n' * 5000, 'o' * 5000, 'p'), 2)
+
+    def test_an_entry_of_many_fields_comes_back(self):
+        self.need_records()
+        pairs = [word for i in range(1500) for word in (f'f{i}', f'v{i}')]
+        for i in range(5000):
+            self.redis.call('XADD', 'back:1', f'{i + 1}-0', 'v', 'x')
+        self.redis.call('XADD', 'back:1', '9000-0', *pairs)
+        before = self.redis.call('XRANGE', 'back:1', '-', '+')
+        self.write_records_plan('back:{id}', 'stream')
+        self.expect('apply')
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', 'back:1'), 0)
+        self.assertEqual(self.of_family('back:{id}'), 5000 + 1500)
+        self.expect('rollback')
+        self.assertEqual(self.redis.call('XRANGE', 'back:1', '-', '+'), before)
+
+    def test_a_large_stream_with_groups_stays(self):
+        self.need_records()
+        for i in range(5000):
+            self.redis.call('XADD', 'strm:1', f'{i + 1}-0', 'v', 'x')
+        self.redis.call('XGROUP', 'CREATE', 'strm:1', 'readers', '0')
+        self.write_records_plan('strm:{id}', 'stream')
+        report = json.loads(self.expect('apply', '--json'))
+        self.assertEqual(report['reasons'], {'groups': 1})
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', 'strm:1'), 1)
+        self.assertEqual(len(self.redis.call('XINFO', 'GROUPS', 'strm:1')), 1)
+
+
 class TestPostgres(Migration, unittest.TestCase):
     sink, server_class, records, prefix, final = 'postgres', servers.PostgreSQL, True, '', ''
 
@@ -207,6 +312,17 @@ class TestClickHouse(Migration, unittest.TestCase):
 
 class TestDuck(Migration, unittest.TestCase):
     sink, server_class, records, prefix, final = 'duckdb', DuckDB, True, '', ''
+    truncate = 'DELETE FROM'
+
+    def test_the_file_is_its_users_alone(self):
+        self.need_records()
+        self.redis.call('SET', 'file:1', 'v')
+        path, before = os.path.join(self.temp, 'own.duckdb'), self.server.url
+        self.server.url = path
+        self.write_records_plan('file:{id}')
+        self.server.url = before
+        self.expect('apply')
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
 
 
 class TestInflux(Migration, unittest.TestCase):

@@ -70,7 +70,8 @@ static inline struct audit_family *stage_family(struct stage *stage, const char 
 					 .namespaced = true,
 					 .twin = -1,
 					 .grown_keys = INT64_MIN,
-					 .grown_bytes = INT64_MIN };
+					 .grown_bytes = INT64_MIN,
+					 .grown_elements = INT64_MIN };
 	return family;
 }
 
@@ -136,6 +137,7 @@ static inline void stage_sum(struct stage *stage)
 		family->bytes += key->bytes;
 		family->by_type[key->type]++;
 		family->no_ttl += key->expires_ms < 0;
+		family->elements += key->type == AUDIT_STRING ? 0 : key->length;
 		stage->totals.keys++;
 		stage->totals.bytes += key->bytes;
 		if (key->expires_ms < 0)
@@ -177,7 +179,10 @@ static inline void stage_run(struct stage *stage)
 						    .digest = key->digest,
 						    .shape = (uint32_t)str_hash(str_of(pattern)),
 						    .stream = key->stream };
-		assert_int_equal(audit_rules_learn(stage->rules, key, &records[i]), STATUS_OK);
+		struct audit_look look = { 0 };
+		audit_rules_look(stage->rules, key, &look);
+		assert_int_equal(audit_rules_learn(stage->rules, key, &look, &records[i]),
+				 STATUS_OK);
 	}
 	for (size_t i = 0; i < stage->n_keys; i++)
 		audit_rules_gather(stage->rules, &records[i]);

@@ -166,7 +166,8 @@ static void full_books_stay_within_a_page(void **state)
 		accounts_begin(full, slot, ACCOUNT_SAID_SPOT);
 		for (int row = 0; row < ACCOUNT_BALANCES_MAX; row++) {
 			char asset[ACCOUNT_ASSET_MAX + 1];
-			snprintf(asset, sizeof asset, "LONGEST-ASSET-%03d-X%03d", i, row);
+			snprintf(asset, sizeof asset, "LONGEST-ASSET-%03u-X%03u",
+				 (unsigned)i % 1000, (unsigned)row % 1000);
 			struct account_balance balance = accounts_balance(
 			    ACCOUNT_SPOT, asset, accounts_one * 123456789012345 + 7, 5);
 			accounts_add_balance(full, slot, &balance);

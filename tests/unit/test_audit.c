@@ -298,7 +298,8 @@ static void an_older_audit_tells_what_grew(void **state)
 	assert_non_null(strstr(err.text, "families"));
 	assert_int_equal(
 	    audit_since(audit,
-			STR("{\"families\":[{\"pattern\":\"page:{n}\",\"keys\":1,\"bytes\":61}]}"),
+			STR("{\"families\":[{\"pattern\":\"page:{n}\",\"keys\":1,\"bytes\":61},"
+			    "{\"pattern\":\"old:{n}\",\"keys\":3,\"bytes\":9}]}"),
 			&err),
 	    STATUS_OK);
 	tell(audit, "page:1", STR("a"), 0, -1);
@@ -308,6 +309,45 @@ static void an_older_audit_tells_what_grew(void **state)
 	assert_int_equal(audit_families(audit, &list), 1);
 	assert_int_equal(list[0].grown_keys, 1);
 	assert_int_equal(list[0].grown_bytes, 61);
+	const struct audit_gone *gone;
+	assert_int_equal(audit_gone(audit, &gone), 1);
+	assert_string_equal(gone[0].pattern, "old:{n}");
+	audit_destroy(audit);
+}
+
+/* ZADD rl:{ip} t t with a TTL is a window that slides: no finding of it. */
+static void a_sliding_window_is_a_rate_limit(void **state)
+{
+	(void)state;
+	static char texts[6][24];
+	struct audit_element elements[6];
+	struct audit *audit = open_audit(&config);
+	struct told told = told_open();
+	for (int i = 0; i < 6; i++) {
+		snprintf(texts[i], sizeof texts[i], "%lld.%d", (long long)NOW_MS / 1000 - i, i);
+		elements[i] = (struct audit_element){ .value = str_of(texts[i]),
+						      .score = strtod(texts[i], NULL) };
+	}
+	for (int i = 0; i < 20; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "rl:10.0.0.%d", i);
+		const struct audit_key key = { .name = str_of(name),
+					       .type = AUDIT_ZSET,
+					       .encoding = AUDIT_ENC_LISTPACK,
+					       .length = 6,
+					       .elements = elements,
+					       .count = 6,
+					       .expires_ms = NOW_MS + 60000,
+					       .bytes = 200,
+					       .idle_s = 1 };
+		assert_int_equal(audit_key(audit, &key), STATUS_OK);
+	}
+	assert_int_equal(audit_run(audit, on_hit, &told), STATUS_OK);
+	const struct audit_family *list;
+	assert_int_equal(audit_families(audit, &list), 1);
+	assert_int_equal(list[0].use, AUDIT_USE_rate_limit);
+	assert_false(was_told(&told, "wrong-type"));
+	buf_deinit(&told.lines);
 	audit_destroy(audit);
 }
 
@@ -377,6 +417,7 @@ int main(void)
 		cmocka_unit_test(without_a_spill_too_many_records_are_refused),
 		cmocka_unit_test(families_add_up_to_the_totals),
 		cmocka_unit_test(an_older_audit_tells_what_grew),
+		cmocka_unit_test(a_sliding_window_is_a_rate_limit),
 		cmocka_unit_test(a_very_long_name_is_cut),
 		cmocka_unit_test(names_are_printed_byte_by_byte),
 		cmocka_unit_test(digests_tell_values_apart),

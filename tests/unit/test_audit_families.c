@@ -38,7 +38,7 @@ static struct str name_of(const struct row *row, int i, char *out, size_t size)
 	return str_make(out, (size_t)n);
 }
 
-static struct world world_of(const struct row *rows, size_t n, const struct growth *growth,
+static struct world world_of(const struct row *rows, size_t n, struct growth *growth,
 			     const struct code *code)
 {
 	struct world world;
@@ -82,6 +82,7 @@ static const struct audit_family *find(const struct world *world, const char *pa
 }
 
 #define LASTING .expires_ms = -1, .idle_s = -1
+#define SHORT   .expires_ms = 1795300009000, .idle_s = -1
 
 static void figures_are_sums_over_the_keys(void **state)
 {
@@ -176,17 +177,29 @@ static void growth_is_the_difference_from_an_older_audit(void **state)
 	(void)state;
 	static const char older[] =
 	    "{\"source\":\"x\",\"families\":[{\"pattern\":\"page:{id}\",\"keys\":1,\"bytes\":500},"
-	    "{\"pattern\":\"gone\",\"keys\":9,\"bytes\":9}]}";
+	    "{\"pattern\":\"trades\",\"keys\":1,\"bytes\":50,\"elements\":40},"
+	    "{\"pattern\":\"gone\",\"keys\":9,\"bytes\":9},"
+	    "{\"pattern\":\"lost\",\"keys\":1,\"bytes\":70}]}";
 	static const struct row rows[] = {
 		{ "page:#", 3, { .bytes = 100, LASTING } },
-		{ "fresh:#", 1, { .bytes = 1, LASTING } },
+		{ "fresh:#", 3, { .bytes = 1, LASTING } },
+		{ "trades", 1, { .type = AUDIT_LIST, .length = 55, .bytes = 70, LASTING } },
 	};
 	struct growth *growth;
 	assert_int_equal(growth_read(str_of(older), &growth, NULL), STATUS_OK);
 	struct world world = world_of(rows, ARRAY_LEN(rows), growth, NULL);
 	assert_int_equal(find(&world, "page:{id}")->grown_keys, 2);
 	assert_int_equal(find(&world, "page:{id}")->grown_bytes, -200);
-	assert_int_equal(find(&world, "fresh:{id}")->grown_keys, INT64_MIN);
+	assert_int_equal(find(&world, "page:{id}")->grown_elements, INT64_MIN);
+	assert_int_equal(find(&world, "trades")->grown_elements, 15);
+	assert_int_equal(find(&world, "fresh:{id}")->grown_keys, 3);
+	assert_int_equal(find(&world, "fresh:{id}")->grown_bytes, 3);
+	const struct audit_gone *gone;
+	assert_int_equal(growth_gone(growth, &gone), 2);
+	assert_string_equal(gone[0].pattern, "lost");
+	assert_int_equal(gone[0].bytes, 70);
+	assert_string_equal(gone[1].pattern, "gone");
+	assert_int_equal(gone[1].keys, 9);
 	world_end(&world);
 	growth_destroy(growth);
 }
@@ -333,6 +346,68 @@ static void uses_follow_from_names_and_values(void **state)
 		  "old:{id}",
 		  AUDIT_USE_unknown,
 		  AUDIT_BELONGS_nowhere },
+		{ { "user:otp:#", 9, { STRING_OF(FACT_INTEGER | FACT_NUMBER), SHORT } },
+		  "user:otp:{id}",
+		  AUDIT_USE_unknown,
+		  AUDIT_BELONGS_redis },
+		{ { "celery-task-meta-#", 9, { STRING_OF(FACT_TEXT), SHORT } },
+		  "celery-task-meta-{id}",
+		  AUDIT_USE_cache,
+		  AUDIT_BELONGS_redis },
+		{ { "song:meta:#", 9, { STRING_OF(FACT_TEXT), LASTING } },
+		  "song:meta:{id}",
+		  AUDIT_USE_unknown,
+		  AUDIT_BELONGS_redis },
+		{ { "rl:#",
+		    9,
+		    { .type = AUDIT_ZSET,
+		      .facts = FACT_READ | FACT_SCORES_TIME | FACT_SCORES_SAME,
+		      SHORT } },
+		  "rl:{id}",
+		  AUDIT_USE_rate_limit,
+		  AUDIT_BELONGS_redis },
+		{ { "arrival_times",
+		    1,
+		    { .type = AUDIT_ZSET,
+		      .facts = FACT_READ | FACT_SCORES_TIME | FACT_SCORES_SAME,
+		      LASTING } },
+		  "arrival_times",
+		  AUDIT_USE_time_series,
+		  AUDIT_BELONGS_influxdb },
+		{ { "bull:mail:wait", 1, { .type = AUDIT_LIST, .facts = FACT_READ, LASTING } },
+		  "bull:mail:wait",
+		  AUDIT_USE_queue,
+		  AUDIT_BELONGS_reshaped },
+		{ { "waiting_symbols", 1, { .type = AUDIT_LIST, .facts = FACT_READ, LASTING } },
+		  "waiting_symbols",
+		  AUDIT_USE_unknown,
+		  AUDIT_BELONGS_redis },
+		{ { "rq:failed:default",
+		    1,
+		    { .type = AUDIT_ZSET, .facts = FACT_READ | FACT_SCORES_TIME, LASTING } },
+		  "rq:failed:default",
+		  AUDIT_USE_queue,
+		  AUDIT_BELONGS_reshaped },
+		{ { "schedule",
+		    1,
+		    { .type = AUDIT_ZSET, .facts = FACT_READ | FACT_SCORES_TIME, LASTING } },
+		  "schedule",
+		  AUDIT_USE_queue,
+		  AUDIT_BELONGS_reshaped },
+		{ { "due:#",
+		    4,
+		    { .type = AUDIT_ZSET, .facts = FACT_READ | FACT_SCORES_TIME, LASTING } },
+		  "due:{id}",
+		  AUDIT_USE_unknown,
+		  AUDIT_BELONGS_redis },
+		{ { "trading_enabled", 1, { STRING_OF(FACT_INTEGER | FACT_SWITCH), LASTING } },
+		  "trading_enabled",
+		  AUDIT_USE_config,
+		  AUDIT_BELONGS_redis },
+		{ { "ETH_enabled", 1, { STRING_OF(FACT_SWITCH), LASTING } },
+		  "{symbol}_enabled",
+		  AUDIT_USE_flag,
+		  AUDIT_BELONGS_redis },
 		{ { "VOLUME_PASSED_TOKENS", 1, { .type = AUDIT_SET, LASTING } },
 		  "VOLUME_PASSED_TOKENS",
 		  AUDIT_USE_unknown,

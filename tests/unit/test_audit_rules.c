@@ -166,12 +166,37 @@ static void constant_names_that_are_long_grow_without_end(void **state)
 	collection(stage, AUDIT_HASH, "settings", 2000);
 	stage_family(stage, "by:{id}", AUDIT_USE_record);
 	collection(stage, AUDIT_LIST, "by:1", 1001);
-	struct audit_family *grown = stage_family(stage, "grown:{id}", AUDIT_USE_record);
-	collection(stage, AUDIT_ZSET, "grown:1", 50);
-	grown->grown_keys = 0;
-	grown->grown_bytes = 4000;
 	stage_run(stage);
-	stage_only(stage, FINDING_unbounded, "FINAL_TRADES grown:1");
+	stage_only(stage, FINDING_unbounded, "FINAL_TRADES");
+	assert_int_equal(stage_finding(stage, FINDING_unbounded)->confidence, AUDIT_CERTAIN);
+	stage_close(stage);
+}
+
+/* A family with a list of so many, and what it has more than before. */
+static void grown(struct stage *stage, const char *name, int64_t length, int64_t keys,
+		  int64_t elements)
+{
+	struct audit_family *family = stage_family(stage, name, AUDIT_USE_record);
+	collection(stage, AUDIT_LIST, name, length);
+	family->constant = false;
+	family->grown_keys = keys;
+	family->grown_bytes = 4000;
+	family->grown_elements = elements;
+}
+
+static void only_elements_in_no_more_keys_are_growth(void **state)
+{
+	(void)state;
+	struct stage *stage = stage_open();
+	grown(stage, "grown", 500, 0, 50);
+	grown(stage, "capped", 500, 0, 0); /* other, longer elements */
+	grown(stage, "stable", 500, 0, 45);
+	grown(stage, "short", 99, 0, 50);
+	grown(stage, "more", 500, 1, 50);
+	grown(stage, "unknown", 500, 0, INT64_MIN);
+	stage_run(stage);
+	stage_only(stage, FINDING_unbounded, "grown");
+	assert_int_equal(stage_finding(stage, FINDING_unbounded)->confidence, AUDIT_LIKELY);
 	stage_close(stage);
 }
 
@@ -321,6 +346,28 @@ static void what_nobody_else_has_must_not_expire(void **state)
 	stage_close(stage);
 }
 
+/* Results of work, one-time codes: whoever wrote them meant them to go. */
+static void what_is_meant_to_go_may_expire(void **state)
+{
+	(void)state;
+	const int64_t day_ms = 86400000;
+	struct stage *stage = stage_open();
+	stage_family(stage, "celery-task-meta-{uuid}", AUDIT_USE_queue);
+	with_ttl(stage_string(stage, "celery-task-meta-1", STR("x")));
+	stage_family(stage, "rq:job:{uuid}", AUDIT_USE_queue);
+	with_ttl(collection(stage, AUDIT_HASH, "rq:job:1", 9));
+	stage_family(stage, "retry:{id}", AUDIT_USE_queue);
+	with_ttl(collection(stage, AUDIT_ZSET, "retry:1", 3));
+	stage_family(stage, "user:otp:{id}", AUDIT_USE_record);
+	with_ttl(stage_string(stage, "user:otp:1", STR("123456")));
+	stage_family(stage, "order:{id}", AUDIT_USE_record);
+	stage_string(stage, "order:1", STR("x"))->expires_ms = STAGE_NOW_MS + day_ms;
+	stage_string(stage, "order:2", STR("x"))->expires_ms = STAGE_NOW_MS + day_ms + 1;
+	stage_run(stage);
+	stage_only(stage, FINDING_expiry_risk, "retry:1 order:2");
+	stage_close(stage);
+}
+
 static void queues_without_a_list_beside_them_lose(void **state)
 {
 	(void)state;
@@ -340,6 +387,27 @@ static void queues_without_a_list_beside_them_lose(void **state)
 	collection(stage, AUDIT_LIST, "prices", 3);
 	stage_run(stage);
 	stage_only(stage, FINDING_queue_loss, "queue:orders queue:sms");
+	stage_close(stage);
+}
+
+static void queues_that_acknowledge_do_not_lose(void **state)
+{
+	(void)state;
+	struct stage *stage = stage_open();
+	stage_family(stage, "bull:{word}:{word}", AUDIT_USE_queue);
+	collection(stage, AUDIT_LIST, "bull:mail:wait", 3);
+	collection(stage, AUDIT_LIST, "bull:mail:active", 1);
+	collection(stage, AUDIT_LIST, "bull:push:wait", 3);
+	collection(stage, AUDIT_ZSET, "bull:push:failed", 3);
+	collection(stage, AUDIT_LIST, "bull:lost:wait", 3);
+	collection(stage, AUDIT_LIST, "bull:other:wait", 3);
+	stage_string(stage, "bull:other:failed", STR("7")); /* a count keeps nothing */
+	stage_family(stage, "{word}", AUDIT_USE_queue);
+	in_db(collection(stage, AUDIT_LIST, "celery", 3), 1);
+	in_db(collection(stage, AUDIT_HASH, "unacked", 3), 1);
+	collection(stage, AUDIT_LIST, "emails", 3); /* of another database */
+	stage_run(stage);
+	stage_only(stage, FINDING_queue_loss, "bull:lost:wait bull:other:wait emails");
 	stage_close(stage);
 }
 
@@ -368,13 +436,16 @@ int main(void)
 		cmocka_unit_test(the_minority_of_types_collides),
 		cmocka_unit_test(a_name_with_two_types_in_two_databases_collides_in_both),
 		cmocka_unit_test(constant_names_that_are_long_grow_without_end),
+		cmocka_unit_test(only_elements_in_no_more_keys_are_growth),
 		cmocka_unit_test(streams_that_were_never_trimmed_or_left_behind),
 		cmocka_unit_test(big_begins_behind_each_limit),
 		cmocka_unit_test(a_long_value_makes_a_table),
 		cmocka_unit_test(the_servers_own_limits_count),
 		cmocka_unit_test(a_hundred_small_strings_belong_in_hashes),
 		cmocka_unit_test(what_nobody_else_has_must_not_expire),
+		cmocka_unit_test(what_is_meant_to_go_may_expire),
 		cmocka_unit_test(queues_without_a_list_beside_them_lose),
+		cmocka_unit_test(queues_that_acknowledge_do_not_lose),
 		cmocka_unit_test(rules_that_are_off_are_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,10 @@ static void sets_that_carry_an_order(void **state)
 			ELEMENT("SOL@1795200000123"), ELEMENT("2026-11-20T10:00:00 XRP") },
 	    some[] = { ELEMENT("1795200000:BTC"), ELEMENT("1795200100:ETH"), ELEMENT("SOL"),
 		       ELEMENT("XRP") },
+	    uuids[] = { ELEMENT("4f1c2a9e-11d2-4a1b-8c2d-a1795200000b"),
+			ELEMENT("4f1c2a9e-11d2-4a1b-8c2d-1795200100bb"),
+			ELEMENT("4f1c2a9e-11d2-4a1b-8c2d-bb1795200200"),
+			ELEMENT("u1795200000123") },
 	    ids[] = { ELEMENT("1000000001"), ELEMENT("1000000002"), ELEMENT("1000000003"),
 		      ELEMENT("1000000004") },
 	    words[] = { ELEMENT("BTC"), ELEMENT("ETH"), ELEMENT("SOL"), ELEMENT("XRP") };
@@ -142,6 +146,7 @@ static void sets_that_carry_an_order(void **state)
 	stage_elements(stage_key(stage, AUDIT_SET, "s:same"), same, 4);
 	stage_elements(stage_key(stage, AUDIT_SET, "s:times"), times, 4);
 	stage_elements(stage_key(stage, AUDIT_SET, "s:some"), some, 4);
+	stage_elements(stage_key(stage, AUDIT_SET, "s:uuids"), uuids, 4);
 	stage_elements(stage_key(stage, AUDIT_SET, "s:ids"), ids, 4);
 	stage_elements(stage_key(stage, AUDIT_SET, "s:words"), words, 4);
 	stage_elements(stage_key(stage, AUDIT_ZSET, "z:ranks"), ranks, 4);
@@ -183,6 +188,24 @@ static void lists_of_identifiers_and_zsets_of_times(void **state)
 	stage_elements(stage_key(stage, AUDIT_ZSET, "r:times"), times, 4);
 	stage_run(stage);
 	stage_only(stage, FINDING_wrong_type, "l:names z:times");
+	stage_close(stage);
+}
+
+/* Digits inside an identifier are no time. */
+static void lists_of_uuids_are_identifiers(void **state)
+{
+	(void)state;
+	static char texts[8][40];
+	struct audit_element uuids[8];
+	for (int i = 0; i < 8; i++) {
+		snprintf(texts[i], sizeof texts[i], "4f1c2a9e-11d2-4a1b-8c2d-b179520000%da", i);
+		uuids[i] = (struct audit_element){ .value = str_of(texts[i]) };
+	}
+	struct stage *stage = stage_open();
+	stage_family(stage, "l:{word}", AUDIT_USE_unknown);
+	stage_elements(stage_key(stage, AUDIT_LIST, "l:uuids"), uuids, 8);
+	stage_run(stage);
+	stage_only(stage, FINDING_wrong_type, "l:uuids");
 	stage_close(stage);
 }
 
@@ -235,6 +258,11 @@ static void sessions_with_secrets_and_without_end(void **state)
 	stage_string(stage, "session:json", json)->expires_ms = STAGE_NOW_MS + 1000;
 	stage_string(stage, "session:text", STR("user=1&password=hunter2hunter2"))->expires_ms = 1;
 	stage_string(stage, "session:tokens", STR("{\"tokens\":\"BTCUSDT,ETH\"}"))->expires_ms = 1;
+	stage_string(stage, "session:express",
+		     STR("{\"csrfSecret\":\"k3Y8abcdefgh\",\"xsrf-token\":\"k3Y8abcdefgh\"}"))
+	    ->expires_ms = 1;
+	stage_string(stage, "session:flask", STR("{\"_csrf_token\":\"k3Y8abcdefgh\"}"))
+	    ->expires_ms = 1;
 	stage_string(stage, "session:endless", STR("{\"user\":1}"));
 	stage_family(stage, "profile:{id}", AUDIT_USE_record);
 	stage_elements(stage_key(stage, AUDIT_HASH, "profile:1"), secret, 2);
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(long_text_is_judged_by_its_beginning),
 		cmocka_unit_test(sets_that_carry_an_order),
 		cmocka_unit_test(lists_of_identifiers_and_zsets_of_times),
+		cmocka_unit_test(lists_of_uuids_are_identifiers),
 		cmocka_unit_test(a_sample_of_elements_makes_it_likely),
 		cmocka_unit_test(sessions_with_secrets_and_without_end),
 		cmocka_unit_test(sessions_that_only_lack_an_end_are_milder),

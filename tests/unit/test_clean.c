@@ -280,6 +280,48 @@ static void a_key_that_is_used_again_is_left_alone(void **state)
 	end(&world);
 }
 
+/* Used a moment before it was found, or since: whoever set it up is still there. */
+static void a_key_without_ttl_that_was_just_used_is_left_alone(void **state)
+{
+	struct world world;
+	(void)state;
+	begin(&world, NULL);
+	world.config.rules[FINDING_dead] = false;
+	world.config.rules[FINDING_no_ttl] = true;
+	for (int i = 0; i < 60; i++) {
+		char name[60];
+		snprintf(name, sizeof name, "cache:user:%d", i);
+		put(&world, name, strlen(name), "a value of a cache", 3600, i % 2 ? 9000000 : 0);
+	}
+	freeReplyObject(stage_ask(&world.stage, "GET cache:user:2"));
+	struct clean_counts counts = run(&world, true, false, false);
+	assert_int_equal(counts.found, 30);
+	assert_int_equal(counts.used, 1);
+	assert_int_equal(counts.taken, 29);
+	assert_int_equal(stage_integer(&world.stage, "EXISTS cache:user:2"), 1);
+	end(&world);
+}
+
+/* What one reply cannot bring is left alone, and ends nothing. */
+static void a_key_that_is_too_large_for_a_reply_is_left_alone(void **state)
+{
+	struct world world;
+	(void)state;
+	begin(&world, NULL);
+	put(&world, "scan:1", 6, "small", dead_s, 0);
+	STAGE_RUN(&world.stage, "CONFIG SET rdbcompression no");
+	STAGE_RUN(&world.stage, "EVAL %s 0",
+		  "for i = 1, 3000 do redis.call('HSET', 'seed', i, i) end "
+		  "redis.call('HSET', 'seed', 'large', string.rep('x', 17 * 1048576)) "
+		  "redis.call('RESTORE', 'scan:2', 0, redis.call('DUMP', 'seed'), 'IDLETIME', "
+		  "'4000000') redis.call('DEL', 'seed')");
+	struct clean_counts counts = run(&world, true, false, false);
+	assert_int_equal(counts.found, 2);
+	assert_int_equal(counts.large + counts.used + counts.taken, 2); /* a DUMP is a use */
+	assert_int_equal(stage_integer(&world.stage, "HLEN scan:2"), 3001);
+	end(&world);
+}
+
 static void without_idle_times_nothing_is_taken(void **state)
 {
 	static const char *const lfu[] = { "--maxmemory-policy", "allkeys-lfu", "--maxmemory",
@@ -448,6 +490,8 @@ int main(void)
 		cmocka_unit_test(what_the_server_lost_comes_from_the_file),
 		cmocka_unit_test(what_was_changed_in_quarantine_is_not_removed),
 		cmocka_unit_test(a_key_that_is_used_again_is_left_alone),
+		cmocka_unit_test(a_key_without_ttl_that_was_just_used_is_left_alone),
+		cmocka_unit_test(a_key_that_is_too_large_for_a_reply_is_left_alone),
 		cmocka_unit_test(without_idle_times_nothing_is_taken),
 		cmocka_unit_test(a_folder_is_one_servers_and_one_runs),
 		cmocka_unit_test(kills_at_any_time_lose_nothing_and_a_rerun_goes_on),

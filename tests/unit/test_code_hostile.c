@@ -3,7 +3,7 @@
 
 #include "unit/code_stage.h"
 
-enum { SMALL = 256 << 10, LARGE = 4 << 20 };
+enum { SMALL = 64 << 10, LARGE = 1 << 20 };
 
 /* Processor time, best of three: what else runs does not count. */
 static int64_t cost(const char *path, const char *unit, size_t bytes)

@@ -103,6 +103,48 @@ static void go(void **state)
 	stage_close(&stage);
 }
 
+/* Every package of Go may have a Client: only that of a Redis package is one. */
+static void go_clients_of_other_packages(void **state)
+{
+	(void)state;
+	struct code_stage stage;
+	open_one(&stage, "a.go",
+		 "package store\nimport (\n\t\"net/http\"\n\t\"github.com/redis/go-redis/v9\"\n)\n"
+		 "type Store struct {\n\tweb *http.Client\n\trdb *redis.Client\n}\n"
+		 "func (s *Store) Load(ctx context.Context) {\n"
+		 "\ts.web.Get(\"https://example.com/a\")\n"
+		 "\ts.rdb.Get(ctx, \"n1\")\n}\n"
+		 "func Fetch(c *http.Client, kv redis.Cmdable) {\n"
+		 "\tc.Get(\"https://example.com/b\")\n"
+		 "\tkv.Get(ctx, \"n2\")\n}\n");
+	assert_int_equal(stage_calls(&stage, "get"), 2);
+	assert_non_null(stage_key(&stage, "n1"));
+	assert_non_null(stage_key(&stage, "n2"));
+	assert_null(stage_key(&stage, "https://example.com/a"));
+	assert_null(stage_key(&stage, "https://example.com/b"));
+	stage_close(&stage);
+}
+
+/* A part of a file of settings may have the name of a client. */
+static void settings_are_no_client(void **state)
+{
+	(void)state;
+	struct code_stage stage;
+	open_one(&stage, "a.py",
+		 "import redis\n"
+		 "r = redis.Redis(host=config.redis.get('host'), port=settings.redis.get('port'))\n"
+		 "class Store:\n"
+		 "    def f(self):\n"
+		 "        self.redis = r\n"
+		 "        app.redis.get('n1')\n"
+		 "        self.config.redis.get('limit')\n");
+	assert_int_equal(stage_calls(&stage, "get"), 1);
+	assert_non_null(stage_key(&stage, "n1"));
+	assert_null(stage_key(&stage, "host"));
+	assert_null(stage_key(&stage, "limit"));
+	stage_close(&stage);
+}
+
 static void csharp(void **state)
 {
 	(void)state;
@@ -216,6 +258,8 @@ int main(void)
 		cmocka_unit_test(javascript),
 		cmocka_unit_test(typescript),
 		cmocka_unit_test(go),
+		cmocka_unit_test(go_clients_of_other_packages),
+		cmocka_unit_test(settings_are_no_client),
 		cmocka_unit_test(csharp),
 		cmocka_unit_test(php),
 		cmocka_unit_test(the_document_s_own_snippets),

@@ -332,6 +332,55 @@ static void what_is_no_dump_is_said_in_a_line(void **state)
 	made_end(&made);
 }
 
+static void names_are_cut_to_what_an_audit_takes(void **state)
+{
+	struct made made;
+	size_t longest = AUDIT_NAME_MAX;
+	char *name = malloc(longest + 2);
+	(void)state;
+	memset(name, 'n', longest + 1);
+	made_begin(&made, "REDIS0009");
+	for (size_t more = 0; more < 2; more++) {
+		name[longest + more] = 0;
+		w_key(&made.dump, 0, name);
+		w_text(&made.dump, "v");
+		name[longest + more] = 'n';
+	}
+	w_end(&made.dump);
+	assert_int_equal(made_read(&made), STATUS_OK);
+	assert_int_equal(made.told.n, 2);
+	assert_int_equal(made.totals.long_names, 1);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(made.told.keys[i].name.len, longest);
+	made_end(&made);
+	free(name);
+}
+
+static void a_dump_tells_when_it_was_made(void **state)
+{
+	struct made made;
+	(void)state;
+	made_begin(&made, "REDIS0009");
+	made.dump.len = strlen("REDIS0009");
+	w_aux(&made.dump, "redis-ver", "7.0.15");
+	w_aux(&made.dump, "ctime", "1700000123");
+	w_db(&made.dump, 0);
+	w_key(&made.dump, 0, "k");
+	w_text(&made.dump, "v");
+	w_end(&made.dump);
+	assert_int_equal(made_read(&made), STATUS_OK);
+	assert_int_equal(dump_created_ms(made.path), 1700000123000);
+	assert_int_equal(made.totals.created_ms, 1700000123000);
+	assert_int_equal(dump_created_ms(made.folder), -1);
+	assert_int_equal(dump_created_ms("/nowhere/dump.rdb"), -1);
+	made_end(&made);
+	made_begin(&made, "REDIS0009");
+	w_end(&made.dump);
+	assert_int_equal(made_read(&made), STATUS_OK);
+	assert_int_equal(dump_created_ms(made.path), -1);
+	made_end(&made);
+}
+
 static void who_is_told_can_end_it(void **state)
 {
 	struct made made;
@@ -358,6 +407,8 @@ int main(void)
 		cmocka_unit_test(expired_and_idle_keys_are_told_and_counted),
 		cmocka_unit_test(a_damaged_file_says_where_and_what_was_read),
 		cmocka_unit_test(what_is_no_dump_is_said_in_a_line),
+		cmocka_unit_test(names_are_cut_to_what_an_audit_takes),
+		cmocka_unit_test(a_dump_tells_when_it_was_made),
 		cmocka_unit_test(who_is_told_can_end_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,8 @@ static void every_master_is_asked(void **state)
 	stage_do(&nodes[0].stage, "CLUSTER MEET 127.0.0.1 %s %s", nodes[1].port, nodes[1].bus);
 	for (int i = 0; i < 2000 && !(knows_all(&nodes[0]) && knows_all(&nodes[1])); i++)
 		usleep(10000);
+	stage_do(&nodes[0].stage, "CONFIG SET maxmemory 100mb");
+	stage_do(&nodes[1].stage, "CONFIG SET maxmemory 200mb");
 	for (int i = 0; i < KEYS; i++)
 		put_anywhere(nodes, i);
 	for (int n = 0; n < 2; n++) {
@@ -71,6 +73,7 @@ static void every_master_is_asked(void **state)
 		stage_run(s, LIVE_VALUES); /* over the unix socket */
 		assert_int_equal(s->result.nodes, 2);
 		assert_string_equal(s->result.server.mode, "cluster");
+		assert_int_equal(s->result.server.maxmemory, 300 << 20);
 		stage_assert_all_once(s, "k", KEYS);
 		snprintf(url, sizeof url, "redis://127.0.0.1:%s", nodes[n].port);
 		assert_int_equal(stage_run_with(s, (struct live_config){ .url = str_of(url) }),

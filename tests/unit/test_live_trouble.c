@@ -127,6 +127,26 @@ static void set_port(struct stage *s, int *port)
 	stage_do(s, "CONFIG SET port %d", *port);
 }
 
+/* The words of a refusal hold the user's name. */
+static void a_users_name_hides_no_key(void **state)
+{
+	struct stage s;
+	int port;
+	(void)state;
+	stage_begin(&s, NULL);
+	set_port(&s, &port);
+	stage_do(&s, "ACL SETUSER read-access on >pw ~* +scan +type +pttl +get +ping +select");
+	stage_fill(&s, "k", 100);
+	char url[100];
+	snprintf(url, sizeof url, "redis://read-access:pw@127.0.0.1:%d", port);
+	assert_int_equal(
+	    stage_run_with(&s, (struct live_config){ .url = str_of(url), .depth = LIVE_VALUES }),
+	    STATUS_OK);
+	assert_int_equal(s.result.hidden, 0);
+	stage_assert_all_once(&s, "k", 100);
+	stage_end(&s);
+}
+
 static void a_user_who_may_little_gets_what_he_may(void **state)
 {
 	struct stage s;
@@ -382,6 +402,7 @@ int main(void)
 		cmocka_unit_test(keys_that_vanish_are_counted),
 		cmocka_unit_test(a_table_that_shrinks_tells_nothing_twice),
 		cmocka_unit_test(lfu_tells_no_idle_times_and_says_so_once),
+		cmocka_unit_test(a_users_name_hides_no_key),
 		cmocka_unit_test(a_user_who_may_little_gets_what_he_may),
 		cmocka_unit_test(what_cannot_be_reached_is_one_clear_line),
 		cmocka_unit_test(whoever_takes_the_keys_can_end_the_run),

@@ -182,6 +182,67 @@ static void a_printed_plan_reads_as_the_same_plan(void **state)
 	buf_deinit(&out);
 }
 
+#define SOURCE "\"source\":\"redis://h/0\""
+#define SINKS  "\"sinks\":{\"duckdb\":\"m.duckdb\",\"postgres\":\"postgresql://a:b@h/desk\"}"
+#define MATCH  "{\"match\":\"t:{id}\",\"from\":\"string\",\"type\":\"same\","
+#define TABLE  "\"sink\":\"duckdb\",\"table\":\"trades\""
+#define MORE   "\"time\":\".ts\",\"key\":[\"id\"]"
+#define FIELDS "\"fields\":{\"price\":\".px\"},\"tags\":{\"symbol\":\".s\"}"
+
+static uint64_t digest_of_plan(const char *members)
+{
+	struct migrate_plan *plan;
+	struct err err;
+	char text[2000];
+	snprintf(text, sizeof text, "{\"weir_migrate\":1,%s}", members);
+	if (plan_file_parse(str_of(text), &plan, &err))
+		fail_msg("%s\n%s", err.text, text);
+	uint64_t digest = plan->digest;
+	plan_file_destroy(plan);
+	return digest;
+}
+
+/* A journal is of one plan: keys that were moved by another one are not known to be there. */
+static void what_decides_where_keys_go_is_in_the_digest(void **state)
+{
+#define PLAN(source, sinks, table, more, fields)                                                   \
+	source "," sinks ",\"families\":[" MATCH table "," more "," fields "}]"
+	static const char plan[] = PLAN(SOURCE, SINKS, TABLE, MORE, FIELDS);
+	static const char *const same[] = {
+		PLAN("\"source\":\"redis://u:p@h/0\"", SINKS, TABLE, MORE, FIELDS),
+		PLAN(SOURCE ",\"audit\":\"x\",\"databases\":[0]", SINKS, TABLE, MORE, FIELDS),
+		PLAN(SOURCE,
+		     "\"sinks\":{\"duckdb\":\"m.duckdb\",\"postgres\":\"postgresql://h/desk\"}",
+		     TABLE, MORE, FIELDS),
+		PLAN(SOURCE, SINKS, TABLE ",\"ttl\":60,\"rule\":\"r\"", MORE, FIELDS),
+	};
+	static const char *const others[] = {
+		PLAN("\"source\":\"redis://h2/0\"", SINKS, TABLE, MORE, FIELDS),
+		PLAN(SOURCE ",\"databases\":[1]", SINKS, TABLE, MORE, FIELDS),
+		PLAN(SOURCE ",\"databases\":[0,1]", SINKS, TABLE, MORE, FIELDS),
+		PLAN(SOURCE, "\"sinks\":{\"duckdb\":\"n.duckdb\"}", TABLE, MORE, FIELDS),
+		PLAN(SOURCE,
+		     "\"sinks\":{\"duckdb\":\"m.duckdb\",\"postgres\":\"postgresql://a:b@h/d\"}",
+		     TABLE, MORE, FIELDS),
+		PLAN(SOURCE, SINKS, "\"sink\":\"duckdb\",\"table\":\"records\"", MORE, FIELDS),
+		PLAN(SOURCE, SINKS, "\"sink\":\"postgres\",\"table\":\"trades\"", MORE, FIELDS),
+		PLAN(SOURCE, SINKS, TABLE, "\"time\":\".t\",\"key\":[\"id\"]", FIELDS),
+		PLAN(SOURCE, SINKS, TABLE, "\"time\":\".ts\",\"key\":[\"n\"]", FIELDS),
+		PLAN(SOURCE, SINKS, TABLE, MORE,
+		     "\"fields\":{\"price\":\".p\"},\"tags\":{\"symbol\":\".s\"}"),
+		PLAN(SOURCE, SINKS, TABLE, MORE,
+		     "\"fields\":{\"price\":\".px\"},\"tags\":{\"symbol\":\".sym\"}"),
+	};
+	(void)state;
+	uint64_t digest = digest_of_plan(plan);
+	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+		if (digest_of_plan(same[i]) != digest)
+			fail_msg("another digest: %s", same[i]);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (digest_of_plan(others[i]) == digest)
+			fail_msg("the same digest: %s", others[i]);
+}
+
 static void a_source_is_printed_without_its_login(void **state)
 {
 	char storage[100];
@@ -256,6 +317,48 @@ static void a_plan_follows_from_an_audit(void **state)
 	buf_deinit(&out);
 }
 
+/* By what they are used for: a name with "order" in it may be a border. */
+static void each_use_has_its_table(void **state)
+{
+	static const char audit[] =
+	    "{\"families\":[" A("s:{symbol}:{tf}", "string", "time-series", "clickhouse", "") "," A(
+		"trades:{id}", "string", "record", "clickhouse",
+		"") "," A("open_order_{id}", "hash", "record", "clickhouse",
+			  "") "," A("border:{id}", "string", "record", "clickhouse",
+				    "") "," A("user:{id}", "hash", "session", "clickhouse",
+					      "") "," A("order:cache:{id}", "string", "cache",
+							"clickhouse",
+							"") "," A("rsi:{id}", "string", "record",
+								  "influxdb", "") "]}";
+	static const struct {
+		const char *name, *table;
+	} wanted[] = {
+		{ "s:BTC:1h", "indicator_data" }, { "trades:7", "trades" },
+		{ "open_order_7", "trades" },     { "border:7", "records" },
+		{ "user:7", "records" },          { "order:cache:7", "records" },
+		{ "rsi:7", "indicator_data" },
+	};
+	const struct plan_make wishes = { .sink_urls = { [MIGRATE_CLICKHOUSE] = "http://h:8123/d",
+							 [MIGRATE_INFLUX] = "http://h:8086/d" } };
+	struct plan_made made;
+	struct migrate_plan *plan;
+	struct err err = { 0 };
+	struct buf out;
+	(void)state;
+	buf_init(&out, 1 << 20);
+	if (plan_file_make(str_of(audit), &wishes, &out, &made, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(plan_file_parse(buf_str(&out), &plan, &err), STATUS_OK);
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		int64_t index = plan_file_family(plan, str_of(wanted[i].name), NULL);
+		assert_true(index >= 0);
+		if (strcmp(plan->families[index].table, wanted[i].table) != 0)
+			fail_msg("%s: %s", wanted[i].name, plan->families[index].table);
+	}
+	plan_file_destroy(plan);
+	buf_deinit(&out);
+}
+
 static void what_is_no_audit_is_said(void **state)
 {
 	static const char *const texts[] = { "", "[]", "{}", "{\"families\":[{}]}",
@@ -283,8 +386,10 @@ int main(void)
 		cmocka_unit_test(patterns_know_how_they_stand_to_each_other),
 		cmocka_unit_test(each_mistake_is_said_in_one_line),
 		cmocka_unit_test(a_printed_plan_reads_as_the_same_plan),
+		cmocka_unit_test(what_decides_where_keys_go_is_in_the_digest),
 		cmocka_unit_test(a_source_is_printed_without_its_login),
 		cmocka_unit_test(a_plan_follows_from_an_audit),
+		cmocka_unit_test(each_use_has_its_table),
 		cmocka_unit_test(what_is_no_audit_is_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

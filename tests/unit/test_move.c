@@ -203,6 +203,60 @@ static void a_key_moved_again_is_the_same_rows_and_a_changed_one_replaces_them(v
 	each_site(move_twice);
 }
 
+static void move_from_databases(struct site *site)
+{
+	struct stage stage;
+	stage_open(&stage, site, table_of(site, "indicator_data", "*"), "*", 0);
+	stage_string(&stage, "SA", "1", 0);
+	stage_string(&stage, "2/SA", "2", 1);
+	move_database(stage.move, 2);
+	stage_string(&stage, "SA", "4", 2);
+	stage_string(&stage, "2/SA", "8", 3);
+	move_database(stage.move, 0);
+	stage_string(&stage, "0/2/SA", "16", 4);
+	move_settle(stage.move);
+	stage_expect(&stage, 5, 0, 0);
+	stage_close(&stage);
+	if (!is_influx(site)) /* which names a measurement by its pattern */
+		assert_true(sum_of(site, "*") == 31);
+}
+
+static void one_name_in_two_databases_is_two_keys(void **state)
+{
+	(void)state;
+	each_site(move_from_databases);
+}
+
+/* ClickHouse keeps the row of the later batch: what was sent now goes when its parts are merged. */
+static void a_row_that_a_later_batch_has_is_not_confirmed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_sites; i++) {
+		struct stage stage;
+		if (sites[i].sink != MIGRATE_CLICKHOUSE)
+			continue;
+		stage_open(&stage, &sites[i], "records", "late:{id}", 0);
+		stage_string(&stage, "late:1", "old", 0);
+		move_settle(stage.move);
+		stage_expect(&stage, 1, 0, 0);
+		char *answer = clickhouse_ask_sql(
+		    &sites[i].clickhouse,
+		    "INSERT INTO desk.records (element, field, kind, encoding, value, family, "
+		    "source, seq, batch_id) SELECT element, field, kind, encoding, value, family, "
+		    "source, seq, toUInt64(9000000000000000000) FROM desk.records WHERE source = "
+		    "'late:1'");
+		assert_string_equal(answer, "");
+		free(answer);
+		stage_string(&stage, "late:1", "new", 1);
+		stage_string(&stage, "late:2", "new", 2);
+		move_settle(stage.move);
+		stage_expect(&stage, 2, 1, 0);
+		assert_non_null(strstr(stage.why, "read back 0 of 1 rows"));
+		stage_close(&stage);
+		free(clickhouse_ask_sql(&sites[i].clickhouse, "TRUNCATE TABLE desk.records"));
+	}
+}
+
 /* ---- away ---- */
 
 static void start_again(struct stage *stage)
@@ -514,6 +568,8 @@ int main(void)
 		cmocka_unit_test(records_and_trades_are_there_whole),
 		cmocka_unit_test(
 		    a_key_moved_again_is_the_same_rows_and_a_changed_one_replaces_them),
+		cmocka_unit_test(one_name_in_two_databases_is_two_keys),
+		cmocka_unit_test(a_row_that_a_later_batch_has_is_not_confirmed),
 		cmocka_unit_test(a_server_that_was_away_gets_all_of_it),
 		cmocka_unit_test(keys_fail_when_patience_ends_and_may_be_moved_again),
 		cmocka_unit_test(one_that_a_sink_cannot_hold_is_refused_alone),

@@ -444,6 +444,64 @@ static void a_trade_without_an_id_is_told_by_its_content(void **state)
 	end(&world);
 }
 
+static const char *standing = "trade_id kind element field position score score_text";
+
+/* What is not in the record itself has a column, or it would be lost with the key. */
+static void where_a_trade_stood_is_kept(void **state)
+{
+	struct world world;
+	static const char entry[] = "\4\0\0\0json\10\0\0\0{\"id\":5}";
+	(void)state;
+	begin(&world, "trades", "T");
+	EXPECT(AUDIT_ZSET, "T", standing, "9|zset||||2.5|\n8|zset|||||inf\n",
+	       { .field = STR("2.5"), .value = STR("{\"id\":9}") },
+	       { .field = STR("inf"), .value = STR("{\"id\":8}") });
+	EXPECT(AUDIT_HASH, "T", standing, "7|hash|slot 3||||\n",
+	       { .field = STR("slot 3"), .value = STR("{\"id\":7}") });
+	EXPECT(AUDIT_STREAM, "T", standing, "5|stream|17-1|json|||\n",
+	       { .field = STR("17-1"), .value = str_make(entry, sizeof entry - 1) });
+	EXPECT(AUDIT_LIST, "T", "position raw", "0|{\"id\":2}\n1|{\"id\":1}\n2|[{\"id\":3},4]\n",
+	       { .value = STR("{\"id\":2}") }, { .value = STR("{\"id\":1}") },
+	       { .value = STR("[{\"id\":3},4]") }); /* one element is one record */
+	string_is(&world, "T", "[{\"id\":2},{\"id\":1}]", "trade_id position", "2|0\n1|1\n");
+	string_is(&world, "T", "{\"id\":2}", "trade_id position kind", "2||string\n");
+	end(&world);
+}
+
+static void expiry_is(struct world *world, int64_t expires_ms, const char *wanted)
+{
+	const struct audit_element whole = { .value = STR("{\"id\":1}") };
+	const struct moved_key key = { .family = &world->family,
+				       .name = STR("T"),
+				       .match = &world->match,
+				       .type = AUDIT_STRING,
+				       .expires_ms = expires_ms };
+	assert_true(pattern_matches(STR("T"), STR("T"), &world->match));
+	archive_rows_clear(&world->rows);
+	moved_begin(world->moved, &key, &world->rows);
+	assert_int_equal(moved_elements(world->moved, &whole, 1, &world->err), STATUS_OK);
+	assert_int_equal(moved_end(world->moved, &world->err), wanted ? STATUS_OK : STATUS_INVALID);
+	if (wanted)
+		assert_string_equal(print(world, "expires"), wanted);
+	else
+		assert_non_null(strstr(world->err.text, "expires"));
+}
+
+static void when_a_key_goes_is_kept_as_far_as_sinks_know_time(void **state)
+{
+	static const char *const tables[] = { "trades", "records" };
+	struct world world;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		begin(&world, tables[i], "T");
+		expiry_is(&world, -1, "\n");
+		expiry_is(&world, 1900000000123, "1900000000123000\n");
+		expiry_is(&world, INT64_C(9214646400000) + 1, NULL);
+		expiry_is(&world, INT64_MAX, NULL);
+		end(&world);
+	}
+}
+
 /* ---- records ---- */
 
 static const char *records = "element field kind position score encoding value seq";
@@ -535,6 +593,8 @@ int main(void)
 		cmocka_unit_test(plans_that_cannot_be_are_named),
 		cmocka_unit_test(trades_are_found_where_people_keep_them),
 		cmocka_unit_test(a_trade_without_an_id_is_told_by_its_content),
+		cmocka_unit_test(where_a_trade_stood_is_kept),
+		cmocka_unit_test(when_a_key_goes_is_kept_as_far_as_sinks_know_time),
 		cmocka_unit_test(records_hold_every_type_whole),
 		cmocka_unit_test(any_bytes_make_the_same_rows_twice_or_a_reason),
 	};

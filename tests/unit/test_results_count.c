@@ -188,7 +188,7 @@ static void a_stream_begun_without_the_field_makes_it_first(void **state)
 		add(&stage, 35, 5);
 		assert_int_equal(lost(&stage), 0);
 		for (int number = 0; number < 40; number++) {
-			char rid[8];
+			char rid[16];
 			snprintf(rid, sizeof rid, "r%d", number);
 			assert_int_equal(fake_writer_found(stage.writer, str_of(rid)), 1);
 		}

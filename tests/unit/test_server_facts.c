@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,48 @@ static const char redis_5[] =
     "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nrepl_backlog_active:0\r\n"
     "repl_backlog_size:1048576\r\n# Cluster\r\ncluster_enabled:0\r\n"
     "# Keyspace\r\ndb0:keys=1234,expires=10,avg_ttl=99\r\ndb3:keys=5,expires=0,avg_ttl=0\r\n";
+
+static void a_clusters_masters_are_added_up_and_the_worst_of_them_stands_for_all(void **state)
+{
+	struct audit_server all = audit_server_none(), node = audit_server_none();
+	(void)state;
+	all.used = 100;
+	all.maxmemory = 1000;
+	all.evicted = 1;
+	all.rss = 200;
+	all.replicas = 2;
+	all.fragmentation_1000 = 1100;
+	all.aof = all.save_known = AUDIT_YES;
+	all.nopass = AUDIT_NO;
+	all.last_save_ok = 1;
+	snprintf(all.save, sizeof all.save, "60 1");
+	node = all;
+	node.maxmemory = 500;
+	node.rss = -1;
+	node.replicas = 0;
+	node.fragmentation_1000 = 1700;
+	node.aof = AUDIT_NO;
+	node.nopass = AUDIT_YES;
+	node.last_save_ok = 0;
+	node.save[0] = 0;
+	server_facts_join(&all, &node);
+	assert_int_equal(all.used, 200);
+	assert_int_equal(all.maxmemory, 1500);
+	assert_int_equal(all.evicted, 2);
+	assert_int_equal(all.rss, -1);
+	assert_int_equal(all.clients, -1);
+	assert_int_equal(all.replicas, 0);
+	assert_int_equal(all.fragmentation_1000, 1700);
+	assert_int_equal(all.aof, AUDIT_NO);
+	assert_int_equal(all.nopass, AUDIT_YES);
+	assert_int_equal(all.last_save_ok, 0);
+	assert_string_equal(all.save, "");
+	node.maxmemory = 0;
+	server_facts_join(&all, &node);
+	assert_int_equal(all.maxmemory, 0);
+	server_facts_join(&all, &(struct audit_server){ .maxmemory = 7 });
+	assert_int_equal(all.maxmemory, 0);
+}
 
 static void redis_5_is_understood(void **state)
 {
@@ -183,6 +226,8 @@ static void damaged_texts_do_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_clusters_masters_are_added_up_and_the_worst_of_them_stands_for_all),
 		cmocka_unit_test(redis_5_is_understood),
 		cmocka_unit_test(redis_6_and_7_and_a_cluster_are_understood),
 		cmocka_unit_test(valkey_says_its_own_version),
