@@ -124,6 +124,10 @@ class BinanceDocuments(VenueTest):
         got = {base: {m.get('stream', 'ack') for m in stream.read_for(0.2)}
                for base, stream in streams.items()}
         got['/market'] |= {'ack', 'btcusdt@markPrice@1s'}
+        deadline = time.monotonic() + 10  # trades come when they come
+        while not {'btcusdt@aggTrade', 'ethusdt@aggTrade'} <= got['/market'] and \
+                time.monotonic() < deadline:
+            got['/market'] |= {m.get('stream', 'ack') for m in streams['/market'].read_for(0.2)}
         self.assertEqual(got['/market'], {'ack', 'btcusdt@aggTrade', 'ethusdt@aggTrade',
                                           'btcusdt@markPrice@1s'})
         self.assertEqual(got['/public'], {'ack', 'btcusdt@bookTicker'})
