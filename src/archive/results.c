@@ -274,6 +274,7 @@ void results_kick(struct results *results)
 	results_look_at_clock(results);
 	if (results->mark_due && results_slot(results)) {
 		results->filling->changes++;
+		results->filling->begins = true;
 		results->mark_due = false;
 		results_submit(results);
 	}

@@ -67,6 +67,14 @@ bool results_idle(const struct results *results)
 	return true;
 }
 
+bool results_begins(const struct results *results)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (results->slots[i].begins && results->slots[i].state <= SLOT_WRITING)
+			return true;
+	return results->mark_due;
+}
+
 static bool is_among(const struct slot *slot, struct results_id id)
 {
 	size_t low = 0, high = slot->count;

@@ -84,6 +84,7 @@ struct slot {
 	uint32_t acks_due;
 	bool ack_failed;
 	bool claims; /* holds the claimed entries */
+	bool begins; /* holds the mark of a stream that is begun */
 };
 
 /* Everything up to the entry is in the file once batch `number` is checkpointed. */
@@ -327,6 +328,8 @@ void results_submit_now(struct results *results);
 void results_submit_due(struct results *results);
 void results_acks_due(struct results *results);
 bool results_idle(const struct results *results); /* nothing is in a batch */
+/* The mark of a stream that is begun is on its way to the file. */
+bool results_begins(const struct results *results);
 bool results_has(const struct results *results, struct results_id id);
 void results_forget_ids(struct results *results); /* another generation begins */
 void results_drop_filling(struct results *results);

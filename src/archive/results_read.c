@@ -321,10 +321,12 @@ static bool has_room(struct results *results)
 	return false;
 }
 
+/* Of a stream that is begun nothing is taken before the file says what there is of it: else
+ * what is removed after a crash would not be missed. */
 static bool may_read(struct results *results)
 {
 	return results->state == RESULTS_RUNNING && !results->stopped && !results->loading &&
-	       results->loaded && !results->hold_back &&
+	       results->loaded && !results->hold_back && !results_begins(results) &&
 	       writer_state(results->config.writer) == WRITER_READY &&
 	       redis_pending_bytes(results->config.rtrs) < PENDING_BYTES && has_room(results);
 }

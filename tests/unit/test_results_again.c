@@ -111,12 +111,33 @@ static void what_was_pending_and_is_gone_is_soon_told(void **state)
 	results_deinit(&stage);
 }
 
+/* It would not know how many there were, were they removed before it reads them again. */
+static void nothing_of_a_new_stream_is_taken_before_the_file_has_its_mark(void **state)
+{
+	struct results_stage stage;
+	(void)state;
+	results_init(&stage);
+	results_run(&stage, 10 * results_ms_ns);
+	stage.commits = false;
+	add(&stage, 0);
+	results_start(stage.results);
+	results_run(&stage, results_second_ns);
+	assert_int_equal(results_integer(&stage, "XLEN trade_results"), ENTRIES);
+	assert_int_equal(results_integer(&stage, "XPENDING trade_results archive"), 0);
+	stage.commits = true;
+	results_run(&stage, 4 * results_second_ns);
+	assert_int_equal(results_counts(stage.results).read, ENTRIES);
+	assert_true(results_balance(&stage));
+	results_deinit(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_that_a_group_set_back_brings_again_are_taken_once),
 		cmocka_unit_test(also_where_weir_dies_again_while_they_come),
 		cmocka_unit_test(what_was_pending_and_is_gone_is_soon_told),
+		cmocka_unit_test(nothing_of_a_new_stream_is_taken_before_the_file_has_its_mark),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
