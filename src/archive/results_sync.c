@@ -32,12 +32,24 @@ static void sync_failed(struct results *results, enum status status)
 {
 	results_failed(results, status);
 	results->sync_due = true;
+	results->syncing = false;
+}
+
+/* Another look was asked for meanwhile (a new connection, a salvaged file): this one ends
+ * here. Two at once would take what the one has read since for what the other sees. */
+static bool is_outdated(struct results *results)
+{
+	if (results->sync_due)
+		results->syncing = false;
+	return results->sync_due;
 }
 
 static void ask(struct results *results, const struct str *argv, size_t argc, redis_reply_fn fn)
 {
-	if (results_send(results, argv, argc, fn))
-		results->sync_due = true;
+	if (is_outdated(results))
+		return;
+	results->sync_due = results_send(results, argv, argc, fn) != STATUS_OK;
+	results->syncing = !results->sync_due;
 }
 
 static void on_word(void *ctx, enum status status, const struct redis_reply *reply);
@@ -113,8 +125,10 @@ static void on_facts(struct results *results, enum status status)
 
 static void ask_stream(struct results *results)
 {
-	if (!results_ask_facts(results, on_facts))
-		results->sync_due = true;
+	if (is_outdated(results))
+		return;
+	results->sync_due = !results_ask_facts(results, on_facts);
+	results->syncing = !results->sync_due;
 }
 
 /* NULL: it is the stream that was read. */
@@ -305,6 +319,7 @@ static void ack_pending(struct results *results)
 
 static void run(struct results *results)
 {
+	results->syncing = false;
 	if (results->stopped)
 		return;
 	/* What an earlier life left pending may be gone from the stream: that is soon told. */
@@ -361,7 +376,7 @@ static void on_began(void *ctx, enum status status, const struct redis_reply *re
 	(void)reply;
 	if (status)
 		sync_failed(results, status);
-	else
+	else if (!is_outdated(results))
 		begin_stream(results);
 }
 
@@ -385,7 +400,7 @@ static void on_set_back(void *ctx, enum status status, const struct redis_reply 
 	(void)reply;
 	if (status)
 		sync_failed(results, status);
-	else
+	else if (!is_outdated(results))
 		go_on(results);
 }
 
@@ -412,6 +427,8 @@ static void place_group(struct results *results)
 {
 	const struct groups_facts *groups = &results->groups;
 	bool there = groups->own < GROUPS_MAX;
+	if (is_outdated(results))
+		return;
 	if (!there) {
 		make_group(results);
 	} else if (results->broken || !results->marked) {
@@ -430,7 +447,7 @@ static void place_group(struct results *results)
 /* Not while pages are on their way: what they bring belongs to before. */
 void results_sync(struct results *results)
 {
-	if (!results->sync_due || results->reads_due > 0 || results->trimming ||
+	if (!results->sync_due || results->syncing || results->reads_due > 0 || results->trimming ||
 	    results->claiming || results->looking || results->loading || !results->loaded)
 		return;
 	results->sync_due = false;

@@ -309,14 +309,13 @@ class Unplugged(LiveTest):
     patience = 200
     symbols = 'BTC'
 
-    def test_twenty_seconds_unplugged_are_said_and_repaired(self):
+    def test_half_a_minute_unplugged_is_said_and_repaired(self):
         self.start()
         self.wait('data', self.has_data)
         since_ms = int(time.time() * 1000) // 60_000 * 60_000
-        self.venue.fault('unplug', seconds=20)
-        time.sleep(14)
-        answer = self.ask('/price BTC')
-        self.assertRegex(answer.stdout, r'STALE: the newest data is 1\d s old')
+        self.venue.fault('unplug', seconds=30)
+        self.wait('all is said to be stale', lambda: re.search(
+            r'STALE: the newest data is 1\d s old', self.ask('/price BTC').stdout))
         data = self.ask_json('/price BTC')
         self.assertTrue(data['stale'])
         for question in ('/cvd BTC', '/flow BTC', '/oi BTC', '/analysis BTC'):

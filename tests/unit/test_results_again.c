@@ -131,6 +131,29 @@ static void nothing_of_a_new_stream_is_taken_before_the_file_has_its_mark(void *
 	results_deinit(&stage);
 }
 
+/* A new connection is told of while the look of the one before is under way; entries come all
+ * the while, so that what one look reads is new to the other. */
+static void looks_do_not_mix(void **state)
+{
+	(void)state;
+	for (int64_t n = 0; n < 24; n++) {
+		struct results_stage stage;
+		results_begin(&stage);
+		add(&stage, 0);
+		results_run(&stage, results_second_ns);
+		results_reconnected(stage.results);
+		for (int64_t i = 0; i < n; i++)
+			results_run(&stage, results_ms_ns / 8);
+		assert_true(results_other(&stage, "XADD trade_results * rid r%d st done", ENTRIES));
+		results_reconnected(stage.results);
+		results_run(&stage, 2 * results_second_ns);
+		assert_int_equal(stage.n_tells, 0);
+		check_all_once(&stage, ENTRIES + 1);
+		assert_true(results_balance(&stage));
+		results_deinit(&stage);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +161,7 @@ int main(void)
 		cmocka_unit_test(also_where_weir_dies_again_while_they_come),
 		cmocka_unit_test(what_was_pending_and_is_gone_is_soon_told),
 		cmocka_unit_test(nothing_of_a_new_stream_is_taken_before_the_file_has_its_mark),
+		cmocka_unit_test(looks_do_not_mix),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void on_checkpoint(void *ctx, uint64_t number)
 
 static void on_broken(void *ctx, const char *what)
 {
-	(void)what;
+	print_message("told: %s\n", what);
 	((struct world *)ctx)->told++;
 }
 
