@@ -183,7 +183,7 @@ struct results {
 
 	/* the sync */
 	bool sync_due;
-	bool syncing; /* a look is under way: results_sync.c */
+	bool syncing;       /* a look is under way: results_sync.c */
 	bool count_asked;   /* for field x, so that the base is counted from there */
 	const char *broken; /* why the stream is to be read from 0; NULL: it is not */
 	bool new_word;      /* a new epoch has to be written */
