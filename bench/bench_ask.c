@@ -33,7 +33,9 @@ enum { ENGINE_ASKS = 200 };
 static double engine_us(const struct ask_world *world, const char *text, enum ask_format format)
 {
 	static char storage[ASK_OUT_LIMIT];
-	struct ask_request request = { str_of(text), format, WORLD_END_MS };
+	struct ask_request request = { .text = str_of(text),
+				       .format = format,
+				       .now_ms = WORLD_END_MS };
 	enum ask_outcome outcome;
 	double begin = seconds_of(CLOCK_MONOTONIC);
 	for (int i = 0; i < ENGINE_ASKS; i++) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The bot of a hundred files at its own scale (50 symbols, 4 timeframes), before and after a
-migration to weir's forms: memory, the time of its own scan, dead keys, what is there after
-kill -9, each beside what was promised. usage: bench_bot_layout.py WEIR GEN_LOAD"""
+"""The bot of a hundred files at its own scale (50 symbols, 4 timeframes), before and after `weir
+clean` and `weir migrate`: memory, the time of its own scan, dead keys, what is there after kill
+-9, each beside what was promised. usage: bench_bot_layout.py WEIR GEN_LOAD"""
 import os
 import shutil
 import sys
@@ -17,12 +17,13 @@ KEYS = int(os.environ.get('BENCH_KEYS', 5000))
 
 
 def main():
-    if not shutil.which('redis-server'):
-        print('SKIP: redis-server is not installed')
+    if not shutil.which('redis-server') or not bot_layout.DuckDB.there():
+        print('SKIP: redis-server or DuckDB is not installed')
         return 77
     temp = tempfile.mkdtemp(prefix='weir-bench-')
     try:
-        bot_layout.show(bot_layout.measure(harness.WEIR, temp, KEYS, rounds=40, trades=500))
+        bot_layout.show(bot_layout.measure(harness.WEIR, temp, KEYS, rounds=60, trades=500,
+                                           packed=True))
     finally:
         shutil.rmtree(temp, ignore_errors=True)
     return 0

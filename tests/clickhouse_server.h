@@ -1,8 +1,8 @@
 /* clickhouse_server.h - a real clickhouse-server in a throw-away folder: plain fork, exec and
  * sockets, so that what is tested is not what the test stands on.
  *
- * It listens on 127.0.0.1 alone, HTTP alone, on a port that the kernel chose and that it
- * keeps when it is started again; users `default` (no password), `desk` (password `s3 cret`)
+ * It listens on 127.0.0.1 alone, HTTP alone, on a port that the kernel chose and that stays its
+ * own while it is gone; users `default` (no password), `desk` (password `s3 cret`)
  * and `reader` (may only read). It dies with the test. */
 #pragma once
 
@@ -20,10 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "held_port.h"
+
 struct clickhouse_server {
 	pid_t pid; /* 0: not running */
 	char dir[200];
 	int port;
+	struct held_port held;
 };
 
 static inline bool clickhouse_installed(void)
@@ -70,35 +73,34 @@ static inline void clickhouse_configure(const struct clickhouse_server *server)
 	    "<profile>reader</profile><quota>default</quota></reader></users></yandex>");
 }
 
-/* The port on which a socket of the process listens; 0: none yet. */
-static inline int clickhouse_listens(pid_t pid)
+/* Whether a socket of the process listens on its port. */
+static inline bool clickhouse_listens(const struct clickhouse_server *server)
 {
 	char path[64], link[64], line[256], wanted[64];
-	int port = 0;
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	bool listens = false;
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)server->pid);
 	DIR *fds = opendir(path);
 	FILE *table = fopen("/proc/net/tcp", "r");
-	while (fds && table && !port && fgets(line, sizeof line, table)) {
-		unsigned state, local_port;
+	while (fds && table && !listens && fgets(line, sizeof line, table)) {
+		unsigned state, port;
 		unsigned long inode;
-		if (sscanf(line, "%*d: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu",
-			   &local_port, &state, &inode) != 3 ||
-		    state != 0x0a)
+		if (sscanf(line, "%*d: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu", &port,
+			   &state, &inode) != 3 ||
+		    state != 0x0a || port != (unsigned)server->port)
 			continue;
 		snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
 		rewinddir(fds);
-		for (struct dirent *fd; !port && (fd = readdir(fds));) {
+		for (struct dirent *fd; !listens && (fd = readdir(fds));) {
 			ssize_t n = readlinkat(dirfd(fds), fd->d_name, link, sizeof link - 1);
 			link[n > 0 ? n : 0] = 0;
-			if (strcmp(link, wanted) == 0)
-				port = (int)local_port;
+			listens = strcmp(link, wanted) == 0;
 		}
 	}
 	if (fds)
 		closedir(fds);
 	if (table)
 		fclose(table);
-	return port;
+	return listens;
 }
 
 /* On the folder that is there, as it was left. */
@@ -117,12 +119,10 @@ static inline bool clickhouse_start(struct clickhouse_server *server)
 		execlp("clickhouse-server", "clickhouse-server", config, (char *)NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 1500; i++) {
-		int state, port = clickhouse_listens(server->pid);
-		if (port) {
-			server->port = port;
+	for (int i = 0; i < 6000; i++) {
+		int state;
+		if (clickhouse_listens(server))
 			return true;
-		}
 		if (waitpid(server->pid, &state, WNOHANG) == server->pid)
 			break;
 		usleep(20000);
@@ -135,7 +135,8 @@ static inline bool clickhouse_begin(struct clickhouse_server *server)
 {
 	const char *base = getenv("TMPDIR");
 	char path[256];
-	*server = (struct clickhouse_server){ 0 };
+	*server = (struct clickhouse_server){ .held = held_port() };
+	server->port = (int)server->held.number;
 	snprintf(server->dir, sizeof server->dir, "%s/weir-ch-XXXXXX",
 		 base && strlen(base) < 100 ? base : "/tmp");
 	if (!mkdtemp(server->dir))
@@ -160,6 +161,7 @@ static inline void clickhouse_remove(struct clickhouse_server *server)
 {
 	char command[256];
 	clickhouse_end(server, SIGKILL);
+	held_port_release(&server->held);
 	snprintf(command, sizeof command, "rm -rf '%s'", server->dir);
 	if (system(command) != 0)
 		printf("could not remove %s\n", server->dir);

@@ -1,15 +1,16 @@
 /* influx_server.h - an InfluxDB of its own for a test: its files in a temporary folder, its
- * ports of the kernel's choice. Include after cmocka.h. */
+ * ports of the kernel's choice, that of HTTP its own while it is gone. Include after cmocka.h. */
 #pragma once
 
 #include <fcntl.h>
 
-#include "free_port.h"
+#include "held_port.h"
 #include "redis_fixture.h"
 
 struct influx_server {
 	char *folder;
 	unsigned port;
+	struct held_port held;
 	pid_t pid; /* 0: not running */
 	bool auth;
 };
@@ -31,8 +32,7 @@ static inline void influx_configure(const struct influx_server *server)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* An answer to /ping, not only a connection: while nobody listens, one to a port of the kernel's
- * choice may be to itself. */
+/* An answer to /ping, not only a connection. */
 static inline bool influx_answers(const struct influx_server *server)
 {
 	static const char ask[] = "GET /ping HTTP/1.0\r\n\r\n";
@@ -67,7 +67,7 @@ static inline pid_t influx_run(const struct influx_server *server)
 	return pid;
 }
 
-/* Its port may be somebody's outgoing connection's for a while: it is begun anew where it ends. */
+/* Begun anew where it ends by itself. */
 static inline void influx_start(struct influx_server *server)
 {
 	for (int i = 0; i < 6000; i++) {
@@ -98,7 +98,8 @@ static inline bool influx_init(struct influx_server *server)
 	}
 	server->folder = fixture_folder();
 	assert_non_null(server->folder);
-	server->port = free_port();
+	server->held = held_port();
+	server->port = server->held.number;
 	influx_configure(server);
 	influx_start(server);
 	return true;
@@ -108,5 +109,6 @@ static inline void influx_deinit(struct influx_server *server)
 {
 	if (server->pid)
 		influx_kill(server);
+	held_port_release(&server->held);
 	fixture_remove(server->folder);
 }

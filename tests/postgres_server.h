@@ -1,8 +1,9 @@
 /* postgres_server.h - a PostgreSQL of its own for a test: made by initdb in a temporary
- * folder, on a unix socket there and on a TCP port of the kernel's choice, fsync on. The
- * server refuses to run as root, so there it runs as nobody. Include after cmocka.h. */
+ * folder, on a unix socket there and on a TCP port of the kernel's choice that stays its own, fsync
+ * on. The server refuses to run as root, so there it runs as nobody. Include after cmocka.h. */
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -11,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "free_port.h"
+#include "held_port.h"
 #include "redis_fixture.h"
 
 enum { POSTGRES_PATH = 300 };
@@ -20,6 +21,7 @@ struct postgres_server {
 	char bin[POSTGRES_PATH];
 	char *folder; /* data/, the socket, log */
 	unsigned port;
+	struct held_port held;
 	pid_t pid;    /* 0: not running */
 	PGconn *conn; /* the test's own, by the socket, as the superuser "owner" */
 };
@@ -90,7 +92,7 @@ static inline void postgres_start(struct postgres_server *server)
 				     NULL };
 	PQfinish(server->conn);
 	server->conn = NULL;
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		int state;
 		if (server->pid && waitpid(server->pid, &state, WNOHANG) == server->pid)
 			server->pid = 0;
@@ -121,14 +123,41 @@ static inline bool postgres_init(struct postgres_server *server)
 	pid_t pid = postgres_run(server, argv);
 	assert_int_equal(waitpid(pid, &state, 0), pid);
 	assert_int_equal(state, 0);
-	server->port = free_port();
+	server->held = held_port();
+	server->port = server->held.number;
 	postgres_start(server);
 	return true;
 }
 
-/* kill -9 of the server: its backends end by themselves. */
+/* Processes whose parent it is; at most `most` of them. */
+static inline size_t postgres_backends(pid_t server, pid_t *pids, size_t most)
+{
+	DIR *folder = opendir("/proc");
+	size_t count = 0;
+	assert_non_null(folder);
+	for (const struct dirent *entry; count < most && (entry = readdir(folder));) {
+		char path[300];
+		int parent = 0;
+		snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+		FILE *file = atoi(entry->d_name) > 0 ? fopen(path, "r") : NULL;
+		if (file && fscanf(file, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == server)
+			pids[count++] = (pid_t)atoi(entry->d_name);
+		if (file)
+			fclose(file);
+	}
+	closedir(folder);
+	return count;
+}
+
+/* kill -9 of the server and its backends, which else go on until they notice. */
 static inline void postgres_kill(struct postgres_server *server)
 {
+	pid_t backends[64];
+	kill(server->pid, SIGSTOP); /* no new ones */
+	size_t count =
+	    postgres_backends(server->pid, backends, sizeof backends / sizeof backends[0]);
+	for (size_t i = 0; i < count; i++)
+		kill(backends[i], SIGKILL);
 	fixture_kill(server->pid);
 	server->pid = 0;
 }
@@ -140,6 +169,7 @@ static inline void postgres_deinit(struct postgres_server *server)
 		kill(server->pid, SIGINT); /* fast shutdown: no backend stays behind */
 		waitpid(server->pid, NULL, 0);
 	}
+	held_port_release(&server->held);
 	fixture_remove(server->folder);
 }
 

@@ -129,6 +129,17 @@ static void sink_probe(struct sink *sink, enum archive_table table, int64_t batc
 	clickhouse_ask(call);
 }
 
+static void sink_newest(struct sink *sink, enum archive_table table, sink_probe_fn fn, void *ctx)
+{
+	struct clickhouse_call *call = begin(sink, NULL, fn, ctx);
+	struct clickhouse *ch = of(sink);
+	buf_clear(&ch->sql);
+	buf_str_put(&ch->sql, STR("SELECT max(batch_id) FROM "));
+	clickhouse_table_put(&ch->sql, str_of(ch->database), table);
+	call->next = counted;
+	clickhouse_ask(call);
+}
+
 static void sink_count(struct sink *sink, enum archive_table table, sink_probe_fn fn, void *ctx)
 {
 	struct clickhouse *ch = of(sink);
@@ -255,6 +266,7 @@ static const struct sink_ops ops = {
 	.encode = sink_encode,
 	.send = sink_send,
 	.probe = sink_probe,
+	.newest = sink_newest,
 	.expire = sink_expire,
 	.count = sink_count,
 	.read = sink_read,

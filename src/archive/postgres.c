@@ -10,7 +10,15 @@
 
 enum { SQL_BYTES_MAX = 64 << 10, WHY_BYTES = 400 };
 
-enum call_kind { CALL_OPEN, CALL_SEND, CALL_PROBE, CALL_READ, CALL_COUNT, CALL_EXPIRE };
+enum call_kind {
+	CALL_OPEN,
+	CALL_SEND,
+	CALL_PROBE,
+	CALL_NEWEST,
+	CALL_READ,
+	CALL_COUNT,
+	CALL_EXPIRE
+};
 
 struct call {
 	enum call_kind kind;
@@ -170,7 +178,7 @@ static void on_counted(void *ctx, const struct pg_answer *answer)
 	if (told)
 		finish(ctx, SINK_DONE, count, "");
 	else if (answer->end == PG_DONE)
-		finish(ctx, SINK_HELD, 0, "count(*) is no number");
+		finish(ctx, SINK_HELD, 0, "what it counted is no number");
 	else
 		fail(ctx, answer, false);
 }
@@ -179,12 +187,14 @@ static void ask_count(struct postgres *postgres)
 {
 	const struct call *call = current(postgres);
 	struct buf *sql = fresh_sql(postgres);
-	buf_str_put(sql, STR("SELECT count(*) FROM "));
+	buf_str_put(sql, call->kind == CALL_NEWEST
+			     ? STR("SELECT coalesce(max(\"batch_id\"),0) FROM ")
+			     : STR("SELECT count(*) FROM "));
 	postgres_put_name(sql, archive_table_row(call->table)->name);
 	if (call->kind == CALL_PROBE)
 		buf_printf(sql, " WHERE \"batch_id\"=%lld", (long long)call->number);
 	/* of all rows it reads all of them */
-	int64_t answer_ns = postgres->answer_ns * (call->kind == CALL_COUNT ? 10 : 1);
+	int64_t answer_ns = postgres->answer_ns * (call->kind == CALL_PROBE ? 1 : 10);
 	pg_query(postgres->pg, sql_text(postgres), answer_ns, on_counted, postgres);
 }
 
@@ -250,6 +260,7 @@ static void begin_call(struct postgres *postgres)
 	case CALL_OPEN: finish(postgres, SINK_DONE, 0, ""); break;
 	case CALL_SEND: send_batch(postgres); break;
 	case CALL_PROBE:
+	case CALL_NEWEST:
 	case CALL_COUNT: ask_count(postgres); break;
 	case CALL_READ: ask_rows(postgres); break;
 	case CALL_EXPIRE: expire_step(postgres); break;
@@ -384,6 +395,12 @@ static void sink_probe(struct sink *sink, enum archive_table table, int64_t batc
 				       .ctx = ctx });
 }
 
+static void sink_newest(struct sink *sink, enum archive_table table, sink_probe_fn fn, void *ctx)
+{
+	add_call(sink,
+		 &(struct call){ .kind = CALL_NEWEST, .table = table, .count_fn = fn, .ctx = ctx });
+}
+
 static void sink_expire(struct sink *sink, enum archive_table table, int64_t now_us, sink_fn fn,
 			void *ctx)
 {
@@ -440,6 +457,7 @@ static const struct sink_ops ops = {
 	.encode = sink_encode,
 	.send = sink_send,
 	.probe = sink_probe,
+	.newest = sink_newest,
 	.expire = sink_expire,
 	.count = sink_count,
 	.read = sink_read,

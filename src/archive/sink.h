@@ -64,6 +64,9 @@ struct sink_ops {
 	void (*send)(struct sink *sink, const struct sink_batch *batch, sink_fn fn, void *ctx);
 	void (*probe)(struct sink *sink, enum archive_table table, int64_t batch_id,
 		      sink_probe_fn fn, void *ctx);
+	/* The largest batch_id that a moved table holds, 0 when it is empty: a row stays that has
+	 * a larger one than what is sent. NULL where what is sent last counts. */
+	void (*newest)(struct sink *sink, enum archive_table table, sink_probe_fn fn, void *ctx);
 	/* Rows of whole months older than the table's days go, where the sink does not do it
 	 * by itself (TTL). now_us: UTC. */
 	void (*expire)(struct sink *sink, enum archive_table table, int64_t now_us, sink_fn fn,

@@ -8,7 +8,7 @@
  *
  *   new ──→ sent ──DONE──→ done             → rows may leave DuckDB after keep_days
  *    ↑       │ UNKNOWN: settle, probe: all there → done; none → settle, probe → sent again;
- *    │       │          some → held
+ *    │       │          some → held, or sent again where that does no harm
  *    ├─ AWAY ┤ 5 15 30 60 s with jitter, then `open` first: from the third on that is the
  *    │       │ breaker's probe, once in 60 s
  *    ├─ HELD ┤ its table waits 60 s and `open` mends what it can; other tables go on

@@ -197,15 +197,25 @@ static void drop_ahead(struct sinks_line *line, struct sinks_ready *ahead)
 	ahead->there = false;
 }
 
+/* A newer batch takes rows of an older one away where both have a row of one key, and a count of
+ * the older one is then too small for ever. So its end is recorded before the newer one is sent;
+ * results, of which a row never comes again, need not wait. */
+static bool may_take_away(const struct sinks_line *line, const struct sinks_part *newer)
+{
+	enum archive_table table = line->job.told.table;
+	return !line->sink->ops->idempotent && newer->table == table &&
+	       table != TABLE_trade_results;
+}
+
 static bool may_follow(const struct sinks_line *line, const struct sinks_ready *next)
 {
 	return next->there && next->marked && next->rows &&
-	       (!next->part.tries || !line->sink->ops->probes);
+	       (!next->part.tries || !line->sink->ops->probes) && !may_take_away(line, &next->part);
 }
 
 /* An answer, and the thread is not at work for this line: both are needed to go on. The next
- * one, which is marked already, is sent while this one's end is recorded, so that the sink
- * does not wait for the file. */
+ * one, which is marked already, is sent while this one's end is recorded, where it may be, so
+ * that the sink does not wait for the file. */
 static void settle_answer(struct sinks_line *line)
 {
 	struct sinks_job *job = &line->job;
@@ -288,20 +298,23 @@ static void drop_all(struct sinks_line *line)
 	line->job.looks_again = true;
 }
 
+/* Where sending again does no harm it is done if only some are there: the others may be of another
+ * batch with the same keys. */
 static void probed(void *ctx, enum sink_outcome outcome, uint64_t count, const char *why)
 {
 	struct sinks_line *line = ctx;
 	const struct sinks_ready *ready = line->now;
+	bool idempotent = line->sink->ops->idempotent;
 	char text[SINKS_WHY];
 	if (outcome == SINK_DONE && count >= ready->rows) {
 		confirmed(line);
-	} else if (outcome == SINK_DONE && count) {
+	} else if (outcome == SINK_DONE && count && !idempotent) {
 		snprintf(text, sizeof text, "it holds %llu of %u rows of batch %lld of %s",
 			 (unsigned long long)count, (unsigned)ready->rows,
 			 (long long)ready->part.part_id,
 			 archive_table_row(ready->part.table)->name);
 		answered(line, SINK_HELD, text);
-	} else if (outcome == SINK_DONE && --line->probes_left > 0) {
+	} else if (outcome == SINK_DONE && !count && --line->probes_left > 0) {
 		wait_ns(line, ms(line->sinks->config.settle_ms), probe);
 	} else if (outcome == SINK_DONE) {
 		send_now(line);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ask/accounts.h"
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/page.h"
 
 enum {

@@ -1,7 +1,7 @@
 #include "ask/alerts.h"
 
 #include "ask/alerts_own.h"
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/page.h"
 #include "ask/refuse.h"
 

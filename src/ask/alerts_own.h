@@ -4,7 +4,7 @@
 
 #include "ask/ask.h"
 #include "ask/asked.h"
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/page.h"
 #include "rules/rules.h"
 

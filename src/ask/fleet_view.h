@@ -3,7 +3,7 @@
  * the fleet. */
 #pragma once
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "fleet/fleet.h"
 
 /* One terminal in short: who, state, flags, since when, load, queue, account. */

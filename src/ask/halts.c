@@ -1,6 +1,6 @@
 #include "ask/halts.h"
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/page.h"
 #include "ask/refuse.h"
 #include "trade/halts.h"

@@ -5,7 +5,7 @@
 
 #include "ask/ask.h"
 #include "ask/asked.h"
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "def/keys.h"
 #include "memory/valve.h"
 

@@ -1,7 +1,7 @@
 #include "ask/refuse.h"
 
 #include "accounts/accounts.h"
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/page.h"
 
 enum { SENTENCE_BYTES = 1024, SYMBOLS_SHOWN = 24 };

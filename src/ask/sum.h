@@ -5,7 +5,7 @@
  * prints as unknown; it is never a wrong figure. By value. Any thread. */
 #pragma once
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "ask/figure.h"
 #include "market/market.h"
 

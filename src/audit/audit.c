@@ -97,21 +97,23 @@ static struct str name_of(const struct audit_key *key)
 			key->name.len < AUDIT_NAME_MAX ? key->name.len : AUDIT_NAME_MAX);
 }
 
-static struct audit_record record_of(const struct audit_key *key)
+/* One by one: of a literal, compilers clear all of it first, which takes longer than this. */
+static void record_of(const struct audit_key *key, struct audit_record *record)
 {
-	return (struct audit_record){
-		.name = name_of(key),
-		.db = key->db,
-		.type = key->type,
-		.encoding = key->encoding,
-		.length = key->length,
-		.expires_ms = key->expires_ms,
-		.bytes = key->bytes,
-		.idle_s = key->idle_s,
-		.longest = key->longest,
-		.digest = key->digest,
-		.stream = key->stream,
-	};
+	record->family = 0;
+	record->name = name_of(key);
+	record->db = key->db;
+	record->type = key->type;
+	record->encoding = key->encoding;
+	record->length = key->length;
+	record->expires_ms = key->expires_ms;
+	record->bytes = key->bytes;
+	record->idle_s = key->idle_s;
+	record->longest = key->longest;
+	record->digest = key->digest;
+	for (size_t i = 0; i < AUDIT_RECORD_NUMBERS; i++)
+		record->number[i] = 0;
+	record->stream = key->stream;
 }
 
 void audit_look(const struct audit *audit, const struct audit_key *key, struct audit_look *out)
@@ -124,17 +126,23 @@ void audit_look(const struct audit *audit, const struct audit_key *key, struct a
 	audit_rules_look(audit->rules, key, out);
 }
 
+void audit_soon(struct audit *audit, const struct audit_look *look)
+{
+	names_prefetch(audit->names, &look->name);
+	audit_rules_prefetch(audit->rules, look);
+}
+
 enum status audit_key(struct audit *audit, const struct audit_key *key)
 {
 	CHECK(!audit->ran);
-	struct audit_record record = record_of(key);
+	struct audit_record record;
 	struct audit_look storage;
 	const struct audit_look *look = key->look;
 	if (!look) {
 		audit_look(audit, key, &storage);
 		look = &storage;
 	}
-	audit_rules_prefetch(audit->rules, look);
+	record_of(key, &record);
 	enum status status = names_learn_looked(audit->names, record.name, &look->name, key->type,
 						key->bytes, &record.shape);
 	if (status)

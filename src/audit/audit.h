@@ -55,6 +55,9 @@ void audit_destroy(struct audit *audit);
 
 /* What the key says by itself (look.h). Any thread, also while another is in audit_key. */
 void audit_look(const struct audit *audit, const struct audit_key *key, struct audit_look *out);
+/* The key of this look comes in a moment, best 16 keys later: what audit_key needs of what was
+ * learned is read into the cache. On audit_key's thread; nothing else comes of it. */
+void audit_soon(struct audit *audit, const struct audit_look *look);
 /* A key is told once; told again (a scan may) it is counted and dropped by its caller. */
 MUST_CHECK enum status audit_key(struct audit *audit, const struct audit_key *key);
 /* Keys that the source could not tell: they vanished, or the reply was refused. */

@@ -1,7 +1,9 @@
 /* bytes.h - up to 16 bytes as two numbers, zeros behind them: without a copy, and without
- * reading beyond them. Inside a process only: the numbers depend on the order of bytes. */
+ * reading beyond them; and what bytes are, by ASCII alone. Inside a process only: the numbers
+ * depend on the order of bytes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -43,4 +45,24 @@ static inline struct bytes16 bytes_16(const char *at, size_t len)
 		return (struct bytes16){ bytes_below_8(at, len), 0 };
 	return (struct bytes16){ bytes_u64(at),
 				 len == 8 ? 0 : bytes_u64(at + len - 8) >> (8 * (16 - len)) };
+}
+
+static inline bool byte_is_digit(char c) { return (unsigned char)(c - '0') < 10; }
+static inline bool byte_is_letter(char c) { return (unsigned char)((c | 0x20) - 'a') < 26; }
+static inline bool byte_is_alnum(char c) { return byte_is_digit(c) || byte_is_letter(c); }
+
+/* A letter in lower case, a digit; 0: it is neither. */
+static inline char byte_alnum_lower(char c)
+{
+	return byte_is_letter(c) ? (char)(c | 0x20) : byte_is_digit(c) ? c : 0;
+}
+
+/* Are all eight from blank to ~? The sums of seven bits do not reach into the next byte. */
+static inline bool bytes_are_plain_8(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t bytes = bytes_u64(at);
+	uint64_t seven = bytes & ones * 0x7f;
+	uint64_t from_blank = seven + ones * (0x80 - ' '), past_tilde = seven + ones * (0x7f - '~');
+	return ((from_blank & ~past_tilde & ~bytes) & ones * 0x80) == ones * 0x80;
 }

@@ -5,17 +5,16 @@
 #include "base/buf.h"
 #include "base/check.h"
 
-static const struct code *sorted; /* of qsort, which passes nothing on; one thread */
-
 /* ---- order ---- */
 
-static int by_path(const void *a, const void *b)
+static int by_path(const void *a, const void *b, void *ctx)
 {
-	const struct code_use *x = &sorted->uses[*(const uint32_t *)a];
-	const struct code_use *y = &sorted->uses[*(const uint32_t *)b];
+	const struct code *code = ctx;
+	const struct code_use *x = &code->uses[*(const uint32_t *)a];
+	const struct code_use *y = &code->uses[*(const uint32_t *)b];
 	if (x->file != y->file) {
-		int order = str_cmp(code_text(sorted, sorted->files[x->file].path),
-				    code_text(sorted, sorted->files[y->file].path));
+		int order = str_cmp(code_text(code, code->files[x->file].path),
+				    code_text(code, code->files[y->file].path));
 		return order ? order : (x->file < y->file ? -1 : 1);
 	}
 	if (x->function != y->function)
@@ -31,8 +30,7 @@ static enum status make_order(struct code *code)
 	for (size_t i = 0; i < code->n_uses; i++)
 		if (code->uses[i].flags & USE_REAL)
 			code->order[code->n_order++] = (uint32_t)i;
-	sorted = code;
-	qsort(code->order, code->n_order, sizeof *code->order, by_path);
+	qsort_r(code->order, code->n_order, sizeof *code->order, by_path, code);
 	return STATUS_OK;
 }
 
@@ -122,10 +120,11 @@ static void add_place(struct places *places, const struct code_use *use, size_t 
 }
 
 /* Uses of one family lie together, each in the order of the files. */
-static int by_family(const void *a, const void *b)
+static int by_family(const void *a, const void *b, void *ctx)
 {
-	const struct code_use *x = &sorted->uses[sorted->order[*(const uint32_t *)a]];
-	const struct code_use *y = &sorted->uses[sorted->order[*(const uint32_t *)b]];
+	const struct code *code = ctx;
+	const struct code_use *x = &code->uses[code->order[*(const uint32_t *)a]];
+	const struct code_use *y = &code->uses[code->order[*(const uint32_t *)b]];
 	if (x->family != y->family)
 		return x->family < y->family ? -1 : 1;
 	return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
@@ -233,8 +232,7 @@ static enum status make_keys(struct code *code)
 			if (use->family)
 				group[count++] = (uint32_t)i;
 		}
-		sorted = code;
-		qsort(group, count, sizeof *group, by_family);
+		qsort_r(group, count, sizeof *group, by_family, code);
 		status = gather(code, group, count, patterns);
 	}
 	free(group);

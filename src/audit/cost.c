@@ -136,10 +136,22 @@ void audit_cost_begin(struct audit_cost *cost, enum audit_type type, enum audit_
 {
 	(void)has_ttl;
 	CHECK(type != AUDIT_STRING);
-	*cost = (struct audit_cost){ .type = type, .encoding = encoding, .name_bytes = name_bytes };
+	cost->type = type;
+	cost->encoding = encoding;
+	cost->name_bytes = name_bytes;
+	cost->elements = cost->longest = cost->loose = cost->packed = 0;
+	cost->packed_known = false;
 	cost->numbers = true;
 	cost->least = INT64_MAX;
 	cost->most = INT64_MIN;
+	cost->nodes = cost->nodes_bytes = cost->node = cost->node_elements = 0;
+	/* Nearly half of the struct, and of streams alone. */
+	if (type == AUDIT_STREAM) {
+		const struct audit_cost_tree none = { 0 };
+		cost->names = 0;
+		cost->tree = cost->pending = cost->own = none;
+		cost->groups_bytes = 0;
+	}
 }
 
 static void note_longest(struct audit_cost *cost, int64_t bytes)

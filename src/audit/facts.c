@@ -1,5 +1,6 @@
 #include "audit/facts.h"
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
 enum field_class {
@@ -41,15 +42,13 @@ bool facts_is_time(const struct facts *facts, int64_t value)
 	return false;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /* Digits, a point, an exponent; *whole where there are digits alone. */
 static bool is_number(struct str text, bool *whole)
 {
 	size_t at = text.len && (text.ptr[0] == '-' || text.ptr[0] == '+'), digits = 0, points = 0;
 	size_t from = at;
-	for (; at < text.len && (is_digit(text.ptr[at]) || text.ptr[at] == '.'); at++) {
-		digits += is_digit(text.ptr[at]);
+	for (; at < text.len && (byte_is_digit(text.ptr[at]) || text.ptr[at] == '.'); at++) {
+		digits += byte_is_digit(text.ptr[at]);
 		points += text.ptr[at] == '.';
 	}
 	if (digits == 0 || points > 1)
@@ -61,7 +60,7 @@ static bool is_number(struct str text, bool *whole)
 		return false;
 	at += text.ptr[at] == '-' || text.ptr[at] == '+';
 	size_t exponent = 0;
-	for (; at < text.len && is_digit(text.ptr[at]); at++)
+	for (; at < text.len && byte_is_digit(text.ptr[at]); at++)
 		exponent++;
 	return exponent && at == text.len;
 }
@@ -85,19 +84,20 @@ static bool is_date(struct str text)
 	if (text.len < sizeof form - 1 || text.len > 40)
 		return false;
 	for (size_t i = 0; form[i]; i++)
-		if (form[i] == 'd' ? !is_digit(text.ptr[i]) : text.ptr[i] != form[i])
+		if (form[i] == 'd' ? !byte_is_digit(text.ptr[i]) : text.ptr[i] != form[i])
 			return false;
 	return true;
 }
 
 static bool is_switch(struct str text)
 {
-	static const char *const words[] = { "true", "false", "on",   "off",  "yes",
-					     "no",   "ok",    "done", "none", "null" };
+	static const struct str words[] = { STR("true"), STR("false"), STR("on"), STR("off"),
+					    STR("yes"),  STR("no"),    STR("ok"), STR("done"),
+					    STR("none"), STR("null") };
 	if (text.len > 5)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq_nocase(text, str_of(words[i])))
+		if (str_eq_nocase(text, words[i]))
 			return true;
 	return false;
 }
@@ -116,6 +116,10 @@ static bool is_word(struct str text)
 static bool is_binary(struct str text)
 {
 	for (size_t i = 0; i < text.len;) {
+		if (text.len - i >= 8 && bytes_are_plain_8(text.ptr + i)) {
+			i += 8;
+			continue;
+		}
 		unsigned char c = (unsigned char)text.ptr[i];
 		size_t n = c < 0x80
 			       ? (c >= 0x20 || c == '\n' || c == '\r' || c == '\t') && c != 0x7f
@@ -198,7 +202,7 @@ static bool is_rows(const struct facts *facts, struct str text)
 	if (text.len < 16 || text.ptr[0] != '[' || text.ptr[at] != '[')
 		return false;
 	size_t from = blanks(text, at + 1), n = 0;
-	while (from + n < text.len && is_digit(text.ptr[from + n]))
+	while (from + n < text.len && byte_is_digit(text.ptr[from + n]))
 		n++;
 	int64_t value;
 	return str_to_i64(str_make(text.ptr + from, n), &value) == STATUS_OK &&

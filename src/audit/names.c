@@ -233,6 +233,14 @@ enum status names_learn_looked(struct names *names, struct str name, const struc
 	return STATUS_OK;
 }
 
+void names_prefetch(struct names *names, const struct name_look *look)
+{
+	uint64_t *place = &names->soon[names->n_soon++ % NAMES_SOON];
+	name_store_prefetch_shape(&names->raw, *place);
+	name_store_prefetch_slot(&names->raw, look->hash);
+	*place = look->hash;
+}
+
 enum status names_learn(struct names *names, struct str name, enum audit_type type, int64_t bytes,
 			uint32_t *shape)
 {
@@ -251,7 +259,11 @@ enum status names_settle(struct names *names, size_t families_max)
 					 names->settled_of);
 	if (!status)
 		templates_make(names, &names->settled);
-	return status ? status : names_families_make(names, families_max);
+	if (!status)
+		status = names_families_make(names, families_max);
+	for (size_t i = 0; !status && i < names->n_ids; i++)
+		names->ids[i] = names->family_of[names->settled_of[names->ids[i]]];
+	return status;
 }
 
 bool names_told(const struct names *names, uint32_t shape) { return shape < names->n_ids; }
@@ -259,7 +271,7 @@ bool names_told(const struct names *names, uint32_t shape) { return shape < name
 size_t names_family_of(const struct names *names, uint32_t shape)
 {
 	CHECK(names_told(names, shape));
-	return names->family_of[names->settled_of[names->ids[shape]]];
+	return names->ids[shape];
 }
 
 int64_t names_find(const struct names *names, struct str name)

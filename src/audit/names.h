@@ -17,7 +17,7 @@
 #include "audit/family.h"
 #include "audit/names_lex.h"
 
-enum { NAMES_PRESSES = 16, NAMES_IDS_MAX = 1 << 20 };
+enum { NAMES_PRESSES = 16, NAMES_IDS_MAX = 1 << 20, NAMES_SOON = 8 };
 
 struct names;
 
@@ -47,6 +47,9 @@ void names_look(const struct names *names, struct str name, struct name_look *ou
 MUST_CHECK enum status names_learn_looked(struct names *names, struct str name,
 					  const struct name_look *look, enum audit_type type,
 					  int64_t bytes, uint32_t *shape);
+/* Before names_learn_looked, in its order, best 2 * NAMES_SOON names ahead: reads what that needs
+ * into the cache. */
+void names_prefetch(struct names *names, const struct name_look *look);
 /* Families by bytes, then keys, then pattern; those behind families_max are "{other}", the
  * last one. Nothing is learned after. */
 MUST_CHECK enum status names_settle(struct names *names, size_t families_max);

@@ -17,8 +17,10 @@ struct names {
 	struct name_store raw;     /* as learned, pressed from time to time */
 	struct name_store settled; /* after names_settle */
 	uint32_t *settled_of;      /* [shape of raw] → of settled */
-	uint32_t *ids;             /* [id that was told] → shape of raw */
+	uint32_t *ids;             /* [id that was told] → shape of raw; settled: → family */
 	size_t n_ids, ids_cap;
+	uint64_t soon[NAMES_SOON]; /* hashes of names to come: a ring */
+	unsigned n_soon;
 	int presses;
 	bool full; /* no press makes room any more */
 	uint64_t lost;

@@ -1,11 +1,12 @@
 #include "audit/names_kinds.h"
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) { return byte_is_digit(c); }
 static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 static bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-static bool is_alnum(char c) { return is_digit(c) || is_upper(c) || is_lower(c); }
+static bool is_alnum(char c) { return byte_is_alnum(c); }
 static bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 
 static int digits_at(const char *at, size_t n)
@@ -46,8 +47,10 @@ enum name_kind name_digits_kind(struct str part)
 /* 1m 15m 4h 1d 1w 1M 30s, H4 M15 D1 MN1, 15min. */
 static bool is_tf(struct str part)
 {
-	static const char *const terminals[] = { "M1", "M5", "M15", "M30", "H1", "H2", "H3",
-						 "H4", "H6", "H8",  "H12", "D1", "W1", "MN1" };
+	static const struct str terminals[] = { STR("M1"), STR("M5"), STR("M15"), STR("M30"),
+						STR("H1"), STR("H2"), STR("H3"),  STR("H4"),
+						STR("H6"), STR("H8"), STR("H12"), STR("D1"),
+						STR("W1"), STR("MN1") };
 	size_t digits = 0;
 	while (digits < part.len && is_digit(part.ptr[digits]))
 		digits++;
@@ -58,7 +61,7 @@ static bool is_tf(struct str part)
 				      : str_eq(unit, STR("min")) || str_eq(unit, STR("hour")) ||
 					    str_eq(unit, STR("day")));
 	for (size_t i = 0; i < ARRAY_LEN(terminals); i++)
-		if (str_eq(part, str_of(terminals[i])))
+		if (part.ptr[0] == terminals[i].ptr[0] && str_eq(part, terminals[i]))
 			return true;
 	return false;
 }

@@ -101,6 +101,8 @@ static bool is_minutes(uint32_t value)
 {
 	static const uint16_t minutes[] = { 1,   3,   5,   10,  15,  30,  45,   60,
 					    120, 180, 240, 360, 480, 720, 1440, 10080 };
+	if (value > minutes[ARRAY_LEN(minutes) - 1])
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(minutes); i++)
 		if (minutes[i] == value)
 			return true;

@@ -31,21 +31,37 @@ void name_store_deinit(struct name_store *store)
 
 uint64_t name_store_hash(struct str skeleton) { return audit_digest(skeleton); }
 
+static uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
+
 size_t name_store_find(const struct name_store *store, uint64_t hash)
 {
 	size_t mask = store->table_cap - 1;
-	for (size_t slot = (size_t)hash & mask; store->table[slot]; slot = (slot + 1) & mask)
-		if (store->shapes[store->table[slot]].hash == hash)
-			return store->table[slot];
+	for (size_t slot = (size_t)hash & mask; store->table[slot].index; slot = (slot + 1) & mask)
+		if (store->table[slot].tag == tag_of(hash) &&
+		    store->shapes[store->table[slot].index].hash == hash)
+			return store->table[slot].index;
 	return 0;
 }
 
-static void table_put(uint32_t *table, size_t cap, uint64_t hash, size_t index)
+void name_store_prefetch_slot(const struct name_store *store, uint64_t hash)
+{
+	__builtin_prefetch(&store->table[(size_t)hash & (store->table_cap - 1)]);
+}
+
+void name_store_prefetch_shape(const struct name_store *store, uint64_t hash)
+{
+	size_t index = store->table[(size_t)hash & (store->table_cap - 1)].index;
+	const struct name_shape *shape = &store->shapes[index];
+	__builtin_prefetch(shape, 1);
+	__builtin_prefetch((const char *)(shape + 1) - 1, 1);
+}
+
+static void table_put(struct name_slot *table, size_t cap, uint64_t hash, size_t index)
 {
 	size_t slot = (size_t)hash & (cap - 1);
-	while (table[slot])
+	while (table[slot].index)
 		slot = (slot + 1) & (cap - 1);
-	table[slot] = (uint32_t)index;
+	table[slot] = (struct name_slot){ tag_of(hash), (uint32_t)index };
 }
 
 static enum status shapes_grow(struct name_store *store)
@@ -55,7 +71,7 @@ static enum status shapes_grow(struct name_store *store)
 	if (!shapes)
 		return STATUS_NO_MEMORY;
 	store->shapes = shapes;
-	uint32_t *table = calloc(cap * 2, sizeof *table);
+	struct name_slot *table = calloc(cap * 2, sizeof *table);
 	if (!table)
 		return STATUS_NO_MEMORY;
 	for (size_t i = 1; i < store->n; i++)

@@ -23,12 +23,19 @@ struct name_shape {
 	uint32_t types[AUDIT_TYPES]; /* keys by type */
 };
 
+/* The upper half of a hash stands beside the index: other shapes are told apart without a look
+ * at them. */
+struct name_slot {
+	uint32_t tag;
+	uint32_t index; /* of a shape; 0: free */
+};
+
 struct name_store {
 	struct name_shape *shapes;
 	size_t n, cap;
 	char *text;
 	size_t text_len, text_cap;
-	uint32_t *table; /* index of a shape; 0: free */
+	struct name_slot *table;
 	size_t table_cap;
 };
 
@@ -37,6 +44,10 @@ void name_store_deinit(struct name_store *store);
 uint64_t name_store_hash(struct str skeleton);
 /* 0: it is not there. */
 size_t name_store_find(const struct name_store *store, uint64_t hash);
+/* For who will ask in a moment: where to look is read into the cache; and, a while later, what
+ * is likely to be found. */
+void name_store_prefetch_slot(const struct name_store *store, uint64_t hash);
+void name_store_prefetch_shape(const struct name_store *store, uint64_t hash);
 /* FULL at its bounds; `shape` gives hash and everything but its place. */
 MUST_CHECK enum status name_store_add(struct name_store *store, struct str skeleton,
 				      const struct name_shape *shape, size_t *out);

@@ -128,7 +128,8 @@ static const char *bytes_take(struct packed *in, uint64_t n)
 
 static bool record_take(struct packed *in, struct audit_record *record)
 {
-	*record = (struct audit_record){ .name.len = varint_take(in) };
+	record->index = record->family = 0;
+	record->name.len = varint_take(in);
 	record->name.ptr = bytes_take(in, record->name.len);
 	const char *head = bytes_take(in, 3);
 	if (in->bad)
@@ -142,8 +143,10 @@ static bool record_take(struct packed *in, struct audit_record *record)
 	RECORD_FIELDS(TAKE)
 #undef TAKE
 	const char *digest = mask & DIGEST_BIT ? bytes_take(in, sizeof record->digest) : NULL;
+	record->digest = 0;
 	if (digest)
 		memcpy(&record->digest, digest, sizeof record->digest);
+	record->stream = (struct audit_stream){ 0 };
 #define TAKE(field) record->stream.field = number_take(in);
 	if (record->type == AUDIT_STREAM) {
 		STREAM_FIELDS(TAKE)

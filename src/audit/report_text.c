@@ -1,5 +1,6 @@
 /* The report for a terminal: what was read, what is wrong, what the memory is spent on. */
 #include "audit/report_words.h"
+#include "base/text.h"
 
 enum {
 	COLUMNS = 100,
@@ -20,63 +21,17 @@ struct page {
 	bool colour;
 };
 
-/* ---- characters ---- */
-
-static size_t width_of(struct str text)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < text.len; i++)
-		count += (text.ptr[i] & 0xc0) != 0x80;
-	return count;
-}
-
-static void blanks(struct buf *out, size_t count)
-{
-	while (count--)
-		buf_char(out, ' ');
-}
-
 static void tint(const struct page *page, const char *colour)
 {
 	if (page->colour)
 		buf_str_put(page->out, str_of(colour));
 }
 
-/* At most `width` characters, the last of them an ellipsis where something was cut. */
+/* A cell of a table. */
 static void put_cut(struct buf *out, struct str text, size_t width)
 {
-	size_t count = 0, end = 0;
-	bool cut = width_of(text) > width;
-	while (end < text.len && count + cut < width) {
-		size_t n = str_utf8_len(str_skip(text, end));
-		end += n ? n : 1;
-		count++;
-	}
-	buf_put(out, text.ptr, end);
-	if (cut)
-		buf_str_put(out, STR("…"));
-	blanks(out, count + cut < width ? width - count - cut : 0);
-}
-
-/* Words from `column` on, broken at COLUMNS and indented as the first line. */
-static void put_wrapped(struct buf *out, size_t column, struct str text)
-{
-	struct str rest = text, word;
-	size_t at = column;
-	while (str_split(&rest, ' ', &word)) {
-		size_t width = width_of(word);
-		if (at > column && at + 1 + width > COLUMNS) {
-			buf_char(out, '\n');
-			blanks(out, column);
-			at = column;
-		} else if (at > column) {
-			buf_char(out, ' ');
-			at++;
-		}
-		buf_str_put(out, word);
-		at += width;
-	}
-	buf_char(out, '\n');
+	size_t count = text_put_cut(out, text, width);
+	text_put_blanks(out, width - count);
 }
 
 static void heading(const struct page *page, const char *text)
@@ -91,7 +46,7 @@ static void heading(const struct page *page, const char *text)
 static void fact(const struct page *page, const char *name, struct str text)
 {
 	buf_printf(page->out, "%-*s", MARGIN, name);
-	put_wrapped(page->out, MARGIN, text);
+	text_put_wrapped(page->out, MARGIN, COLUMNS, text);
 }
 
 static void right(struct buf *out, void (*print)(struct buf *, int64_t), int64_t value,
@@ -100,7 +55,7 @@ static void right(struct buf *out, void (*print)(struct buf *, int64_t), int64_t
 	char storage[48];
 	struct buf text = buf_over(storage, sizeof storage);
 	print(&text, value);
-	blanks(out, text.len < width ? width - text.len : 0);
+	text_put_blanks(out, text.len < width ? width - text.len : 0);
 	buf_str_put(out, buf_str(&text));
 }
 
@@ -216,8 +171,8 @@ static void put_finding(const struct page *page, const struct audit_finding *fin
 	buf_str_put(out, STR(", "));
 	report_count(out, finding->count);
 	buf_char(out, '\n');
-	blanks(out, 2);
-	put_wrapped(out, 2, str_of(finding->what));
+	text_put_blanks(out, 2);
+	text_put_wrapped(out, 2, COLUMNS, str_of(finding->what));
 	put_bytes(page, finding);
 	put_examples(page, finding);
 	if (*finding->fix)
@@ -245,7 +200,7 @@ static void put_family(const struct page *page, const struct audit_family *famil
 	report_share(&share, family->bytes, whole);
 	put_cut(out, str_of(family->pattern), FAMILY_COLUMNS);
 	right(out, report_bytes, family->bytes, 9);
-	blanks(out, share.len < 6 ? 6 - share.len : 0);
+	text_put_blanks(out, share.len < 6 ? 6 - share.len : 0);
 	buf_str_put(out, buf_str(&share));
 	right(out, report_count, family->keys, 11);
 	right(out, report_count, family->no_ttl, 11);

@@ -1,6 +1,6 @@
+#include "audit/bytes.h"
 #include "audit/rules_impl.h"
-
-#include <ctype.h>
+#include "base/check.h"
 
 enum {
 	MEMBERS_MIN = 4, /* fewer say nothing */
@@ -14,7 +14,7 @@ static const int64_t YEAR_S = 31557600, DAY_S = 86400;
 static size_t digits_at(struct str text, size_t from)
 {
 	size_t n = 0;
-	while (from + n < text.len && text.ptr[from + n] >= '0' && text.ptr[from + n] <= '9')
+	while (from + n < text.len && byte_is_digit(text.ptr[from + n]))
 		n++;
 	return n;
 }
@@ -51,8 +51,8 @@ static bool is_date(struct str text)
 /* Digits of a longer word are a part of an identifier: a uuid, a digest. */
 static bool stands_alone(struct str text, size_t from, size_t end)
 {
-	return (from == 0 || !isalnum((unsigned char)text.ptr[from - 1])) &&
-	       (end == text.len || !isalnum((unsigned char)text.ptr[end]));
+	return (from == 0 || !byte_is_alnum(text.ptr[from - 1])) &&
+	       (end == text.len || !byte_is_alnum(text.ptr[end]));
 }
 
 /* Somewhere in the text; *whole: nothing else is in it (but a fraction, or an hour). */
@@ -112,33 +112,40 @@ static bool are_ranked(const struct audit_key *key)
 	return !whole || (least <= 1 && most - least + 1 == key->length);
 }
 
-/* What an identifier may be of. */
-static bool is_word(struct str text)
+/* What an identifier may be of, and a number. */
+static const bool word_bytes[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true,
+	['-'] = true,         [':'] = true,         ['.'] = true,         ['@'] = true,
+	['/'] = true,         ['|'] = true,         ['#'] = true,
+};
+static const bool number_bytes[256] = {
+	['0' ... '9'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['e'] = true, ['E'] = true,
+};
+
+static bool is_of(struct str text, const bool bytes[256])
 {
-	if (text.len < 2 || text.len > NAME_BYTES_MAX)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		if (!c || (!isalnum(c) && !strchr("_-:.@/|#", c)))
+	for (size_t i = 0; i < text.len; i++)
+		if (!bytes[(unsigned char)text.ptr[i]])
 			return false;
-	}
 	return true;
 }
 
-static bool is_number(struct str text)
+static bool is_word(struct str text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (!strchr("0123456789+-.eE", text.ptr[i]) || !text.ptr[i])
-			return false;
-	return true;
+	return text.len >= 2 && text.len <= NAME_BYTES_MAX && is_of(text, word_bytes);
 }
 
 static bool comes_twice(const struct audit_key *key)
 {
-	for (size_t i = 0; i < key->count; i++)
+	uint64_t digests[AUDIT_ELEMENTS_MAX];
+	CHECK(key->count <= AUDIT_ELEMENTS_MAX);
+	for (size_t i = 0; i < key->count; i++) {
+		digests[i] = audit_digest(key->elements[i].value);
 		for (size_t other = 0; other < i; other++)
-			if (str_eq(key->elements[i].value, key->elements[other].value))
+			if (digests[i] == digests[other] &&
+			    str_eq(key->elements[i].value, key->elements[other].value))
 				return true;
+	}
 	return false;
 }
 
@@ -152,7 +159,7 @@ static bool are_names(const struct audit_key *key, int64_t now_s)
 		struct str text = key->elements[i].value;
 		if (!is_word(text))
 			return false;
-		others += is_number(text) || finds_time(text, now_s, &whole);
+		others += is_of(text, number_bytes) || finds_time(text, now_s, &whole);
 	}
 	return others * 2 <= key->count && !comes_twice(key);
 }

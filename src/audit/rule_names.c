@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
 enum { NAME_BYTES_MAX = 512, GLOB_LETTERS_MIN = 3 };
@@ -60,29 +61,32 @@ static bool has_namesake(struct audit_rules *rules, const struct audit_record *r
 }
 
 /* A collection whose name is a queue's and a word more: what it says of the queue. */
-static const char *const beside_words[] = {
-	"processing",   "inprogress", "inflight", "working", "wip",        "active",
-	"intermediate", "unacked",    "stalled",  "dead",    "deadletter", "deadletters",
-	"dlq",          "failed",     "retry",    NULL
+static const struct str beside_words[] = {
+	STR("processing"), STR("inprogress"), STR("inflight"),     STR("working"),
+	STR("wip"),        STR("active"),     STR("intermediate"), STR("unacked"),
+	STR("stalled"),    STR("dead"),       STR("deadletter"),   STR("deadletters"),
+	STR("dlq"),        STR("failed"),     STR("retry"),        { NULL, 0 }
 };
 
 /* What is beside `mail:wait` is named `mail:active`. */
-static const char *const waiting_words[] = { "wait",   "waiting", "pending", "ready",
-					     "queued", "todo",    NULL };
+static const struct str waiting_words[] = { STR("wait"),  STR("waiting"), STR("pending"),
+					    STR("ready"), STR("queued"),  STR("todo"),
+					    { NULL, 0 } };
 
-static bool is_word_of(struct str word, const char *const *words)
+static bool is_word_of(struct str word, const struct str *words)
 {
 	char letters[16];
 	struct str plain = { letters, 0 };
 	for (size_t i = 0; i < word.len; i++) {
-		if (!isalnum((unsigned char)word.ptr[i]))
+		char c = byte_alnum_lower(word.ptr[i]);
+		if (!c)
 			continue;
 		if (plain.len == sizeof letters)
 			return false;
-		letters[plain.len++] = (char)tolower((unsigned char)word.ptr[i]);
+		letters[plain.len++] = c;
 	}
-	for (; *words; words++)
-		if (str_eq(plain, str_of(*words)))
+	for (; words->ptr; words++)
+		if (str_eq(plain, *words))
 			return true;
 	return false;
 }
@@ -102,7 +106,7 @@ static bool is_separator(const struct audit_rules *rules, char c)
 
 /* The next way to part the name, from *from on, where one side is such a word: the other is
  * the queue's name. */
-static bool names_queue(const struct audit_rules *rules, struct str name, const char *const *words,
+static bool names_queue(const struct audit_rules *rules, struct str name, const struct str *words,
 			size_t *from, struct str *queue)
 {
 	for (size_t at = *from; at + 1 < name.len; at++) {

@@ -2,14 +2,16 @@
 
 #include <ctype.h>
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
 enum { SECRET_BYTES_MIN = 8, NAME_BYTES_MAX = 64, TEXT_BYTES_MAX = 4096 };
 
 /* Words that a secret's name holds, as letters alone: "apiKey", "api_key" and "API-KEY" are one. */
-static const char *const words[] = { "password",   "passwd",    "passphrase", "secret",
-				     "apikey",     "accesskey", "privatekey", "bearer",
-				     "credential", "mnemonic",  "seedphrase", "authorization" };
+static const struct str words[] = { STR("password"),   STR("passwd"),     STR("passphrase"),
+				    STR("secret"),     STR("apikey"),     STR("accesskey"),
+				    STR("privatekey"), STR("bearer"),     STR("credential"),
+				    STR("mnemonic"),   STR("seedphrase"), STR("authorization") };
 
 /* How the hashes of passwords begin: those are no plain text. */
 static const char *const hashes[] = { "$2",     "$1$",    "$5$",    "$6$",    "$argon2", "$scrypt",
@@ -29,7 +31,7 @@ static bool begins_word(struct str text)
 	if (!first[(unsigned char)text.ptr[0]])
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_starts(text, str_of(words[i])))
+		if (words[i].ptr[0] == text.ptr[0] && str_starts(text, words[i]))
 			return true;
 	return false;
 }
@@ -43,9 +45,11 @@ static bool is_named(struct str name, bool *password)
 {
 	char letters[NAME_BYTES_MAX];
 	struct str plain = { letters, 0 };
-	for (size_t i = 0; i < name.len && plain.len < sizeof letters; i++)
-		if (isalnum((unsigned char)name.ptr[i]))
-			letters[plain.len++] = (char)tolower((unsigned char)name.ptr[i]);
+	for (size_t i = 0; i < name.len && plain.len < sizeof letters; i++) {
+		char c = byte_alnum_lower(name.ptr[i]);
+		letters[plain.len] = c;
+		plain.len += c != 0;
+	}
 	/* "access_token" is one, "tokens" of a market are not. */
 	bool named = ends(plain, STR("token")) || str_eq(plain, STR("jwt"));
 	for (size_t i = 0; i < plain.len && !named; i++)

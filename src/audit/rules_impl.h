@@ -109,6 +109,8 @@ struct audit_rules {
 	struct audit_rules_scene scene;
 	bool *unread; /* of each family: the code writes it and never reads it */
 	bool session_index;
+	uint16_t *possible; /* of each family: bits of judges that may find something */
+	uint16_t judges_of[AUDIT_TYPES]; /* bits of those for keys of a type */
 	/* judged */
 	uint16_t *tally_of; /* [family][rule] → 1 + tally, 0 none */
 	struct tally *tallies;
@@ -156,6 +158,16 @@ MUST_CHECK enum status rule_names_gather(struct audit_rules *rules,
 bool rule_names_two_types(struct audit_rules *rules, const struct audit_record *record);
 bool rule_names_loses(const struct audit_rules *rules, const struct audit_record *record);
 MUST_CHECK enum status rule_names_settle(struct audit_rules *rules);
+
+/* A string that would share a hash with others like it. */
+static inline bool rule_is_small(const struct audit_record *record)
+{
+	return record->type == AUDIT_STRING && record->length >= 0 &&
+	       record->length <= SMALL_STRING_BYTES && record->expires_ms < 0;
+}
+
+/* rule_judges.c: what each family may be found to be. */
+MUST_CHECK enum status rule_judges_settle(struct audit_rules *rules);
 
 /* rule_server.c: findings of the server's facts, each with its hit. */
 MUST_CHECK enum status rule_server_end(struct audit_rules *rules, audit_hit_fn fn, void *ctx);

@@ -1,9 +1,9 @@
 #include "audit/trial_impl.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/bytes.h"
 #include "base/check.h"
 
 enum { SCORE_ROOM = 40 };
@@ -53,15 +53,13 @@ static uint32_t shape_of(struct str name)
 {
 	uint64_t shape = 14695981039346656037U;
 	for (size_t at = 0, end; at < name.len; at = end) {
-		bool varies = true;
-		for (end = at; end < name.len && isalnum((unsigned char)name.ptr[end]); end++)
-			varies &= !islower((unsigned char)name.ptr[end]);
-		for (size_t i = at; i < end && !varies; i++)
-			varies = isdigit((unsigned char)name.ptr[i]);
-		if (end == at) {
-			varies = false;
-			end++;
+		bool lower = false, digit = false;
+		for (end = at; end < name.len && byte_is_alnum(name.ptr[end]); end++) {
+			digit |= byte_is_digit(name.ptr[end]);
+			lower |= name.ptr[end] >= 'a' && name.ptr[end] <= 'z';
 		}
+		bool varies = end > at && (digit || !lower);
+		end += end == at;
 		for (size_t i = at; i < end && !varies; i++)
 			shape = (shape ^ (unsigned char)name.ptr[i]) * 1099511628211U;
 		shape = varies ? (shape ^ '#') * 1099511628211U : shape;
@@ -385,6 +383,11 @@ void audit_rules_trial_result(struct audit_rules *rules, size_t trial, int64_t b
 }
 
 /* ---- the same of an audit ------------------------------------------------------------------ */
+
+bool audit_trials_likely(const struct audit *audit)
+{
+	return audit_rules_of(audit)->trials->n_buckets > 0;
+}
 
 size_t audit_trials(const struct audit *audit, const struct audit_trial **out)
 {

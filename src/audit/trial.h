@@ -21,6 +21,8 @@ struct audit_trial {
 
 typedef void (*audit_command_fn)(void *ctx, const struct str *argv, size_t argc);
 
+/* After the last key, before audit_run: there are samples, so that there may be trials. */
+bool audit_trials_likely(const struct audit *audit);
 /* After audit_run. */
 size_t audit_trials(const struct audit *audit, const struct audit_trial **out);
 /* Commands that write the samples, and the names to be measured (a single-word command). */

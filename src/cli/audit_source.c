@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "survey/glob.h"
+#include "base/glob.h"
 
 /* ---- which ---- */
 
@@ -117,6 +117,7 @@ static enum status read_dump(struct audit_source *source, struct err *err)
 		.stale_ms = source->stale_ms,
 		.on_key = on_key,
 		.look = source->look,
+		.soon = source->soon,
 		.look_ctx = source->look_ctx,
 		.on_progress = on_bytes,
 		.ctx = source,

@@ -29,6 +29,7 @@ struct audit_source {
 	void *ctx;
 	/* Of a dump's keys, before on_key: as dump.h says. May be NULL. */
 	void (*look)(void *look_ctx, const struct audit_key *key, struct audit_look *out);
+	void (*soon)(void *look_ctx, const struct audit_look *look);
 	void *look_ctx;
 };
 

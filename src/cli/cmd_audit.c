@@ -30,6 +30,7 @@ struct auditing {
 	struct tree_totals tree;
 	struct survey_spill *spill;
 	struct audit_lines findings;
+	struct private_redis redis; /* for trials */
 	int64_t now_ms, started_ms;
 	int64_t made_ms;         /* when the keys were as they were read: a dump's own time */
 	char shown[SHOWN_BYTES]; /* the sources, for the report */
@@ -206,6 +207,8 @@ static void look_at_key(void *ctx, const struct audit_key *key, struct audit_loo
 	audit_look(ctx, key, out);
 }
 
+static void key_comes_soon(void *ctx, const struct audit_look *look) { audit_soon(ctx, look); }
+
 static enum status take_keys(struct auditing *auditing, struct err *err)
 {
 	struct audit_source *source = &auditing->source;
@@ -214,6 +217,7 @@ static enum status take_keys(struct auditing *auditing, struct err *err)
 	source->on_key = take_key;
 	source->ctx = auditing;
 	source->look = look_at_key;
+	source->soon = key_comes_soon;
 	source->look_ctx = auditing->audit;
 	enum status status = audit_source_read(source, err);
 	if (status)
@@ -262,11 +266,21 @@ static void on_trial(void *ctx, size_t done, size_t total)
 		      (int64_t)total);
 }
 
+/* It starts while the audit is settled. What goes wrong is told when it is wanted. */
+static void expect_trials(struct auditing *auditing)
+{
+	if (audit_trials_likely(auditing->audit) &&
+	    private_redis_spawn(config_str(auditing->config, CONFIG_redis_server).ptr,
+				&auditing->redis, NULL))
+		auditing->redis.pid = 0;
+}
+
 /* Without a redis-server the model's figures stay, and say that they are estimates. */
 static void try_savings(struct auditing *auditing)
 {
 	const struct survey_trial_config config = {
 		.redis_server = config_str(auditing->config, CONFIG_redis_server).ptr,
+		.redis = auditing->redis.pid ? &auditing->redis : NULL,
 		.server = auditing->source.kind == AUDIT_SOURCE_LIVE ? &auditing->source.live.server
 								     : NULL,
 		.on_progress = on_trial,
@@ -283,6 +297,7 @@ static void try_savings(struct auditing *auditing)
 static enum status settle(struct auditing *auditing, struct err *err)
 {
 	const char *path = text_of(auditing->args, FLAG_findings);
+	expect_trials(auditing);
 	progress_step(&auditing->progress, "settling families and findings", 0, 0);
 	enum status status = audit_run(auditing->audit, path ? on_hit : NULL, auditing);
 	if (status)
@@ -438,6 +453,7 @@ int cmd_audit(const struct args *args)
 	code_destroy(auditing->code);
 	if (audit_lines_close(&auditing->findings, NULL))
 		exit_status = exit_status ? exit_status : CLI_ENVIRONMENT;
+	private_redis_stop(&auditing->redis);
 	survey_spill_close(auditing->spill);
 	config_destroy(auditing->config);
 	free(auditing);

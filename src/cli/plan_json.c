@@ -1,6 +1,6 @@
 #include "cli/plan_json.h"
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "def/segments.h"
 
 static void put_bytes(struct json_out *json, const char *key, int64_t bytes)
@@ -12,15 +12,10 @@ static void put_bytes(struct json_out *json, const char *key, int64_t bytes)
 static void put_decimal(struct json_out *json, const char *key, bool known, int64_t mantissa,
 			int32_t scale)
 {
-	if (!known) {
+	if (known)
+		json_out_number(json, key, mantissa, scale);
+	else
 		json_out_null(json, key);
-		return;
-	}
-	if (json->comma)
-		buf_char(json->out, ',');
-	json->comma = true;
-	buf_printf(json->out, "\"%s\":", key);
-	decimal_print_trim(json->out, mantissa, scale);
 }
 
 static void put_component(struct json_out *json, const struct plan_figures *figures)

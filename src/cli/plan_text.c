@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "def/segments.h"
 
 enum { CELL_BYTES = 64, CELLS_MAX = 10, LINES_MAX = PLAN_FIGURES_MAX + 4, PROSE_COLUMNS = 100 };
@@ -18,65 +19,13 @@ struct grid {
 static const char red[] = "\033[1;31m", green[] = "\033[32m", bold[] = "\033[1m",
 		  plain[] = "\033[0m";
 
-/* ---- characters ---- */
-
-static size_t width_of(struct str s)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < s.len; i++)
-		count += (s.ptr[i] & 0xc0) != 0x80;
-	return count;
-}
-
-/* At most `width` characters, the last of them "…" where something was cut. */
-static void put_cut(struct buf *out, struct str s, size_t width)
-{
-	bool cut = width_of(s) > width;
-	size_t count = 0, end = 0;
-	while (end < s.len && count + cut < width) {
-		size_t n = str_utf8_len(str_skip(s, end));
-		end += n ? n : 1;
-		count++;
-	}
-	buf_put(out, s.ptr, end);
-	if (cut)
-		buf_printf(out, "…");
-}
-
-static void put_blanks(struct buf *out, size_t count)
-{
-	while (count--)
-		buf_char(out, ' ');
-}
-
-/* Words of a text from `column` on, broken at PROSE_COLUMNS and indented as the first line. */
-static void put_wrapped(struct buf *out, size_t column, struct str text)
-{
-	struct str rest = text, word;
-	size_t at = column;
-	if (!text.ptr)
-		return;
-	while (str_split(&rest, ' ', &word)) {
-		size_t width = width_of(word);
-		if (at > column && at + 1 + width > PROSE_COLUMNS) {
-			buf_char(out, '\n');
-			put_blanks(out, column);
-			at = column;
-		} else if (at > column) {
-			buf_char(out, ' ');
-			at++;
-		}
-		buf_str_put(out, word);
-		at += width;
-	}
-	buf_char(out, '\n');
-}
+/* ---- prose ---- */
 
 /* A word in the margin, and prose. */
 static void put_fact(struct buf *out, const char *name, struct str text)
 {
 	buf_printf(out, "%-10s", name);
-	put_wrapped(out, 10, text);
+	text_put_wrapped(out, 10, PROSE_COLUMNS, text);
 }
 
 static void put_heading(struct buf *out, bool colour, const char *text)
@@ -119,7 +68,7 @@ static void measure_grid(const struct grid *grid, size_t widths[CELLS_MAX])
 	for (size_t i = 0; i < grid->columns; i++) {
 		widths[i] = 0;
 		for (size_t line = 0; line < grid->count; line++) {
-			size_t width = width_of(str_of(grid->cells[line][i]));
+			size_t width = text_width(str_of(grid->cells[line][i]));
 			if (width > widths[i])
 				widths[i] = width;
 		}
@@ -137,17 +86,17 @@ static void put_row(struct buf *out, const struct grid *grid, size_t line, const
 	const char *tint = colour ? grid->colours[line] : NULL;
 	for (size_t i = 0; i < grid->columns; i++) {
 		struct str cell = str_of(grid->cells[line][i]);
-		size_t width = width_of(cell), blanks = width < widths[i] ? widths[i] - width : 0;
+		size_t width = text_width(cell), blanks = width < widths[i] ? widths[i] - width : 0;
 		bool last = i + 1 == grid->columns;
 		if (i)
-			put_blanks(out, 2 + blanks);
+			text_put_blanks(out, 2 + blanks);
 		if (last && tint)
 			buf_printf(out, "%s", tint);
-		put_cut(out, cell, widths[i]);
+		text_put_cut(out, cell, widths[i]);
 		if (last && tint)
 			buf_printf(out, "%s", plain);
 		if (!i)
-			put_blanks(out, blanks);
+			text_put_blanks(out, blanks);
 	}
 	buf_char(out, '\n');
 }
@@ -306,11 +255,11 @@ static void put_faults(struct buf *out, const struct plan *plan, bool colour)
 		char title[256];
 		snprintf(title, sizeof title, "%s: %s", found->where, plan_fault_text(found->rule));
 		buf_printf(out, "%3zu  ", i + 1);
-		put_wrapped(out, 5, str_of(title));
+		text_put_wrapped(out, 5, PROSE_COLUMNS, str_of(title));
 		buf_printf(out, "     says  ");
-		put_wrapped(out, 11, str_of(found->original));
+		text_put_wrapped(out, 11, PROSE_COLUMNS, str_of(found->original));
 		buf_printf(out, "     is    ");
-		put_wrapped(out, 11, str_of(found->corrected));
+		text_put_wrapped(out, 11, PROSE_COLUMNS, str_of(found->corrected));
 	}
 	if (plan->faults_more)
 		buf_printf(out, "     and %zu more\n", plan->faults_more);
@@ -324,7 +273,7 @@ static void put_how(struct buf *out, const char *name, const char *how, int64_t 
 		return;
 	plan_put_how(&sum, how, bytes);
 	buf_printf(out, "  %-9s  ", name);
-	put_wrapped(out, 13, buf_str(&sum));
+	text_put_wrapped(out, 13, PROSE_COLUMNS, buf_str(&sum));
 }
 
 /* How the figures come about, where it is told. */
@@ -373,5 +322,5 @@ void plan_text_print(struct buf *out, const struct plan_view *view, bool colour)
 	put_arithmetic(out, view->plan, colour);
 	put_faults(out, view->plan, colour);
 	buf_char(out, '\n');
-	put_wrapped(out, 0, str_of(view->plan->summary));
+	text_put_wrapped(out, 0, PROSE_COLUMNS, str_of(view->plan->summary));
 }

@@ -1,6 +1,7 @@
 #include "cli/table.h"
 
 #include "base/check.h"
+#include "base/text.h"
 
 enum { TABLE_CELLS_BYTES = 4 << 20 };
 
@@ -16,18 +17,10 @@ enum table_format table_format_of(struct str word)
 	return TABLE_TABLE;
 }
 
-static size_t width_of(struct str cell)
-{
-	size_t width = 0;
-	for (size_t i = 0; i < cell.len; i++)
-		width += ((unsigned char)cell.ptr[i] & 0xC0) != 0x80;
-	return width;
-}
-
 static void keep_row(struct table *table, const struct str *cells)
 {
 	for (size_t i = 0; i < table->n_columns; i++) {
-		size_t width = width_of(cells[i]);
+		size_t width = text_width(cells[i]);
 		buf_str_put(&table->cells, cells[i]);
 		buf_char(&table->cells, 0);
 		if (width > table->widths[i])
@@ -44,7 +37,7 @@ static void print_kept(struct table *table)
 			buf_str_put(table->out, cell);
 			if (i + 1 == table->n_columns)
 				break;
-			for (size_t n = width_of(cell); n < table->widths[i] + 2; n++)
+			for (size_t n = text_width(cell); n < table->widths[i] + 2; n++)
 				buf_char(table->out, ' ');
 		}
 		buf_char(table->out, '\n');

@@ -20,18 +20,28 @@ static int64_t signed_number(const uint8_t *at, unsigned bytes)
 	return (int64_t)(value << unused) >> unused;
 }
 
+static size_t count_digits(uint64_t value)
+{
+	size_t n = 1;
+	for (; value >= 10000; value /= 10000)
+		n += 4;
+	return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 size_t rdb_number_text(char number[RDB_NUMBER_BYTES], int64_t value)
 {
-	char digits[RDB_NUMBER_BYTES];
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-	size_t n = 0, len = 0;
-	do
-		digits[n++] = (char)('0' + rest % 10);
-	while (rest /= 10);
-	if (value < 0)
-		number[len++] = '-';
-	while (n)
-		number[len++] = digits[--n];
+	size_t len = (value < 0) + count_digits(rest);
+	char *at = number + len;
+	number[0] = '-';
+	for (; rest >= 100; rest /= 100) {
+		unsigned two = (unsigned)(rest % 100);
+		*--at = (char)('0' + two % 10);
+		*--at = (char)('0' + two / 10);
+	}
+	*--at = (char)('0' + rest % 10);
+	if (rest >= 10)
+		*--at = (char)('0' + rest / 10);
 	return len;
 }
 

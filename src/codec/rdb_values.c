@@ -39,72 +39,73 @@ static enum status begin_counted(struct rdb *rdb, uint64_t *count)
 
 /* ---- scores ---- */
 
-/* Up to 15 digits with a point among them, which most scores are: both the digits as an integer
- * and the power of ten are doubles without error, so their quotient is the nearest double
- * (W. D. Clinger, 1990). The rest is strtod's. */
-static bool short_decimal(struct str text, double *score)
+/* Digits with a point among them. */
+struct decimal {
+	bool negative;
+	uint64_t value; /* the digits without the point */
+	size_t behind;  /* of them behind it */
+};
+
+enum { DECIMAL_DIGITS_MAX = 19 };
+
+static bool read_decimal(struct str text, struct decimal *decimal)
 {
-	static const double powers[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
-	bool negative = text.len && text.ptr[0] == '-';
-	size_t digits = 0, behind = 0;
-	int64_t value = 0;
-	bool point = false;
-	for (size_t i = negative; i < text.len; i++) {
+	size_t i = text.len && text.ptr[0] == '-', point = SIZE_MAX, digits = 0;
+	uint64_t value = 0;
+	decimal->negative = i;
+	for (; i < text.len; i++) {
 		unsigned digit = (unsigned char)text.ptr[i] - '0';
-		if (digit <= 9 && value < INT64_C(900000000000000)) {
+		if (digit <= 9 && digits < DECIMAL_DIGITS_MAX) {
 			value = value * 10 + digit;
 			digits++;
-			behind += point;
-		} else if (text.ptr[i] == '.' && !point && digits) {
-			point = true;
+		} else if (text.ptr[i] == '.' && point == SIZE_MAX && digits) {
+			point = digits;
 		} else {
 			return false;
 		}
 	}
-	if (!digits || behind >= ARRAY_LEN(powers) || (point && !behind) || (negative && !value))
+	decimal->value = value;
+	decimal->behind = point == SIZE_MAX ? 0 : digits - point;
+	return digits && point != digits;
+}
+
+/* What most scores are: both the digits as an integer and the power of ten are doubles without
+ * error, so their quotient is the nearest double (W. D. Clinger, 1990). */
+static bool short_decimal(const struct decimal *decimal, double *score)
+{
+	static const double powers[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+	if (decimal->value > UINT64_C(1) << 53 || decimal->behind >= ARRAY_LEN(powers) ||
+	    (decimal->negative && !decimal->value))
 		return false;
-	*score = (double)(negative ? -value : value) / powers[behind];
+	double value = (double)decimal->value;
+	*score = (decimal->negative ? -value : value) / powers[decimal->behind];
 	return true;
 }
 
-/* Up to 19 digits, as scores that were computed have: the same in the 80-bit format of x86, whose
- * 64 bits hold each such integer and each power of ten up to 10^27. Their quotient is off by half
- * of its last bit at most; rounding it again gives the nearest double unless what is cut off is
+/* As scores that were computed have: the same in the 80-bit format of x86, whose 64 bits hold
+ * each integer of 19 digits and each power of ten up to 10^27. Their quotient is off by half of
+ * its last bit at most; rounding it again gives the nearest double unless what is cut off is
  * within that of one half. */
-static bool long_decimal(struct str text, double *score)
+static bool long_decimal(const struct decimal *decimal, double *score)
 {
 #if LDBL_MANT_DIG == 64
 	static const long double powers[] = { 1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,
 					      1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
 					      1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L };
 	enum { CUT = 11 }; /* bits more than a double's */
-	bool negative = text.len && text.ptr[0] == '-', point = false;
-	size_t digits = 0, behind = 0;
-	uint64_t value = 0, bits;
-	for (size_t i = negative; i < text.len; i++) {
-		unsigned digit = (unsigned char)text.ptr[i] - '0';
-		if (digit <= 9 && digits < 19) {
-			value = value * 10 + digit;
-			digits++;
-			behind += point;
-		} else if (text.ptr[i] == '.' && !point && digits) {
-			point = true;
-		} else {
-			return false;
-		}
-	}
-	if (!value || (point && !behind))
+	if (!decimal->value)
 		return false;
-	long double quotient = (long double)value / powers[behind];
+	uint64_t bits;
+	long double quotient = (long double)decimal->value / powers[decimal->behind];
 	memcpy(&bits, &quotient, sizeof bits);
 	uint64_t cut = bits & ((1 << CUT) - 1), half = 1 << (CUT - 1);
 	if (cut >= half - 1 && cut <= half + 1)
 		return false;
-	*score = negative ? -(double)quotient : (double)quotient;
+	*score = decimal->negative ? -(double)quotient : (double)quotient;
 	return true;
 #else
-	(void)text;
+	(void)decimal;
 	(void)score;
 	return false;
 #endif
@@ -112,8 +113,10 @@ static bool long_decimal(struct str text, double *score)
 
 static enum status parse_score(struct rdb *rdb, struct str text, double *score)
 {
+	struct decimal decimal;
 	char copy[SCORE_BYTES], *end;
-	if (short_decimal(text, score) || long_decimal(text, score))
+	if (read_decimal(text, &decimal) &&
+	    (short_decimal(&decimal, score) || long_decimal(&decimal, score)))
 		return STATUS_OK;
 	if (!text.len || text.len >= sizeof copy)
 		return rdb_fail(rdb, STATUS_FORMAT, "a score that is no number");

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "base/check.h"
 
 static const char *state_text(const struct writer *writer)

@@ -1,6 +1,6 @@
 /* Requests about people: `telegram pair`, `telegram users`, `telegram approve ID [ROLE]`,
  * `telegram reject ID`, `telegram role ID ROLE`, `telegram test`. */
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/archiving.h"

@@ -1,7 +1,7 @@
 /* What HTTP is answered when a store has answered. */
 #include <stdlib.h>
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "daemon/budgets.h"
 #include "daemon/picturing.h"
 #include "daemon/serving_impl.h"

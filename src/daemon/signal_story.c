@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 
 enum { ID_MAX = 64, SQL_MAX = 4096, ANSWER_MAX = 4 << 20, STORY_MS = 10000 };
 

@@ -16,7 +16,8 @@ struct fixed {
 	int64_t expires_ms;
 	struct digest digest;
 	uint64_t begins;     /* END: where its beginning stands */
-	uint32_t name_bytes; /* then the name, then the DUMP */
+	uint32_t name_bytes; /* then the name, then the DUMP, or at the END of a stream what
+				it is besides */
 	uint32_t count;      /* PIECE: elements, each two lengths and two texts */
 };
 _Static_assert(sizeof(struct fixed) == 56, "as it stands in the file");
@@ -65,18 +66,19 @@ static int64_t steady_expiry(const struct migrate *migrate, const struct source_
 					    : key->expires_ms / EXPIRY_TOLERANCE_MS;
 }
 
-/* Where there are no bytes to compare, the expiry alone. */
-static uint32_t expiry_crc(const struct migrate *migrate, const struct source_key *key)
+/* Where there are no bytes to compare: the expiry, and what its content's digest does not have. */
+static uint32_t pieces_crc(const struct migrate *migrate, const struct source_key *key)
 {
 	int64_t expires_ms = steady_expiry(migrate, key);
-	return crc32c(0, &expires_ms, sizeof expires_ms);
+	uint32_t crc = crc32c(0, &expires_ms, sizeof expires_ms);
+	return key->type == AUDIT_STREAM ? crc32c(crc, &key->stream, sizeof key->stream) : crc;
 }
 
 bool backup_is_current(const struct migrate *migrate, const struct keybook_entry *entry,
 		       const struct source_key *key)
 {
 	return entry->backup && digest_eq(entry->backup_source, key->digest) &&
-	       entry->backup_crc == expiry_crc(migrate, key);
+	       entry->backup_crc == pieces_crc(migrate, key);
 }
 
 /* Bytes and expiry: a key that reads the same may be laid out otherwise, and is brought back as it
@@ -163,8 +165,11 @@ enum status backup_end(struct migrate *migrate, const struct step_key *key, uint
 	struct fixed fixed = fixed_of(migrate, BACKUP_END, key);
 	fixed.digest = digest;
 	fixed.begins = at;
-	fixed.crc = expiry_crc(migrate, &key->old_key);
-	enum status status = put(migrate, &fixed, key->old_name, STR(""), NULL, err);
+	fixed.crc = pieces_crc(migrate, &key->old_key);
+	struct str besides = STR("");
+	if (key->old_key.type == AUDIT_STREAM)
+		besides = str_make((const char *)&key->old_key.stream, sizeof key->old_key.stream);
+	enum status status = put(migrate, &fixed, key->old_name, besides, NULL, err);
 	return status ? status : noted(migrate, key, digest, fixed.crc, at, err);
 }
 
@@ -251,6 +256,18 @@ static enum status write_piece(struct migrate *migrate, const struct fixed *fixe
 		    : err_set(err, STATUS_FORMAT, "%s: a piece is none", migrate->backup.path);
 }
 
+/* Backups of before have none. */
+static enum status write_besides(struct migrate *migrate, struct str rest, struct str name,
+				 enum audit_type type, struct err *err)
+{
+	struct source_stream stream;
+	if (type != AUDIT_STREAM || rest.len < sizeof stream)
+		return STATUS_OK;
+	memcpy(&stream, rest.ptr, sizeof stream);
+	source_stream_put(migrate->server, name, &stream);
+	return migrate_server_settle(migrate->server, err);
+}
+
 enum status backup_write_pieces(struct migrate *migrate, uint64_t at, struct str name,
 				enum audit_type type, struct err *err)
 {
@@ -268,6 +285,8 @@ enum status backup_write_pieces(struct migrate *migrate, uint64_t at, struct str
 					 migrate->backup.path);
 		else if (fixed.kind == BACKUP_PIECE)
 			status = write_piece(migrate, &fixed, rest, name, type, err);
+		else
+			status = write_besides(migrate, rest, name, type, err);
 	}
 	buf_deinit(&record);
 	return status;

@@ -26,11 +26,11 @@ static bool expiry_in_step(struct migrate *migrate, const struct step_key *key,
 static bool removable(struct migrate *migrate, const struct step_key *key)
 {
 	const struct keybook_entry *entry = keybook_at(migrate->book, key->entry);
-	if (!key->old_key.there || !digest_eq(key->old_key.digest, entry->source))
-		return false;
-	return is_moved(migrate, key) ||
-	       (key->new_key.there && digest_eq(key->new_key.digest, entry->target) &&
-		expiry_in_step(migrate, key, entry));
+	if (is_moved(migrate, key))
+		return step_sink_is_as_moved(migrate, key);
+	return key->old_key.there && digest_eq(key->old_key.digest, entry->source) &&
+	       key->new_key.there && digest_eq(key->new_key.digest, entry->target) &&
+	       expiry_in_step(migrate, key, entry);
 }
 
 static enum status journal_as(struct migrate *migrate, struct step_key *key,

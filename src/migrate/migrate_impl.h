@@ -109,6 +109,10 @@ static inline bool step_is_big(const struct step_key *key)
 MUST_CHECK enum status step_sort_out(struct step *step, struct err *err);
 /* Both sides of each key; wants: SOURCE_*. */
 MUST_CHECK enum status step_read(struct step *step, int wants_old, int wants_new, struct err *err);
+/* How many step_read read with SOURCE_BOUNDED: those before the first one that is late, at least
+ * one.
+ */
+size_t step_count_read(const struct step *step);
 MUST_CHECK enum status step_run(struct migrate *migrate, struct step *step, struct err *err);
 /* Decides each key by what was read; keys of more than one reply are `big` and not decided. */
 void step_decide(struct step *step);
@@ -158,6 +162,10 @@ MUST_CHECK enum status step_big_read(struct migrate *migrate, struct step_key *k
 				     struct err *err);
 MUST_CHECK enum status step_big_digest(struct migrate *migrate, struct str name,
 				       struct source_key *key, struct err *err);
+/* The same of one side of a key. A reply that no reader takes ends the connection, and is this
+ * key's matter alone: it is `untold`. */
+MUST_CHECK enum status step_big_look(struct migrate *migrate, struct step_key *key, struct str name,
+				     struct source_key *side, struct err *err);
 
 /* ---- step_sink.c ---- */
 /* A batch of keys of families that have a sink. */
@@ -170,6 +178,8 @@ MUST_CHECK enum status step_sink_settle(struct migrate *migrate, struct err *err
 MUST_CHECK enum status step_sink_give(struct step *step, struct step_key *key, bool *confirmed,
 				      struct err *err);
 void step_sink_close(struct migrate *migrate);
+/* It was met before, and has the content and the expiry that its rows were made of. */
+bool step_sink_is_as_moved(struct migrate *migrate, const struct step_key *key);
 
 /* ---- step_confirm.c ---- */
 /* Before old keys go: those of families that have a sink are put there once more, as they are, and

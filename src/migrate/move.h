@@ -10,8 +10,9 @@
  * and the source stays. One batch of a sink is under way at a time.
  *
  * The same key moved again makes the same rows, and rows with the same business key replace the
- * older ones; so a run that was killed is run again. Batch ids rise with the clock: a clock that
- * was turned back makes reading back fail until it has passed, never the other way. Rows of
+ * older ones; so a run that was killed is run again. Batch ids rise with the clock; where reading
+ * back finds rows of a newer one, as after the clock was turned back, they go on above the largest
+ * that the table holds (one beyond 2^62 is nobody's clock, and its rows are refused). Rows of
  * elements that the source no longer has stay: in the database they are history. A key that expired
  * or was deleted takes no row with it.
  *

@@ -19,6 +19,9 @@ enum {
 	MOVE_AGE_MS = 1000,
 };
 
+/* A larger id is nobody's clock: it is not gone beyond. */
+#define MOVE_BATCH_MAX (INT64_C(1) << 62)
+
 struct move_held_key {
 	uint64_t token;
 	size_t from, to; /* its rows in the set */
@@ -57,6 +60,7 @@ struct move_lane {
 	int sends;          /* of this piece */
 	int64_t trouble_ns; /* since when it is away or held; 0: it is not */
 	bool opened, sent;  /* tables are there; the piece was sent and the end is unknown */
+	bool asked[TABLE_END_OF_ALL]; /* which ids of it the sink holds */
 	bool gave_up; /* patience has ended, and nothing was confirmed since: no more waiting */
 	bool closed;
 	char why[MOVE_WHY];

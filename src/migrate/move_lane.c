@@ -261,6 +261,36 @@ static uint64_t sum_of(const struct archive_rows *rows, size_t from, size_t to)
 	return sum;
 }
 
+static void not_as_sent(struct move_lane *lane)
+{
+	const struct move_piece at = *piece(lane);
+	if (lane->sends < MOVE_SENDS_MAX)
+		send_piece(lane);
+	else if (at.to - at.from > 1)
+		halve(lane, lane->why);
+	else
+		piece_ends(lane, MOVE_REFUSED, lane->why);
+}
+
+/* After the clock was turned back the sink's rows are newer by their ids than what is sent. */
+static void on_newest(void *ctx, enum sink_outcome outcome, uint64_t newest, const char *why)
+{
+	struct move_lane *lane = ctx;
+	struct move *move = lane->move;
+	if (outcome == SINK_AWAY) {
+		later(lane, why);
+		return;
+	}
+	lane->asked[lane->flight->table] = true;
+	if (!outcome && newest > (uint64_t)lane->batch_id && newest < MOVE_BATCH_MAX) {
+		if ((int64_t)newest > move->batch_id)
+			move->batch_id = (int64_t)newest;
+		lane->batch_id = new_batch_id(move);
+		lane->sent = false;
+	}
+	not_as_sent(lane);
+}
+
 static void on_read(void *ctx, enum sink_outcome outcome, const char *why)
 {
 	struct move_lane *lane = ctx;
@@ -280,12 +310,11 @@ static void on_read(void *ctx, enum sink_outcome outcome, const char *why)
 	snprintf(lane->why, sizeof lane->why, "read back %zu of %zu rows%s%s%s", lane->back.count,
 		 wanted, lane->back.count == wanted ? ", not as they were sent" : "",
 		 outcome ? ": " : "", outcome ? why : "");
-	if (lane->sends < MOVE_SENDS_MAX)
-		send_piece(lane);
-	else if (wanted > 1)
-		halve(lane, lane->why);
+	enum archive_table table = lane->flight->table;
+	if (lane->sink->ops->newest && !lane->asked[table])
+		lane->sink->ops->newest(lane->sink, table, on_newest, lane);
 	else
-		piece_ends(lane, MOVE_REFUSED, lane->why);
+		not_as_sent(lane);
 }
 
 static void read_piece(struct move_lane *lane)

@@ -82,6 +82,7 @@ static bool is_namespaced(struct str pattern)
 	return n > 0 && n < pattern.len && pattern.ptr[n] == ':';
 }
 
+/* Its own place, else DuckDB, which holds all of them, where that is told. */
 static enum migrate_sink sink_of(const struct maker *maker, const struct seen *seen)
 {
 	static const enum migrate_sink by_place[AUDIT_BELONGINGS] = {
@@ -90,8 +91,11 @@ static enum migrate_sink sink_of(const struct maker *maker, const struct seen *s
 		[AUDIT_BELONGS_postgresql] = MIGRATE_POSTGRES,
 		[AUDIT_BELONGS_duckdb] = MIGRATE_DUCKDB,
 	};
+	const char *const *urls = maker->wishes->sink_urls;
 	enum migrate_sink sink = by_place[seen->belongs];
-	return sink != MIGRATE_REDIS && maker->wishes->sink_urls[sink] ? sink : MIGRATE_REDIS;
+	if (sink != MIGRATE_REDIS && !urls[sink])
+		sink = MIGRATE_DUCKDB;
+	return sink != MIGRATE_REDIS && urls[sink] ? sink : MIGRATE_REDIS;
 }
 
 static enum migrate_form form_of(const struct seen *seen)

@@ -5,7 +5,8 @@
 #include "base/check.h"
 #include "os/redis_conn.h"
 
-static const int64_t patience_ns = INT64_C(30) * 1000000000, connect_ns = INT64_C(10) * 1000000000;
+static const int64_t patience_ns = INT64_C(30) * 1000000000, connect_ns = INT64_C(10) * 1000000000,
+		     stale_ns = INT64_C(1000000000);
 
 /* A command on its way: what its caller wants to know of the reply. */
 struct asked {
@@ -216,6 +217,14 @@ static void on_reply(void *ctx, enum status status, const struct redis_reply *re
 		asked->fn(asked->ctx, status, reply);
 }
 
+/* A sink may have worked for a minute since this loop was turned: what is asked now has its
+ * deadline from now on, and a connection that was lost meanwhile is seen. */
+static void wake(struct migrate_server *server)
+{
+	if (!server->n_asked && loop_precise_ns() - loop_now_ns(server->loop) > stale_ns)
+		loop_turn(server->loop, 0);
+}
+
 void migrate_server_put(struct migrate_server *server, const struct str *argv, size_t argc,
 			redis_reply_fn fn, void *ctx)
 {
@@ -227,6 +236,7 @@ void migrate_server_put(struct migrate_server *server, const struct str *argv, s
 		drain(server);
 	if (fatal(server->fault.status))
 		return;
+	wake(server);
 	bool same = redis_conn_state(server->conn) == REDIS_CONN_READY &&
 		    redis_conn_stats(server->conn)->connects == server->connects;
 	struct asked *asked = &server->asked[server->n_asked];

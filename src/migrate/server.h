@@ -4,7 +4,7 @@
  * A connection that breaks is not made again behind the caller's back, because WATCH would be gone:
  * everything after it ends with CLOSED, and the command ends with its line; a rerun resumes. But
  * where a reply was larger than a reply may be, its caller knows which, and may go on: see again.
- * One thread. */
+ * Its loop is turned by these calls alone, and any time may pass between them. One thread. */
 #pragma once
 
 #include "os/loop.h"

@@ -22,15 +22,23 @@ enum {
 	SOURCE_BATCH_BYTES = 8 << 20,
 };
 
+/* What of a stream is neither an entry nor a group (XINFO STREAM, XSETID). All zeros: not known. */
+struct source_stream {
+	uint64_t last[2], deleted[2]; /* ids: the last generated, the largest deleted */
+	uint64_t added;               /* entries, ever */
+	uint64_t told;                /* added and deleted are known: servers from 7.0 on */
+};
+
 struct source_key {
 	bool there;
 	enum audit_type type;
 	int64_t expires_ms; /* unix; -1: never */
 	int64_t length;     /* bytes of a string, elements, entries */
 	bool big;
-	bool late;            /* SOURCE_BOUNDED, and the batch was full: no digest, no texts */
-	int64_t groups;       /* of a stream */
-	struct digest digest; /* of type and content, without the expiry; none where big */
+	bool late;      /* SOURCE_BOUNDED, and the batch was full: no digest, no texts */
+	int64_t groups; /* of a stream */
+	struct source_stream stream; /* of a large one, where step_big_digest was asked */
+	struct digest digest;        /* of type and content, without the expiry; none where big */
 	/* Where asked for; in the reader's texts, until source_reader_clear. */
 	struct str dump;                /* DUMP bytes */
 	struct str value;               /* whole string */
@@ -64,6 +72,14 @@ typedef enum status (*source_piece_fn)(void *ctx, const struct audit_element *el
 MUST_CHECK enum status source_walk(struct migrate_server *server, struct str name,
 				   enum audit_type type, source_piece_fn fn, void *ctx,
 				   struct digest *digest, struct err *err);
+
+/* Filled in by the next settle; a stream that went leaves zeros. */
+void source_stream_ask(struct migrate_server *server, struct str name,
+		       struct source_stream *stream);
+/* Queues XSETID; nothing where it is not known. `name` holds all entries by then. */
+void source_stream_put(struct migrate_server *server, struct str name,
+		       const struct source_stream *stream);
+bool source_stream_eq(const struct source_stream *a, const struct source_stream *b);
 
 /* Names, page by page: fn gets each page once (duplicates in it, and over pages, are possible). */
 typedef enum status (*source_names_fn)(void *ctx, const struct str *names, size_t count,

@@ -86,7 +86,7 @@ bool source_elements(enum audit_type type, const struct redis_reply *reply, stru
 	return !failed;
 }
 
-static const struct redis_reply *member(const struct redis_reply *list, struct str name)
+const struct redis_reply *source_member(const struct redis_reply *list, struct str name)
 {
 	for (size_t i = 0; i + 1 < list->count; i += 2)
 		if (str_eq(list->items[i].text, name))
@@ -97,10 +97,11 @@ static const struct redis_reply *member(const struct redis_reply *list, struct s
 void source_digest_groups(struct digesting *sum, const struct redis_reply *groups)
 {
 	for (size_t i = 0; groups->type == REDIS_ARRAY && i < groups->count; i++) {
-		const struct redis_reply *name = member(&groups->items[i], STR("name"));
+		const struct redis_reply *name = source_member(&groups->items[i], STR("name"));
 		const struct redis_reply *last =
-		    member(&groups->items[i], STR("last-delivered-id"));
-		const struct redis_reply *pending = member(&groups->items[i], STR("pending"));
+		    source_member(&groups->items[i], STR("last-delivered-id"));
+		const struct redis_reply *pending =
+		    source_member(&groups->items[i], STR("pending"));
 		char text[128];
 		int n =
 		    snprintf(text, sizeof text, "group %.*s %lld",

@@ -278,8 +278,7 @@ static enum status settle_all(struct step *step, struct err *err)
 	return status;
 }
 
-/* Those before the first one that is late; its first key never is. */
-static size_t count_read(const struct step *step)
+size_t step_count_read(const struct step *step)
 {
 	size_t n = 0;
 	while (n < step->count && !step->keys[n].old_key.late && !step->keys[n].new_key.late)
@@ -299,7 +298,7 @@ static enum status attempt_part(struct step *step, struct err *err)
 		status = step_read(step, wants, wants, err);
 	if (status)
 		return status;
-	step->count = count_read(step);
+	step->count = step_count_read(step);
 	step_decide(step);
 	check_reverse(step);
 	status = prepare(step, &n_writes, err);

@@ -22,9 +22,13 @@ enum status step_big_digest(struct migrate *migrate, struct str name, struct sou
 	const struct str groups[] = { STR("XINFO"), STR("GROUPS"), name };
 	if (!key->there || !key->big)
 		return STATUS_OK;
-	if (key->type == AUDIT_STREAM)
-		migrate_server_put(migrate->server, groups, 3, on_count, &key->groups);
-	return source_walk(migrate->server, name, key->type, NULL, NULL, &key->digest, err);
+	enum status status =
+	    source_walk(migrate->server, name, key->type, NULL, NULL, &key->digest, err);
+	if (status || key->type != AUDIT_STREAM)
+		return status;
+	migrate_server_put(migrate->server, groups, 3, on_count, &key->groups);
+	source_stream_ask(migrate->server, name, &key->stream); /* not older than its entries */
+	return migrate_server_settle(migrate->server, err);
 }
 
 struct becoming {
@@ -79,9 +83,8 @@ enum form_reason step_big_made(struct migrate *migrate, struct step_key *key)
 	return key->old_key.type == AUDIT_STREAM && key->old_key.groups ? FORM_groups : FORM_ok;
 }
 
-/* A reply that no reader takes ends the connection, and is this key's matter alone. */
-static enum status big_digest(struct migrate *migrate, struct step_key *key, struct str name,
-			      struct source_key *side, struct err *err)
+enum status step_big_look(struct migrate *migrate, struct step_key *key, struct str name,
+			  struct source_key *side, struct err *err)
 {
 	enum status status = step_big_digest(migrate, name, side, err);
 	if (status != STATUS_CLOSED && status != STATUS_REDIS_PROTOCOL)
@@ -105,9 +108,9 @@ enum status step_big_read(struct migrate *migrate, struct step_key *key, struct 
 	key->old_key = keys[0];
 	key->new_key = key->new_name.len ? keys[1] : (struct source_key){ .expires_ms = -1 };
 	key->untold = false;
-	status = big_digest(migrate, key, key->old_name, &key->old_key, err);
+	status = step_big_look(migrate, key, key->old_name, &key->old_key, err);
 	if (!status && key->new_name.len)
-		status = big_digest(migrate, key, key->new_name, &key->new_key, err);
+		status = step_big_look(migrate, key, key->new_name, &key->new_key, err);
 	if (!status && !key->untold && family->form == MIGRATE_STREAM && key->old_key.big &&
 	    key->old_key.type == AUDIT_LIST)
 		status = digest_as_stream(migrate, key, err);
@@ -161,26 +164,6 @@ static enum status on_piece(void *ctx, const struct audit_element *elements, siz
 	return status;
 }
 
-static void on_last_id(void *ctx, enum status status, const struct redis_reply *reply)
-{
-	char *id = ctx;
-	for (size_t i = 0; !status && reply->type == REDIS_ARRAY && i + 1 < reply->count; i += 2)
-		if (str_eq(reply->items[i].text, STR("last-generated-id")))
-			(void)!str_copy(reply->items[i + 1].text, id, ID_BYTES);
-}
-
-/* A stream goes on from its last id even where the entry is gone. */
-static enum status copy_last_id(struct migrate *migrate, struct str from, struct str temporary,
-				struct err *err)
-{
-	char id[ID_BYTES] = "";
-	const struct str ask[] = { STR("XINFO"), STR("STREAM"), from };
-	enum status status = migrate_server_call(migrate->server, ask, 3, on_last_id, id, err);
-	const struct str set[] = { STR("XSETID"), temporary, str_of(id) };
-	return status || !id[0] ? status
-				: migrate_server_call(migrate->server, set, 3, NULL, NULL, err);
-}
-
 /* Into the temporary name; *same: what was gone through is what was decided upon. */
 static enum status copy_pieces(struct migrate *migrate, struct step_key *key, struct str temporary,
 			       bool *same, struct err *err)
@@ -204,10 +187,12 @@ static enum status copy_pieces(struct migrate *migrate, struct step_key *key, st
 	if (!status)
 		status = source_walk(migrate->server, from, source->type, on_piece, &copying,
 				     &digest, err);
-	if (!status && source->type == AUDIT_STREAM)
-		status = copy_last_id(migrate, from, temporary, err);
 	*same = !status && digest_eq(digest, source->digest);
-	if (*same && keep)
+	if (*same && source->type == AUDIT_STREAM) {
+		source_stream_put(migrate->server, temporary, &source->stream);
+		status = migrate_server_settle(migrate->server, err);
+	}
+	if (!status && *same && keep)
 		status = backup_end(migrate, key, at, digest, err);
 	buf_deinit(&copying.texts);
 	return status;
@@ -270,6 +255,8 @@ static bool same_sides(struct migrate *migrate, const struct step_key *a, const 
 	return a->old_key.there == b->old_key.there && a->new_key.there == b->new_key.there &&
 	       digest_eq(a->old_key.digest, b->old_key.digest) &&
 	       digest_eq(a->new_key.digest, b->new_key.digest) &&
+	       source_stream_eq(&a->old_key.stream, &b->old_key.stream) &&
+	       source_stream_eq(&a->new_key.stream, &b->new_key.stream) &&
 	       same_expiry(migrate, &a->old_key, &b->old_key) &&
 	       same_expiry(migrate, &a->new_key, &b->new_key) && !a->untold && !b->untold;
 }

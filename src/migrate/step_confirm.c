@@ -17,23 +17,36 @@ static size_t part(struct step *step)
 	return before;
 }
 
-static bool is_as_moved(const struct migrate *migrate, const struct step_key *key)
-{
-	return key->old_key.there &&
-	       digest_eq(key->old_key.digest, keybook_at(migrate->book, key->entry)->source);
-}
-
-static enum status give_all(struct step *step, bool *confirmed, struct err *err)
+/* Leaves in step->count how many it dealt with. */
+static enum status give_part(struct step *step, bool *confirmed, struct err *err)
 {
 	struct migrate *migrate = step->migrate;
-	enum status status = step_read(step, SOURCE_CONTENT, 0, err);
+	enum status status = step_read(step, SOURCE_CONTENT | SOURCE_BOUNDED, 0, err);
+	if (status)
+		return status;
+	step->count = step_count_read(step);
 	for (size_t i = 0; !status && i < step->count; i++)
-		status =
-		    step_big_digest(migrate, step->keys[i].old_name, &step->keys[i].old_key, err);
+		status = step_big_look(migrate, &step->keys[i], step->keys[i].old_name,
+				       &step->keys[i].old_key, err);
 	for (size_t i = 0; !status && i < step->count; i++)
-		if (is_as_moved(migrate, &step->keys[i]))
+		if (step_sink_is_as_moved(migrate, &step->keys[i]))
 			status = step_sink_give(step, &step->keys[i], &confirmed[i], err);
-	enum status ended = step_sink_settle(migrate, status ? NULL : err);
+	return status;
+}
+
+/* As much at a time as memory is meant for. */
+static enum status give_all(struct step *step, bool *confirmed, struct err *err)
+{
+	struct step part = *step;
+	enum status status = STATUS_OK;
+	while (!status && part.count) {
+		size_t left = part.count;
+		status = give_part(&part, confirmed, err);
+		part.keys += part.count;
+		confirmed += part.count;
+		part.count = left - part.count;
+	}
+	enum status ended = step_sink_settle(step->migrate, status ? NULL : err);
 	return status ? status : ended;
 }
 
@@ -46,7 +59,7 @@ static enum status keep_confirmed(struct step *step, size_t n_sinks, const bool 
 	for (size_t i = 0; i < step->count; i++) {
 		const struct step_key *key = &step->keys[i];
 		bool stays = i < n_sinks && key->old_key.there && !confirmed[i];
-		if (stays && is_as_moved(migrate, key) &&
+		if (stays && step_sink_is_as_moved(migrate, key) &&
 		    keybook_at(migrate->book, key->entry)->state != BOOK_skipped)
 			return err_set(err, STATUS_UNAVAILABLE,
 				       "%s did not say that it has the rows of %.*s: nothing more "
@@ -54,7 +67,8 @@ static enum status keep_confirmed(struct step *step, size_t n_sinks, const bool 
 				       migrate_sink_text(migrate_family_of(migrate, key)->sink),
 				       STR_ARG(key->printed));
 		if (stays)
-			migrate_line(migrate, "kept: %.*s", STR_ARG(key->printed));
+			migrate_line(migrate, "kept: %.*s is not as it was moved",
+				     STR_ARG(key->printed));
 		else
 			step->keys[kept++] = *key;
 	}

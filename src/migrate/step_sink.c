@@ -34,7 +34,11 @@ static enum status journal_end(struct migrate *migrate, const struct move_pendin
 		.target = { end->rows, end->checksum },
 		.old_name = str_make(pending->name, pending->name_bytes),
 	};
-	return migrate_put(migrate, &record, err);
+	enum status status = migrate_put(migrate, &record, err);
+	size_t index = keybook_find(migrate->book, record.db, record.old_name);
+	if (!status && index != SIZE_MAX) /* the pass has met it: its end may come long after */
+		keybook_at(migrate->book, index)->seen = migrate->pass;
+	return status;
 }
 
 static void tell_end(struct migrate *migrate, const struct move_pending *pending, const char *what,
@@ -163,14 +167,35 @@ static void take_back(struct migrate *migrate, uint64_t token)
 	migrate->pendings[token] = (struct move_pending){ 0 };
 }
 
+/* verify counts alone. */
+static enum status settle(struct step *step, struct step_key *key, enum decide_action action,
+			  struct err *err)
+{
+	key->action = action;
+	if (!step->migrate->checking)
+		return step_settle_key(step, key, err);
+	step_count(step, key);
+	return STATUS_OK;
+}
+
 static enum status skip(struct step *step, struct step_key *key, enum form_reason reason,
 			const char *why, struct err *err)
 {
 	key->reason = reason;
-	key->action = DECIDE_SKIP;
 	if (why)
 		migrate_line(step->migrate, "skipped: %.*s: %s", STR_ARG(key->printed), why);
-	return step_settle_key(step, key, err);
+	return settle(step, key, DECIDE_SKIP, err);
+}
+
+/* Said once, as long as it stays so. */
+static enum status skip_untold(struct step *step, struct step_key *key, struct err *err)
+{
+	const struct keybook_entry *entry =
+	    key->entry == SIZE_MAX ? NULL : keybook_at(step->migrate->book, key->entry);
+	bool said = entry && entry->state == BOOK_skipped && entry->reason == FORM_large;
+	key->old_key.digest = (struct digest){ 0 };
+	return skip(step, key, FORM_large,
+		    said ? NULL : "an element is larger than a reply may be (16 MB)", err);
 }
 
 struct giving {
@@ -288,6 +313,9 @@ enum status step_sink_give(struct step *step, struct step_key *key, bool *confir
 	if (giving.refused &&
 	    (status == STATUS_INVALID || status == STATUS_FORMAT || status == STATUS_FULL))
 		return skip(step, key, FORM_sink, why.text, err);
+	if (key->old_key.big && (status == STATUS_CLOSED || status == STATUS_REDIS_PROTOCOL) &&
+	    !migrate_server_again(migrate->server, &why))
+		return skip_untold(step, key, err); /* one that has grown since */
 	return status ? err_set(err, status, "%s", why.text) : STATUS_OK;
 }
 
@@ -300,8 +328,29 @@ static enum status gone(struct step *step, struct step_key *key, const struct ke
 		       entry->expires_ms <= migrate_server_now_ms(step->migrate->server);
 	bool removed = entry && (entry->state == BOOK_removed || entry->state == BOOK_removing);
 	bool known = entry && (entry->state == BOOK_moved || entry->state == BOOK_expired);
-	key->action = removed ? DECIDE_DONE : known && expired ? DECIDE_EXPIRED : DECIDE_GONE;
-	return step_settle_key(step, key, err);
+	enum decide_action action = known && expired ? DECIDE_EXPIRED : DECIDE_GONE;
+	return settle(step, key, removed ? DECIDE_DONE : action, err);
+}
+
+bool step_sink_is_as_moved(struct migrate *migrate, const struct step_key *key)
+{
+	const struct keybook_entry *entry =
+	    key->entry == SIZE_MAX ? NULL : keybook_at(migrate->book, key->entry);
+	return entry && key->old_key.there && !key->untold &&
+	       digest_eq(key->old_key.digest, entry->source) &&
+	       decide_same_expiry(key->old_key.expires_ms, entry->expires_ms,
+				  step_tolerance_ms(migrate));
+}
+
+static enum status behind(struct step *step, struct step_key *key,
+			  const struct keybook_entry *entry)
+{
+	bool moved = entry && entry->state == BOOK_moved;
+	migrate_line(step->migrate, "%.*s: %s", STR_ARG(key->printed),
+		     moved ? "it was changed, or expires at another time, since it was moved"
+			   : "its rows are not in the sink");
+	step_count_behind(step, key);
+	return STATUS_OK;
 }
 
 static enum status one(struct step *step, struct step_key *key, struct err *err)
@@ -313,35 +362,33 @@ static enum status one(struct step *step, struct step_key *key, struct err *err)
 	key->n_replies = 0;
 	if (!key->old_key.there)
 		return gone(step, key, entry, err);
-	if (entry && entry->state == BOOK_removed) {
-		key->action = DECIDE_RETURNED;
-		return step_settle_key(step, key, err);
-	}
+	if (entry && entry->state == BOOK_removed)
+		return settle(step, key, DECIDE_RETURNED, err);
 	if (key->old_key.type != family->from)
 		return skip(step, key, key->old_key.type == AUDIT_MODULE ? FORM_module : FORM_type,
 			    NULL, err);
-	bool same = entry && digest_eq(entry->source, key->old_key.digest);
-	if (same && entry->state == BOOK_moved && !has_groups(key)) {
-		key->action = DECIDE_NOTHING;
-		return step_settle_key(step, key, err);
-	}
-	if (same && entry->state == BOOK_skipped)
+	if (key->untold)
+		return skip_untold(step, key, err);
+	if (entry && entry->state == BOOK_moved && !has_groups(key) &&
+	    step_sink_is_as_moved(migrate, key))
+		return settle(step, key, DECIDE_NOTHING, err);
+	if (entry && entry->state == BOOK_skipped && digest_eq(entry->source, key->old_key.digest))
 		return skip(step, key, (enum form_reason)entry->reason, NULL, err);
-	if (migrate->checking) {
-		step_count_behind(step, key);
-		return STATUS_OK;
-	}
-	return step_sink_give(step, key, NULL, err);
+	return migrate->checking ? behind(step, key, entry) : step_sink_give(step, key, NULL, err);
 }
 
-enum status step_sink(struct step *step, struct err *err)
+/* Leaves in step->count how many it dealt with. */
+static enum status do_part(struct step *step, struct err *err)
 {
 	struct migrate *migrate = step->migrate;
-	enum status status =
-	    step_read(step, migrate->checking ? 0 : SOURCE_DUMP | SOURCE_CONTENT, 0, err);
+	const int wants = SOURCE_DUMP | SOURCE_CONTENT | SOURCE_BOUNDED;
+	enum status status = step_read(step, migrate->checking ? 0 : wants, 0, err);
+	if (status)
+		return status;
+	step->count = step_count_read(step);
 	for (size_t i = 0; !status && i < step->count; i++)
-		status =
-		    step_big_digest(migrate, step->keys[i].old_name, &step->keys[i].old_key, err);
+		status = step_big_look(migrate, &step->keys[i], step->keys[i].old_name,
+				       &step->keys[i].old_key, err);
 	for (size_t i = 0; !status && !migrate->checking && i < step->count; i++) {
 		struct step_key *key = &step->keys[i];
 		if (key->old_key.there && !key->old_key.big && key->old_key.type != AUDIT_MODULE)
@@ -351,5 +398,19 @@ enum status step_sink(struct step *step, struct err *err)
 		status = journal_sync(&migrate->backup, err);
 	for (size_t i = 0; !status && i < step->count; i++)
 		status = one(step, &step->keys[i], err);
+	return status;
+}
+
+/* As much at a time as memory is meant for. */
+enum status step_sink(struct step *step, struct err *err)
+{
+	struct step part = *step;
+	enum status status = STATUS_OK;
+	while (!status && part.count) {
+		size_t left = part.count;
+		status = do_part(&part, err);
+		part.keys += part.count;
+		part.count = left - part.count;
+	}
 	return status;
 }

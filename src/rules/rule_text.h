@@ -34,15 +34,15 @@ enum rule_op { RULE_ABOVE, RULE_FROM, RULE_BELOW, RULE_TO }; /* > >= < <= */
 enum { RULE_EVENT_SUSPECT = 100, RULE_EVENT_ANY };
 
 struct rule_spec {
-	char subject[RULE_SUBJECT_MAX + 1]; /* upper case, but an id as typed */
 	enum rule_metric metric;
 	int32_t minutes; /* of the timeframe; 0: the metric takes none */
 	enum rule_op op;
+	uint32_t cap; /* told in a UTC day */
 	struct decimal threshold;
+	int64_t cooldown_ms;
 	int32_t event; /* of a terminal */
 	bool once;
-	int64_t cooldown_ms;
-	uint32_t cap; /* told in a UTC day */
+	char subject[RULE_SUBJECT_MAX + 1]; /* upper case, but an id as typed */
 };
 
 /* USAGE, and err is a sentence for people. */

@@ -33,9 +33,12 @@ const char *rule_pause_text(enum rule_pause pause)
 struct rules *rules_create(struct markets *markets, const struct rules_config *config,
 			   const struct rules_hooks *hooks)
 {
-	struct rules *rules = calloc(1, sizeof *rules);
-	if (!rules)
+	void *memory = calloc(1, sizeof(struct rules) + RULE_CACHE_LINE);
+	if (!memory)
 		return NULL;
+	size_t beyond = (uintptr_t)memory % RULE_CACHE_LINE;
+	struct rules *rules = (void *)((char *)memory + RULE_CACHE_LINE - beyond);
+	rules->memory = memory;
 	rules->markets = markets;
 	rules->config = *config;
 	rules->hooks = *hooks;
@@ -62,7 +65,7 @@ void rules_destroy(struct rules *rules)
 		free(rules->blocks[i]);
 	free(rules->groups);
 	free(rules->hit);
-	free(rules);
+	free(rules->memory);
 }
 
 int64_t rules_now_ms(const struct rules *rules) { return rules->now_ms; }

@@ -28,7 +28,7 @@
  *
  * Prices are looked at on every trade, events when they happen, the other levels once a
  * second, spread over it; each market, metric and timeframe once, however many rules there
- * are. The hot call compares a trade with the nearest threshold above and below (heaps).
+ * are. The hot call compares a trade with the nearest threshold above and below.
  *
  * Bounds: RULES_MAX in all, `owner_max` an owner, RULES_GROUPS_MAX different things watched:
  * FULL, said. An owner is a name of 1..RULES_OWNER_MAX bytes of printable ASCII without

@@ -57,78 +57,6 @@ int64_t rule_arm_bound(const struct rule_spec *spec, int32_t scale, bool told)
 	return cut_bound(ceil + margin > fire + 1 ? ceil + margin : fire + 1);
 }
 
-/* ---- heaps ---- */
-
-static bool is_before(bool up, int64_t a, int64_t b) { return up ? a < b : a > b; }
-
-static void put(struct rule_heap *heap, bool up, uint32_t at, struct rule_entry entry)
-{
-	heap->at[at] = entry;
-	entry.rule->slot = at;
-	entry.rule->up = up;
-}
-
-static void sift_up(struct rule_heap *heap, bool up, uint32_t at, struct rule_entry entry)
-{
-	for (; at; at = (at - 1) / 2) {
-		struct rule_entry parent = heap->at[(at - 1) / 2];
-		if (!is_before(up, entry.bound, parent.bound))
-			break;
-		put(heap, up, at, parent);
-	}
-	put(heap, up, at, entry);
-}
-
-static void sift_down(struct rule_heap *heap, bool up, uint32_t at, struct rule_entry entry)
-{
-	for (;;) {
-		uint32_t child = 2 * at + 1;
-		if (child >= heap->n)
-			break;
-		child += child + 1 < heap->n &&
-			 is_before(up, heap->at[child + 1].bound, heap->at[child].bound);
-		if (!is_before(up, heap->at[child].bound, entry.bound))
-			break;
-		put(heap, up, at, heap->at[child]);
-		at = child;
-	}
-	put(heap, up, at, entry);
-}
-
-static void heap_remove(struct rule_heap *heap, bool up, uint32_t at)
-{
-	CHECK(at < heap->n);
-	struct rule_entry last = heap->at[--heap->n];
-	if (at == heap->n)
-		return;
-	if (at && is_before(up, last.bound, heap->at[(at - 1) / 2].bound))
-		sift_up(heap, up, at, last);
-	else
-		sift_down(heap, up, at, last);
-}
-
-static void heap_sort(struct rule_heap *heap, bool up)
-{
-	for (uint32_t at = heap->n / 2 + 1; at-- > 0;)
-		if (at < heap->n)
-			sift_down(heap, up, at, heap->at[at]);
-	for (uint32_t at = 0; at < heap->n; at++)
-		heap->at[at].rule->slot = at;
-}
-
-static bool heap_reserve(struct rule_heap *heap, uint32_t n)
-{
-	if (n <= heap->cap)
-		return true;
-	uint32_t cap = heap->cap ? 2 * heap->cap : 4;
-	struct rule_entry *grown = realloc(heap->at, cap * sizeof *grown);
-	if (!grown)
-		return false;
-	heap->at = grown;
-	heap->cap = cap;
-	return true;
-}
-
 /* ---- what a trade is compared with ---- */
 
 static size_t watch_place(const struct rules *rules, const struct market *market)
@@ -150,29 +78,30 @@ static double whale_near(const struct rule_watch *watch)
 	if (!watch->whale || !watch->whale->up.n)
 		return INFINITY;
 	int32_t scale = watch->price_scale + watch->qty_scale - RULE_DOLLAR_SCALE;
-	return (double)watch->whale->up.at[0].bound * pow(10, scale) * (1 - 1e-6);
-}
-
-static void price_refresh(struct rule_watch *watch)
-{
-	const struct rule_group *price = watch->price;
-	watch->up = price && price->up.n ? price->up.at[0].bound : INT64_MAX;
-	watch->down = price && price->down.n ? price->down.at[0].bound : INT64_MIN;
+	return (double)watch->whale->above * pow(10, scale) * (1 - 1e-6);
 }
 
 static void watch_refresh(struct rule_watch *watch)
 {
-	price_refresh(watch);
+	watch->up = watch->price ? watch->price->above : INT64_MAX;
+	watch->down = watch->price ? watch->price->below : INT64_MIN;
 	watch->whale_near = whale_near(watch);
 }
 
-/* The heaps of the group have changed. */
-static void group_refresh(struct rules *rules, const struct rule_group *group)
+static const struct rule_entry *nearest(const struct rule_queue *queue)
 {
-	if (group->metric == RULE_price && group->market) {
-		struct rule_watch *watch = rules_watch(rules, group->market);
-		if (watch)
-			price_refresh(watch);
+	return queue->n ? &queue->at[queue->n - 1] : NULL;
+}
+
+/* The queues of the group have changed. */
+static void group_refresh(struct rules *rules, struct rule_group *group)
+{
+	const struct rule_entry *up = nearest(&group->up), *down = nearest(&group->down);
+	group->above = up ? up->bound : INT64_MAX;
+	group->below = down ? down->bound : INT64_MIN;
+	if (group->watch) {
+		group->watch->up = group->above;
+		group->watch->down = group->below;
 	}
 	if (group->metric != RULE_whale)
 		return;
@@ -190,14 +119,15 @@ static int64_t next_bound(const struct rule *rule, int32_t scale, bool *up)
 		     : rule_arm_bound(&rule->spec, scale, rule->state == RULE_FIRED);
 }
 
-static void heap_rescale(struct rule_heap *heap, bool up, int32_t scale)
+static void queue_rescale(struct rule_queue *queue, bool up, int32_t scale)
 {
-	for (uint32_t i = 0; i < heap->n; i++) {
+	for (uint32_t i = 0; i < queue->n; i++) {
+		struct rule *rule = queue->at[i].rule;
 		bool same;
-		heap->at[i].bound = next_bound(heap->at[i].rule, scale, &same);
+		rule->bound = queue->at[i].bound = next_bound(rule, scale, &same);
 		CHECK(same == up);
 	}
-	heap_sort(heap, up);
+	rule_queue_sort(queue, up);
 }
 
 void rule_group_rescale(struct rules *rules, struct rule_group *group, int32_t scale)
@@ -205,14 +135,19 @@ void rule_group_rescale(struct rules *rules, struct rule_group *group, int32_t s
 	if (group->scale == scale)
 		return;
 	group->scale = scale;
-	heap_rescale(&group->up, true, scale);
-	heap_rescale(&group->down, false, scale);
+	queue_rescale(&group->up, true, scale);
+	queue_rescale(&group->down, false, scale);
 	group_refresh(rules, group);
 }
 
 void rule_watch_rescale(struct rules *rules, struct rule_watch *watch)
 {
-	market_scales(watch->market, &watch->price_scale, &watch->qty_scale);
+	int32_t price_scale, qty_scale;
+	market_scales(watch->market, &price_scale, &qty_scale);
+	if (price_scale == watch->price_scale && qty_scale == watch->qty_scale)
+		return;
+	watch->price_scale = price_scale;
+	watch->qty_scale = qty_scale;
 	if (watch->price)
 		rule_group_rescale(rules, watch->price, watch->price_scale);
 	watch_refresh(watch);
@@ -248,8 +183,14 @@ static void bind_group(struct rules *rules, struct rule_group *group)
 	if (group->metric == RULE_price && group->market) {
 		struct rule_watch *watch = watch_take(rules, group->market);
 		watch->price = group;
+		group->watch = watch;
 		rule_group_rescale(rules, group, watch->price_scale);
 		watch_refresh(watch);
+	}
+	if (group->metric == RULE_delta && group->market) {
+		int32_t price_scale, qty_scale;
+		market_scales(group->market, &price_scale, &qty_scale);
+		rule_group_rescale(rules, group, qty_scale);
 	}
 	for (size_t i = 0; group->metric == RULE_whale && i < markets_count(rules->markets); i++) {
 		const struct market *market = markets_at(rules->markets, i);
@@ -340,6 +281,8 @@ static struct rule_group *group_create(struct rules *rules, struct str key,
 	group->metric = spec->metric;
 	group->minutes = spec->minutes;
 	group->scale = first_scale(spec->metric);
+	group->above = INT64_MAX;
+	group->below = INT64_MIN;
 	group->has_market = row->scope == RULE_MARKET || row->scope == RULE_PERP;
 	group->id = *market;
 	group->place = rules->counts.groups++;
@@ -389,22 +332,14 @@ void rule_group_drop(struct rules *rules, struct rule_group *group)
 static void enter(struct rule_group *group, struct rule *rule)
 {
 	bool up;
-	struct rule_entry entry = { next_bound(rule, group->scale, &up), rule };
-	struct rule_heap *heap = up ? &group->up : &group->down;
-	CHECK(heap->n < heap->cap);
-	sift_up(heap, up, heap->n++, entry);
-}
-
-static void leave(struct rule *rule)
-{
-	struct rule_group *group = rule->group;
-	heap_remove(rule->up ? &group->up : &group->down, rule->up, rule->slot);
+	int64_t bound = next_bound(rule, group->scale, &up);
+	rule_queue_put(up ? &group->up : &group->down, up, rule, bound);
 }
 
 enum status rule_group_reserve(struct rule_group *group)
 {
-	bool room = heap_reserve(&group->up, group->rules + 1) &&
-		    heap_reserve(&group->down, group->rules + 1);
+	bool room = rule_queue_reserve(&group->up, group->rules + 1) &&
+		    rule_queue_reserve(&group->down, group->rules + 1);
 	return room ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
@@ -423,31 +358,24 @@ enum status rule_group_add(struct rules *rules, struct rule_group *group, struct
 void rule_group_remove(struct rules *rules, struct rule *rule)
 {
 	struct rule_group *group = rule->group;
-	leave(rule);
+	rule_queue_remove(rule->up ? &group->up : &group->down, rule);
 	rule->group = NULL;
 	group->rules--;
 	group_refresh(rules, group);
 	rule_group_drop(rules, group);
 }
 
-void rule_group_turn(struct rules *rules, struct rule *rule)
-{
-	leave(rule);
-	enter(rule->group, rule);
-	group_refresh(rules, rule->group);
-}
-
 /* ---- values ---- */
 
-static void cross(struct rules *rules, struct rule *rule, int64_t value)
+static void cross(struct rules *rules, struct rule_queue *queue, int64_t value)
 {
+	struct rule *rule = queue->at[--queue->n].rule;
 	const struct rule_cause cause = { .rule = rule,
 					  .value = value,
 					  .market = rule->group->market };
 	bool fires = rule->state == RULE_ARMED;
 	uint32_t id = rule->id;
 	rule->state = fires ? RULE_FIRED : RULE_ARMED;
-	leave(rule);
 	enter(rule->group, rule);
 	if (fires)
 		rule_tell(rules, &cause);
@@ -455,32 +383,29 @@ static void cross(struct rules *rules, struct rule *rule, int64_t value)
 }
 
 /* Ends: what was told waits for a value this one is not (rule_arm_bound). */
-void rule_group_value(struct rules *rules, struct rule_group *group, int64_t value)
+static void cross_all(struct rules *rules, struct rule_group *group, int64_t value)
 {
+	const struct rule_entry *entry;
 	group->busy = true;
-	while (group->up.n && group->up.at[0].bound <= value)
-		cross(rules, group->up.at[0].rule, value);
-	while (group->down.n && group->down.at[0].bound >= value)
-		cross(rules, group->down.at[0].rule, value);
+	while ((entry = nearest(&group->up)) && entry->bound <= value)
+		cross(rules, &group->up, value);
+	while ((entry = nearest(&group->down)) && entry->bound >= value)
+		cross(rules, &group->down, value);
 	group->busy = false;
 	group_refresh(rules, group);
 	rule_group_drop(rules, group);
 }
 
-/* A heap's order lets whole branches be left out. */
-static void gather(struct rules *rules, const struct rule_heap *heap, uint32_t at, int64_t value,
-		   uint32_t *n)
+void rule_group_value(struct rules *rules, struct rule_group *group, int64_t value)
 {
-	if (at >= heap->n || heap->at[at].bound > value)
-		return;
-	rules->hit[(*n)++] = heap->at[at].rule;
-	gather(rules, heap, 2 * at + 1, value, n);
-	gather(rules, heap, 2 * at + 2, value, n);
+	if (value >= group->above || value <= group->below)
+		cross_all(rules, group, value);
 }
 
 uint32_t rule_group_hit(struct rules *rules, const struct rule_group *group, int64_t value)
 {
 	uint32_t n = 0;
-	gather(rules, &group->up, 0, value, &n);
+	for (uint32_t at = group->up.n; at-- > 0 && group->up.at[at].bound <= value;)
+		rules->hit[n++] = group->up.at[at].rule;
 	return n;
 }

@@ -1,9 +1,9 @@
 /* rules_impl.h - what rules*.c share.
  *
  * What is watched is a group: a metric of a market, an asset or a terminal, with its
- * timeframe. Its rules lie in two heaps by the value at which something happens to them next:
- * `up` those that wait for a value of at least `bound` (the least first), `down` those that
- * wait for one of at most `bound` (the greatest first). A rule of a level is in one of the two,
+ * timeframe. Its rules lie in two queues by the value at which something happens to them next:
+ * `up` those that wait for a value of at least `bound` (the least last), `down` those that
+ * wait for one of at most `bound` (the greatest last). A rule of a level is in one of the two,
  * for its firing or for its arming; a rule of an event is always in `up`, and stays there.
  * Bounds and values are integers at the group's scale, cut to 64 bits: what lies beyond
  * cannot be reached, or is passed always. */
@@ -21,6 +21,7 @@ enum {
 	RULE_MILLIONTHS = 6,
 	RULE_DOLLAR_SCALE = 8,
 	RULE_FUNDING_SCALE = 16, /* of the percentage */
+	RULE_CACHE_LINE = 64,
 };
 #define RULE_ROUND_MS INT64_C(1000)
 #define RULE_DAY_MS   INT64_C(86400000)
@@ -32,36 +33,37 @@ struct rule_entry {
 	struct rule *rule;
 };
 
-struct rule_heap {
-	struct rule_entry *at;
+struct rule_queue {
+	struct rule_entry *at; /* the nearest last */
 	uint32_t n, cap;
 };
 
+/* What is read of it each second stands first. */
 struct rule_group {
-	struct rule_group *chain; /* of the bucket */
-	uint64_t hash;
-	char key[RULE_KEY_MAX + 1];
+	const struct market *market; /* NULL: none, or not there yet */
 	enum rule_metric metric;
 	int32_t minutes;
-	bool has_market;
-	struct market_id id;
-	const struct market *market; /* NULL: none, or not there yet */
-	int32_t scale;               /* of bounds and values */
-	uint32_t place;              /* in groups[] */
-	uint32_t rules;
-	bool busy; /* in use: it does not go with its last rule */
+	int32_t scale; /* of bounds and values */
+	bool busy;     /* in use: it does not go with its last rule */
+	bool has_market, has_median, closed_known;
+	int64_t above, below; /* the nearest bounds, at which something happens */
 	/* of the value looked at last: the newest time it is of, and a sample's quantity */
 	int64_t looked_ms, looked_qty;
 	/* of a delta or volume: what its window holds before the newest minute */
 	int64_t closed_ms; /* that minute */
-	int32_t closed_scale;
-	bool closed_known;
 	i128 closed_buy, closed_sell;
+	int32_t closed_scale;
 	/* of a volume: the open bar, and the median of those before it, as of then */
 	int64_t bar_ms, median_ms;
 	double median;
-	bool has_median;
-	struct rule_heap up, down;
+	struct rule_queue up, down;
+	struct rule_watch *watch; /* of a price */
+	uint32_t place;           /* in groups[] */
+	uint32_t rules;
+	struct rule_group *chain; /* of the bucket */
+	uint64_t hash;
+	char key[RULE_KEY_MAX + 1];
+	struct market_id id;
 };
 
 struct rule_owner {
@@ -73,46 +75,55 @@ struct rule_owner {
 	uint32_t today;
 };
 
+/* What is read when it is crossed stands first. */
 struct rule {
-	struct rule *chain; /* of the bucket of ids, or of the free ones */
-	bool used, muted;
-	bool up;       /* in which heap of the group */
-	uint32_t slot; /* where there */
+	struct rule_group *group;
+	int64_t bound; /* at which something happens to it next */
+	bool up;       /* in which queue of the group it waits for that */
+	bool used, muted, has_market;
 	uint32_t id;
 	enum rule_state state;
-	struct rule_owner *owner;
-	struct rule_group *group;
-	struct rule_spec spec;
-	bool has_market;
-	struct market_id market;
-	int64_t created_ms, fired_ms, snooze_until_ms;
-	int64_t day; /* of `today` */
 	uint32_t today;
+	int64_t day; /* of `today` */
+	int64_t fired_ms, snooze_until_ms;
+	struct rule_owner *owner;
+	struct rule_spec spec;
 	uint64_t fired, suppressed;
+	int64_t created_ms;
+	struct market_id market;
+	struct rule *chain; /* of the bucket of ids, or of the free ones */
 };
 
-/* A market with what a trade is compared with. */
+/* A market with what a trade is compared with: one line of the cache. */
 struct rule_watch {
-	const struct market *market; /* NULL: the place is empty */
-	int64_t up, down;            /* nearest bounds of the price */
-	double whale_near;           /* notional at the scales, a little below the least */
+	_Alignas(RULE_CACHE_LINE) const struct market *market; /* NULL: the place is empty */
+	int64_t up, down;                                      /* nearest bounds of the price */
+	double whale_near; /* notional at the scales, a little below the least */
 	int32_t price_scale, qty_scale;
 	struct rule_group *price, *whale;
 };
 
+/* What the open minute of a market holds, as long as no trade can come between. */
+struct rule_minute {
+	const struct market *market; /* NULL: not looked up */
+	i128 buy, sell;
+};
+
 struct rules {
+	void *memory; /* that it lies in */
 	struct markets *markets;
+	int64_t now_ms;
+	int64_t due_ms;   /* when the next group is looked at */
+	int64_t round_ms; /* when the round of the second began */
+	size_t n_markets; /* that are bound */
+	bool round_begun;
+	bool telling;  /* inside on_fire */
+	uint32_t next; /* group of the round */
 	struct rules_config config;
 	struct rules_hooks hooks;
 	struct rules_counts counts;
-	int64_t now_ms;
+	struct rule_minute minute;
 	uint32_t last_id;
-	bool telling; /* inside on_fire */
-	bool round_begun;
-	int64_t round_ms;  /* when the round of the second began */
-	int64_t due_ms;    /* when the next group is looked at */
-	uint32_t next;     /* group of the round */
-	size_t n_markets;  /* that are bound */
 	struct rule **hit; /* rules that an event has reached; room for all there are */
 	uint32_t hit_cap;
 	struct rule_group **groups;
@@ -139,7 +150,15 @@ struct rule_owner *rule_owner_take(struct rules *rules, struct str name); /* NUL
 /* One without rules goes, unless what he was told today still counts. */
 void rule_owner_release(struct rules *rules, struct rule_owner *owner);
 
-/* ---- rules_group.c: groups, heaps, what trades are compared with ---- */
+/* ---- rules_queue.c ---- */
+
+bool rule_queue_reserve(struct rule_queue *queue, uint32_t n); /* false: no memory */
+/* There is room. Of the same bound, the one put last is the nearest. */
+void rule_queue_put(struct rule_queue *queue, bool up, struct rule *rule, int64_t bound);
+void rule_queue_remove(struct rule_queue *queue, const struct rule *rule);
+void rule_queue_sort(struct rule_queue *queue, bool up); /* bounds have changed */
+
+/* ---- rules_group.c: groups, what trades are compared with ---- */
 
 /* The group of the spec and market; made when not there. NULL: no room, no memory. */
 struct rule_group *rule_group_take(struct rules *rules, const struct rule_spec *spec,
@@ -152,8 +171,6 @@ MUST_CHECK enum status rule_group_add(struct rules *rules, struct rule_group *gr
 void rule_group_remove(struct rules *rules, struct rule *rule);
 /* Room for one more: adding cannot fail then. */
 MUST_CHECK enum status rule_group_reserve(struct rule_group *group);
-/* Its state has changed. */
-void rule_group_turn(struct rules *rules, struct rule *rule);
 /* A new value: rules that it reaches are armed or told. */
 void rule_group_value(struct rules *rules, struct rule_group *group, int64_t value);
 /* Rules of an event that `value` reaches, into rules->hit. */
@@ -164,7 +181,7 @@ void rule_group_rescale(struct rules *rules, struct rule_group *group, int32_t s
 /* Markets that have come. */
 void rules_bind(struct rules *rules);
 struct rule_watch *rules_watch(struct rules *rules, const struct market *market); /* NULL */
-/* The market's digits have risen. */
+/* The market's digits may have risen. */
 void rule_watch_rescale(struct rules *rules, struct rule_watch *watch);
 /* When `spec` fires at this scale: at values of at least (ABOVE, FROM) or at most *bound. */
 int64_t rule_bound(const struct rule_spec *spec, int32_t scale);
@@ -188,7 +205,7 @@ bool rule_volume(const struct market *market, int32_t minutes, int64_t *value);
 /* The same of a group, once a second: false also where nothing is new since the last look.
  * Minutes before the newest are summed once a minute (and while late trades may still come
  * into them), a volume's median with each bar and once a minute. */
-bool rule_look(const struct rules *rules, struct rule_group *group, int64_t *value, int32_t *scale);
+bool rule_look(struct rules *rules, struct rule_group *group, int64_t *value, int32_t *scale);
 
 /* ---- rules_tell.c ---- */
 

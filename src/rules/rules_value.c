@@ -88,31 +88,46 @@ bool rule_volume(const struct market *market, int32_t minutes, int64_t *value)
 	       over_median(spike.current, median, bar_elapsed(market, minutes, &bar_ms), value);
 }
 
+/* Once a step, however many groups are looked at in it. */
+static const struct rule_minute *open_minute(struct rules *rules, const struct market *market)
+{
+	struct rule_minute *minute = &rules->minute;
+	struct window window;
+	if (minute->market == market)
+		return minute;
+	market_window(market, 1, &window);
+	*minute = (struct rule_minute){ market, window.flow.buy, window.flow.sell };
+	return minute;
+}
+
 /* The last `minutes` minutes. */
-static void sum_window(struct rule_group *group, int32_t minutes, i128 *buy, i128 *sell)
+static void sum_window(struct rules *rules, struct rule_group *group, int32_t minutes, i128 *buy,
+		       i128 *sell)
 {
 	const struct market *market = group->market;
 	int64_t newest_ms = market_newest_ms(market), minute_ms = newest_ms - newest_ms % MINUTE_MS;
 	int32_t price_scale, qty_scale;
 	struct window window = { 0 };
 	market_scales(market, &price_scale, &qty_scale);
-	if (group->closed_ms != minute_ms || group->closed_scale != qty_scale ||
-	    newest_ms - minute_ms < MARKET_LATE_MS) {
+	bool begins = group->closed_ms != minute_ms || group->closed_scale != qty_scale;
+	if (begins || newest_ms - minute_ms < MARKET_LATE_MS) {
 		if (minutes > 1)
 			market_window_back(market, minutes - 1, 1, &window);
 		group->closed_ms = minute_ms;
 		group->closed_scale = qty_scale;
 		group->closed_buy = window.flow.buy;
 		group->closed_sell = window.flow.sell;
+	}
+	if (begins && group->metric == RULE_delta) {
 		market_window_back(market, 1, minutes - 1, &window);
 		group->closed_known = window.present == 1;
 	}
-	market_window(market, 1, &window);
-	*buy = group->closed_buy + window.flow.buy;
-	*sell = group->closed_sell + window.flow.sell;
+	const struct rule_minute *minute = open_minute(rules, market);
+	*buy = group->closed_buy + minute->buy;
+	*sell = group->closed_sell + minute->sell;
 }
 
-static bool look_at_volume(struct rule_group *group, int64_t *value)
+static bool look_at_volume(struct rules *rules, struct rule_group *group, int64_t *value)
 {
 	const struct market *market = group->market;
 	int32_t price_scale, qty_scale;
@@ -128,17 +143,18 @@ static bool look_at_volume(struct rule_group *group, int64_t *value)
 	}
 	if (!group->has_median)
 		return false;
-	sum_window(group, (int32_t)((newest_ms - bar_ms) / MINUTE_MS) + 1, &buy, &sell);
+	sum_window(rules, group, (int32_t)((newest_ms - bar_ms) / MINUTE_MS) + 1, &buy, &sell);
 	market_scales(market, &price_scale, &qty_scale);
 	return over_median(decimal_to_double(buy + sell, qty_scale), group->median, elapsed, value);
 }
 
-static bool look_at_delta(struct rule_group *group, int64_t *value, int32_t *scale)
+static bool look_at_delta(struct rules *rules, struct rule_group *group, int64_t *value,
+			  int32_t *scale)
 {
 	int32_t price_scale;
 	i128 buy, sell;
 	market_scales(group->market, &price_scale, scale);
-	sum_window(group, group->minutes, &buy, &sell);
+	sum_window(rules, group, group->minutes, &buy, &sell);
 	*value = rule_cut(buy - sell);
 	return group->closed_known;
 }
@@ -211,20 +227,33 @@ bool rule_value(const struct market *market, enum rule_metric metric, int32_t mi
 	return known;
 }
 
+static int64_t oi_newest_ms(const struct rule_group *group, int64_t *qty)
+{
+	struct oi_sample sample;
+	if (!rates_oi(market_rates(group->market), &sample))
+		return 0;
+	*qty = sample.qty.mantissa;
+	return sample.t_ms;
+}
+
+static int64_t funding_newest_ms(const struct rule_group *group)
+{
+	struct funding_state funding;
+	return rates_funding(market_rates(group->market), &funding) ? funding.t_ms : 0;
+}
+
 /* The time of what the group is about; false: it is old, or was looked at. */
 static bool is_news(const struct rules *rules, struct rule_group *group)
 {
-	const struct rates *rates = market_rates(group->market);
-	int64_t t_ms = market_newest_ms(group->market), fresh_ms = rules->config.stale_ms, qty = 0;
-	struct oi_sample sample = { 0 };
-	struct funding_state funding = { 0 };
+	int64_t t_ms, fresh_ms = rules->config.stale_ms, qty = 0;
 	if (group->metric == RULE_oi) {
 		fresh_ms = RATES_OI_FRESH_MS;
-		t_ms = rates_oi(rates, &sample) ? sample.t_ms : 0;
-		qty = sample.qty.mantissa;
+		t_ms = oi_newest_ms(group, &qty);
 	} else if (group->metric == RULE_funding) {
 		fresh_ms = RATES_FRESH_MS;
-		t_ms = rates_funding(rates, &funding) ? funding.t_ms : 0;
+		t_ms = funding_newest_ms(group);
+	} else {
+		t_ms = market_newest_ms(group->market);
 	}
 	if (!t_ms || rules->now_ms - t_ms > fresh_ms ||
 	    (t_ms == group->looked_ms && qty == group->looked_qty))
@@ -234,17 +263,17 @@ static bool is_news(const struct rules *rules, struct rule_group *group)
 	return true;
 }
 
-bool rule_look(const struct rules *rules, struct rule_group *group, int64_t *value, int32_t *scale)
+bool rule_look(struct rules *rules, struct rule_group *group, int64_t *value, int32_t *scale)
 {
 	bool stale;
 	if (!is_news(rules, group))
 		return false;
 	if (group->metric == RULE_delta)
-		return look_at_delta(group, value, scale);
+		return look_at_delta(rules, group, value, scale);
 	if (group->metric != RULE_volume)
 		return rule_value(group->market, group->metric, group->minutes, rules->now_ms,
 				  rules->config.stale_ms, value, scale, &stale) &&
 		       !stale;
 	*scale = RULE_MILLIONTHS;
-	return look_at_volume(group, value);
+	return look_at_volume(rules, group, value);
 }

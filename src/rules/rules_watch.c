@@ -27,9 +27,20 @@ static void tell_event(struct rules *rules, struct rule_group *group, int64_t va
 	rule_group_drop(rules, group);
 }
 
-static void take_trade(struct rules *rules, struct rule_watch *watch, const struct trade *trade)
+static inline bool reaches(const struct rule_watch *watch, const struct trade *trade)
+{
+	return trade->price >= watch->up || trade->price <= watch->down ||
+	       (double)trade->price * (double)trade->qty >= watch->whale_near;
+}
+
+/* Apart, so that the many trades that reach nothing do not pay for what this needs. */
+static __attribute__((noinline)) void take_trade(struct rules *rules, struct rule_watch *watch,
+						 const struct trade *trade)
 {
 	struct rule_cause whale = { .market = watch->market, .trade = trade };
+	rule_watch_rescale(rules, watch);
+	if (!reaches(watch, trade))
+		return;
 	if (is_old(rules, trade->t_ms)) {
 		rules->counts.late++;
 		return;
@@ -49,12 +60,9 @@ void rules_trade(struct rules *rules, const struct market *market, const struct 
 	if (!watch)
 		return;
 	market_scales(market, &price_scale, &qty_scale);
-	if (price_scale != watch->price_scale || qty_scale != watch->qty_scale)
-		rule_watch_rescale(rules, watch);
-	if (trade->price < watch->up && trade->price > watch->down &&
-	    (double)trade->price * (double)trade->qty < watch->whale_near)
-		return;
-	take_trade(rules, watch, trade);
+	if (price_scale != watch->price_scale || qty_scale != watch->qty_scale ||
+	    reaches(watch, trade))
+		take_trade(rules, watch, trade);
 }
 
 /* ---- liquidations ---- */
@@ -182,17 +190,31 @@ static int64_t due_ms(const struct rules *rules)
 	return rules->round_ms + (rules->next * RULE_ROUND_MS + n - 1) / n;
 }
 
+/* Groups may come and go while one is told of. */
+static bool is_due(const struct rules *rules)
+{
+	return rules->next < rules->counts.groups &&
+	       rules->next * RULE_ROUND_MS <=
+		   (rules->now_ms - rules->round_ms) * rules->counts.groups;
+}
+
+static __attribute__((noinline)) void go_round(struct rules *rules)
+{
+	int64_t passed = rules->now_ms - rules->round_ms;
+	rules->minute.market = NULL;
+	if (markets_count(rules->markets) != rules->n_markets)
+		rules_bind(rules);
+	if (!rules->round_begun || passed >= RULE_ROUND_MS || passed < 0)
+		begin_round(rules);
+	while (is_due(rules))
+		look(rules, rules->groups[rules->next++]);
+	rules->due_ms = due_ms(rules);
+}
+
 void rules_step(struct rules *rules, int64_t now_ms)
 {
 	rules->now_ms = now_ms;
-	if (markets_count(rules->markets) != rules->n_markets)
-		rules_bind(rules);
-	if (rules->round_begun && now_ms < rules->due_ms && now_ms >= rules->round_ms)
-		return;
-	int64_t passed = now_ms - rules->round_ms;
-	if (!rules->round_begun || passed >= RULE_ROUND_MS || passed < 0)
-		begin_round(rules);
-	while (rules->next < rules->counts.groups && due_ms(rules) <= now_ms)
-		look(rules, rules->groups[rules->next++]);
-	rules->due_ms = due_ms(rules);
+	if (!rules->round_begun || now_ms >= rules->due_ms || now_ms < rules->round_ms ||
+	    markets_count(rules->markets) != rules->n_markets)
+		go_round(rules);
 }

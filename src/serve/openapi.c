@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "serve/serve_impl.h"
 
 static struct str lower(const char *word, char *storage, size_t size)

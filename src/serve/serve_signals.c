@@ -1,7 +1,7 @@
 /* Signals: of a request each is given to the store; it is answered when all have ended. */
 #include <stdlib.h>
 
-#include "ask/json_out.h"
+#include "base/json_out.h"
 #include "serve/serve_impl.h"
 #include "serve/signals_in.h"
 

@@ -9,8 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "survey/dump_impl.h"
+
+enum { SOON_KEYS = 16 };
 
 _Static_assert(RDB_MEMORY_MAX + RING_BATCHES * sizeof(struct dump_batch) + sizeof(struct dump) <=
 		   DUMP_MEMORY_MAX,
@@ -91,51 +94,79 @@ static enum audit_type type_of(enum rdb_kind kind)
 	return types[kind];
 }
 
+static struct str keep(struct dump_batch *batch, struct str text)
+{
+	struct str kept = str_make(batch->bytes + batch->used, text.len);
+	if (text.len)
+		memcpy(batch->bytes + batch->used, text.ptr, text.len);
+	batch->used += text.len;
+	return kept;
+}
+
 /* Longer names are cut, as the rest of an audit has them (audit/key.h). */
 static struct str name_of(struct dump *dump, const struct rdb_text *name)
 {
 	bool is_long = name->len > AUDIT_NAME_MAX;
 	dump->long_names += is_long;
-	return str_make(name->head.ptr, is_long ? AUDIT_NAME_MAX : name->head.len);
+	return keep(dump->batch,
+		    str_make(name->head.ptr, is_long ? AUDIT_NAME_MAX : name->head.len));
+}
+
+/* One by one: of a literal, compilers clear all of it first, which takes longer than this. */
+static void make_key(struct dump *dump, const struct rdb_key *from)
+{
+	static const struct audit_stream none = { .added = -1 };
+	struct audit_key *key = dump->key;
+	key->db = (int)from->db;
+	key->name = name_of(dump, &from->name);
+	key->type = type_of(from->kind);
+	key->encoding = AUDIT_ENC_UNKNOWN;
+	key->length = 0;
+	key->expires_ms = from->expires_ms;
+	key->bytes = 0;
+	key->idle_s = from->idle_s;
+	key->longest = 0;
+	key->digest = 0;
+	key->value = STR("");
+	key->elements = dump->batch->elements + dump->batch->n_elements;
+	key->count = 0;
+	key->stream = none;
+	key->look = NULL;
 }
 
 static enum status on_key(void *ctx, const struct rdb_key *from)
 {
 	struct dump *dump = ctx;
+	enum status status = dump_ring_begin(dump->ring, &dump->batch);
+	if (status)
+		return status;
 	dump->form = from->form;
 	dump->claimed = from->claimed;
 	dump->is_weighed = false;
-	dump->key = (struct audit_key){
-		.db = (int)from->db,
-		.name = name_of(dump, &from->name),
-		.type = type_of(from->kind),
-		.expires_ms = from->expires_ms,
-		.idle_s = from->idle_s,
-		.stream = { .added = -1 },
-	};
-	dump_samples_begin(&dump->samples, from->kind == RDB_LIST);
+	dump->key = &dump->batch->keys[dump->batch->n];
+	make_key(dump, from);
+	dump_samples_begin(&dump->samples, from->kind == RDB_LIST,
+			   dump->batch->elements + dump->batch->n_elements,
+			   dump->batch->bytes + dump->batch->used);
 	if (from->kind != RDB_STRING)
-		audit_cost_begin(&dump->cost, dump->key.type, AUDIT_ENC_UNKNOWN,
+		audit_cost_begin(&dump->cost, dump->key->type, AUDIT_ENC_UNKNOWN,
 				 (int64_t)from->name.len, from->expires_ms >= 0);
 	dump->name_bytes = (int64_t)from->name.len;
 	return STATUS_OK;
 }
 
-/* One piece is passed on as it is; of several the first is kept. */
+/* Of several pieces the first is kept. */
 static enum status on_string(void *ctx, struct str piece, uint64_t whole)
 {
 	struct dump *dump = ctx;
-	struct audit_key *key = &dump->key;
-	bool first = !dump->string_seen;
-	dump->string_seen = true;
+	struct audit_key *key = dump->key;
 	key->length = key->longest = (int64_t)whole;
-	if (piece.len == whole) {
-		key->value = piece;
+	if (piece.len == whole)
 		key->digest = audit_digest(piece);
-	} else if (first) {
-		key->value = str_make(dump->value, AUDIT_VALUE_MAX);
-		memcpy(dump->value, piece.ptr, AUDIT_VALUE_MAX);
-	}
+	if (!key->value.len)
+		key->value = keep(
+		    dump->batch,
+		    str_make(piece.ptr, piece.len < AUDIT_VALUE_MAX ? piece.len : AUDIT_VALUE_MAX));
 	return STATUS_OK;
 }
 
@@ -148,7 +179,7 @@ static void note_length(struct audit_key *key, uint64_t bytes)
 /* Does a server that loads this listpack leave it one? Then its bytes are its cost. */
 static bool stays_packed(const struct dump *dump)
 {
-	enum audit_type type = dump->key.type;
+	enum audit_type type = dump->key->type;
 	uint64_t most = type == AUDIT_HASH ? AUDIT_HASH_ENTRIES : AUDIT_ZSET_ENTRIES;
 	return (type == AUDIT_HASH || type == AUDIT_ZSET) && dump->claimed && dump->claimed <= most;
 }
@@ -156,7 +187,7 @@ static bool stays_packed(const struct dump *dump)
 static enum status on_node(void *ctx, enum rdb_form form, uint64_t bytes)
 {
 	struct dump *dump = ctx;
-	if (dump->key.type == AUDIT_LIST && dump->form == RDB_LISTPACK) {
+	if (dump->key->type == AUDIT_LIST && dump->form == RDB_LISTPACK) {
 		audit_cost_node(&dump->cost, (int64_t)bytes);
 		dump->is_weighed = true;
 	} else if (form == RDB_LISTPACK) {
@@ -169,8 +200,8 @@ static enum status on_node(void *ctx, enum rdb_form form, uint64_t bytes)
 static enum status on_element(void *ctx, const struct rdb_element *element)
 {
 	struct dump *dump = ctx;
-	note_length(&dump->key, element->value.len);
-	note_length(&dump->key, element->field.len);
+	note_length(dump->key, element->value.len);
+	note_length(dump->key, element->field.len);
 	dump_samples_add(&dump->samples, element->field.head, element->value.head, element->score);
 	bool is_cut = element->value.len > element->value.head.len ||
 		      element->field.len > element->field.head.len;
@@ -196,21 +227,23 @@ static enum status on_stream_node(void *ctx, struct rdb_stream_id first, uint64_
 static enum status on_stream_entry(void *ctx, struct rdb_stream_id id, uint64_t fields)
 {
 	struct dump *dump = ctx;
-	char text[48];
+	char storage[48];
+	struct buf text = buf_over(storage, sizeof storage);
 	(void)fields;
-	int len = snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)id.ms,
-			   (unsigned long long)id.seq);
-	if (!dump->key.stream.first_ms)
-		dump->key.stream.first_ms = (int64_t)id.ms;
-	dump_samples_add(&dump->samples, str_make(text, (size_t)len), STR(""), 0);
+	buf_u64(&text, id.ms);
+	buf_char(&text, '-');
+	buf_u64(&text, id.seq);
+	if (!dump->key->stream.first_ms)
+		dump->key->stream.first_ms = (int64_t)id.ms;
+	dump_samples_add(&dump->samples, buf_str(&text), STR(""), 0);
 	return STATUS_OK;
 }
 
 static enum status on_stream_field(void *ctx, struct str name, struct str value)
 {
 	struct dump *dump = ctx;
-	note_length(&dump->key, name.len);
-	note_length(&dump->key, value.len);
+	note_length(dump->key, name.len);
+	note_length(dump->key, value.len);
 	dump_samples_field(&dump->samples, name, value);
 	return STATUS_OK;
 }
@@ -218,8 +251,8 @@ static enum status on_stream_field(void *ctx, struct str name, struct str value)
 static enum status on_stream(void *ctx, const struct rdb_stream *from)
 {
 	struct dump *dump = ctx;
-	struct audit_stream *stream = &dump->key.stream;
-	dump->key.length = from->length > INT64_MAX ? INT64_MAX : (int64_t)from->length;
+	struct audit_stream *stream = &dump->key->stream;
+	dump->key->length = from->length > INT64_MAX ? INT64_MAX : (int64_t)from->length;
 	stream->groups = from->groups > INT64_MAX ? INT64_MAX : (int64_t)from->groups;
 	stream->added = from->added;
 	stream->last_ms = (int64_t)from->last.ms;
@@ -237,7 +270,7 @@ static enum status on_group(void *ctx, const struct rdb_group *group)
 static enum status on_consumer(void *ctx, const struct rdb_consumer *consumer)
 {
 	struct dump *dump = ctx;
-	struct audit_stream *stream = &dump->key.stream;
+	struct audit_stream *stream = &dump->key->stream;
 	int64_t idle_ms;
 	stream->consumers++;
 	if (consumer->pending &&
@@ -251,7 +284,7 @@ static enum status on_consumer(void *ctx, const struct rdb_consumer *consumer)
 static enum status on_pending(void *ctx, const struct rdb_pending *pending)
 {
 	struct dump *dump = ctx;
-	dump->key.stream.pending += !pending->of_consumer;
+	dump->key->stream.pending += !pending->of_consumer;
 	audit_cost_stream_pending(&dump->cost, pending->id.ms, pending->id.seq,
 				  pending->of_consumer);
 	return STATUS_OK;
@@ -261,7 +294,7 @@ static enum status on_pending(void *ctx, const struct rdb_pending *pending)
 
 static void weigh(struct dump *dump)
 {
-	struct audit_key *key = &dump->key;
+	struct audit_key *key = dump->key;
 	bool has_ttl = key->expires_ms >= 0;
 	if (key->type == AUDIT_STRING) {
 		key->encoding = audit_string_encoding(key->value, key->length);
@@ -282,16 +315,15 @@ static void weigh(struct dump *dump)
 static enum status on_key_end(void *ctx, uint64_t elements, bool unread)
 {
 	struct dump *dump = ctx;
-	struct audit_key *key = &dump->key;
+	struct audit_key *key = dump->key;
 	if (key->type != AUDIT_STRING && key->type != AUDIT_STREAM)
 		key->length =
 		    (int64_t)(unread && dump->claimed > elements ? dump->claimed : elements);
-	key->elements = dump_samples_end(&dump->samples, &key->count);
-	if (key->value.len > AUDIT_VALUE_MAX)
-		key->value.len = AUDIT_VALUE_MAX;
-	dump->string_seen = false;
+	key->count = dump_samples_end(&dump->samples);
+	dump->batch->used += dump->samples.used;
 	weigh(dump);
-	return dump_ring_put(dump->ring, key, dump->read);
+	dump_ring_put(dump->ring, dump->read);
+	return STATUS_OK;
 }
 
 static const struct rdb_events events = {
@@ -343,11 +375,20 @@ static void count(const struct dump *dump, const struct audit_key *key)
 	totals->expired += key->expires_ms >= 0 && key->expires_ms <= dump->config->now_ms;
 }
 
+static void tell_soon(const struct dump_config *config, const struct dump_batch *batch, size_t at)
+{
+	if (at < batch->n && config->soon && config->look)
+		config->soon(config->look_ctx, batch->keys[at].look);
+}
+
 static enum status tell(const struct dump *dump, const struct dump_batch *batch)
 {
 	const struct dump_config *config = dump->config;
 	enum status status = STATUS_OK;
+	for (size_t i = 0; i < SOON_KEYS; i++)
+		tell_soon(config, batch, i);
 	for (size_t i = 0; i < batch->n && !status; i++) {
+		tell_soon(config, batch, i + SOON_KEYS);
 		count(dump, &batch->keys[i]);
 		status = config->on_key(config->ctx, &batch->keys[i]);
 	}

@@ -29,6 +29,8 @@ struct dump_config {
 	enum status (*on_key)(void *ctx, const struct audit_key *key);
 	/* May be NULL; key->look is then NULL, too. */
 	void (*look)(void *look_ctx, const struct audit_key *key, struct audit_look *out);
+	/* A few keys before its on_key, on the caller's thread. May be NULL. */
+	void (*soon)(void *look_ctx, const struct audit_look *look);
 	void *look_ctx;
 	/* After each megabyte or so; may be NULL. Bytes read, and of the file. */
 	void (*on_progress)(void *ctx, int64_t bytes, int64_t bytes_total);

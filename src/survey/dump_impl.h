@@ -15,22 +15,25 @@ enum {
 };
 
 /* A key's first elements, one behind the other in `bytes`; of a list the first half and, in a
- * ring of fixed places, the last ones. */
+ * ring of fixed places, the last ones, which follow at its end. */
 struct dump_samples {
-	struct audit_element elements[AUDIT_ELEMENTS_MAX], ring[SAMPLES_BACK];
-	bool is_list, open; /* open: fields are added to the last element */
+	struct audit_element *elements; /* AUDIT_ELEMENTS_MAX; the caller's, as are the bytes */
+	char *bytes;                    /* SAMPLES_BYTES */
+	size_t used;                    /* of them */
+	bool is_list, open;             /* open: fields are added to the last element */
 	uint64_t seen;
-	size_t used; /* of bytes */
-	char bytes[SAMPLES_BYTES];
+	struct str ring[SAMPLES_BACK]; /* values */
 	char places[SAMPLES_BACK][SAMPLE_STRIDE];
 };
 
-void dump_samples_begin(struct dump_samples *samples, bool is_list);
+void dump_samples_begin(struct dump_samples *samples, bool is_list, struct audit_element *elements,
+			char *bytes);
 void dump_samples_add(struct dump_samples *samples, struct str field, struct str value,
 		      double score);
 /* Of a stream's entry that was added last: `name\0value\0`. */
 void dump_samples_field(struct dump_samples *samples, struct str name, struct str value);
-const struct audit_element *dump_samples_end(struct dump_samples *samples, size_t *count);
+/* How many there are. */
+size_t dump_samples_end(struct dump_samples *samples);
 
 /* ---- dump_ring.c: from the reader's thread to the caller's ---- */
 
@@ -57,10 +60,12 @@ struct dump_ring;
 
 MUST_CHECK enum status dump_ring_create(const struct dump_config *config, struct dump_ring **out);
 void dump_ring_destroy(struct dump_ring *ring); /* NULL-safe */
-/* The reader's side. put copies the key, and waits where the ring is full; CANCELLED: the caller
- * wants no more. What is put after `end` is an error of the program. */
-MUST_CHECK enum status dump_ring_put(struct dump_ring *ring, const struct audit_key *key,
-				     int64_t read);
+/* The reader's side. begin gives the batch in which the next key is to be made, behind the others
+ * of its keys, elements and bytes: the largest one fits. It waits where the ring is full;
+ * CANCELLED: the caller wants no more. put: the key is there, and its parts are counted. What
+ * comes after `end` is an error of the program. */
+MUST_CHECK enum status dump_ring_begin(struct dump_ring *ring, struct dump_batch **out);
+void dump_ring_put(struct dump_ring *ring, int64_t read);
 void dump_ring_end(struct dump_ring *ring);
 /* The caller's side: the next batch, its keys looked at where there is somebody to do it; NULL
  * at the end. It is the ring's again with the next call. */
@@ -77,13 +82,12 @@ struct dump {
 	enum status status;
 	struct rdb_end end;
 	int64_t read, long_names;
-	struct audit_key key;
+	struct dump_batch *batch; /* in which the key is made */
+	struct audit_key *key;
 	enum rdb_form form;
 	uint64_t claimed;
 	int64_t name_bytes;
-	bool string_seen;
 	bool is_weighed; /* the elements' cost is known without them */
 	struct audit_cost cost;
 	struct dump_samples samples;
-	char value[AUDIT_VALUE_MAX];
 };

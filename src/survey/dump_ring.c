@@ -47,10 +47,11 @@ static void look(const struct dump_ring *ring, struct dump_batch *batch)
 	}
 }
 
-/* The oldest batch that nobody looks at. Locked. */
+/* The newest batch that nobody looks at: the caller goes on with the oldest, and comes to this
+ * one when it has been looked at. Locked. */
 static struct dump_batch *unclaimed(struct dump_ring *ring)
 {
-	for (unsigned at = ring->consumed; at != ring->produced; at++) {
+	for (unsigned at = ring->produced; at-- != ring->consumed;) {
 		struct dump_batch *batch = &ring->batches[at % RING_BATCHES];
 		if (!batch->claimed)
 			return batch;
@@ -74,31 +75,6 @@ static bool help(struct dump_ring *ring)
 }
 
 /* ---- the reader's side ---- */
-
-static struct str keep(struct dump_batch *batch, struct str text)
-{
-	struct str kept = str_make(batch->bytes + batch->used, text.len);
-	if (text.len)
-		memcpy(batch->bytes + batch->used, text.ptr, text.len);
-	batch->used += text.len;
-	return kept;
-}
-
-static void copy(struct dump_batch *batch, const struct audit_key *key)
-{
-	struct audit_key *to = &batch->keys[batch->n++];
-	struct audit_element *elements = batch->elements + batch->n_elements;
-	*to = *key;
-	to->name = keep(batch, key->name);
-	to->value = keep(batch, key->value);
-	to->elements = elements;
-	for (size_t i = 0; i < key->count; i++) {
-		elements[i].field = keep(batch, key->elements[i].field);
-		elements[i].value = keep(batch, key->elements[i].value);
-		elements[i].score = key->elements[i].score;
-	}
-	batch->n_elements += key->count;
-}
 
 /* The largest key may not fit in any more. */
 static bool is_full(const struct dump_batch *batch)
@@ -132,23 +108,27 @@ static enum status begin_batch(struct dump_ring *ring)
 	return STATUS_OK;
 }
 
-enum status dump_ring_put(struct dump_ring *ring, const struct audit_key *key, int64_t read)
+enum status dump_ring_begin(struct dump_ring *ring, struct dump_batch **out)
 {
-	if (!ring->filling) {
-		enum status status = begin_batch(ring);
-		if (status)
-			return status;
-	}
-	copy(ring->filling, key);
-	ring->filling->read = read;
-	if (is_full(ring->filling))
+	enum status status = ring->filling ? STATUS_OK : begin_batch(ring);
+	*out = ring->filling;
+	return status;
+}
+
+void dump_ring_put(struct dump_ring *ring, int64_t read)
+{
+	struct dump_batch *batch = ring->filling;
+	const struct audit_key *key = &batch->keys[batch->n++];
+	batch->n_elements += key->count;
+	batch->read = read;
+	CHECK(batch->used <= BATCH_BYTES && batch->n_elements <= BATCH_ELEMENTS);
+	if (is_full(batch))
 		hand_over(ring);
-	return STATUS_OK;
 }
 
 void dump_ring_end(struct dump_ring *ring)
 {
-	if (ring->filling)
+	if (ring->filling && ring->filling->n)
 		hand_over(ring);
 	pthread_mutex_lock(&ring->lock);
 	ring->ended = true;

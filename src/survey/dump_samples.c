@@ -1,7 +1,10 @@
 #include "survey/dump_impl.h"
 
-void dump_samples_begin(struct dump_samples *samples, bool is_list)
+void dump_samples_begin(struct dump_samples *samples, bool is_list, struct audit_element *elements,
+			char *bytes)
 {
+	samples->elements = elements;
+	samples->bytes = bytes;
 	samples->is_list = is_list;
 	samples->open = false;
 	samples->seen = 0;
@@ -24,11 +27,19 @@ static struct str keep_behind(struct dump_samples *samples, struct str text)
 	return kept;
 }
 
+static void add_first(struct dump_samples *samples, struct str field, struct str value,
+		      double score)
+{
+	struct audit_element *element = &samples->elements[samples->seen];
+	element->field = keep_behind(samples, field);
+	element->value = keep_behind(samples, value);
+	element->score = score;
+}
+
 static void add_to_ring(struct dump_samples *samples, struct str value)
 {
 	size_t place = (samples->seen - SAMPLES_FRONT) % SAMPLES_BACK;
-	samples->ring[place] =
-	    (struct audit_element){ .value = keep(samples->places[place], value) };
+	samples->ring[place] = keep(samples->places[place], value);
 }
 
 void dump_samples_add(struct dump_samples *samples, struct str field, struct str value,
@@ -37,11 +48,7 @@ void dump_samples_add(struct dump_samples *samples, struct str field, struct str
 	uint64_t limit = samples->is_list ? SAMPLES_FRONT : AUDIT_ELEMENTS_MAX;
 	samples->open = samples->seen < limit;
 	if (samples->open)
-		samples->elements[samples->seen] = (struct audit_element){
-			.field = keep_behind(samples, field),
-			.value = keep_behind(samples, value),
-			.score = score,
-		};
+		add_first(samples, field, value, score);
 	else if (samples->is_list)
 		add_to_ring(samples, value);
 	samples->seen++;
@@ -70,15 +77,16 @@ void dump_samples_field(struct dump_samples *samples, struct str name, struct st
 	add_part(samples, element, value);
 }
 
-const struct audit_element *dump_samples_end(struct dump_samples *samples, size_t *count)
+size_t dump_samples_end(struct dump_samples *samples)
 {
 	uint64_t seen = samples->seen;
-	*count = seen < AUDIT_ELEMENTS_MAX ? (size_t)seen : AUDIT_ELEMENTS_MAX;
+	size_t count = seen < AUDIT_ELEMENTS_MAX ? (size_t)seen : AUDIT_ELEMENTS_MAX;
 	if (!samples->is_list || seen <= SAMPLES_FRONT)
-		return samples->elements;
-	size_t kept = *count - SAMPLES_FRONT;
+		return count;
 	size_t oldest = seen > AUDIT_ELEMENTS_MAX ? (seen - SAMPLES_FRONT) % SAMPLES_BACK : 0;
-	for (size_t i = 0; i < kept; i++)
-		samples->elements[SAMPLES_FRONT + i] = samples->ring[(oldest + i) % SAMPLES_BACK];
-	return samples->elements;
+	for (size_t i = 0; i < count - SAMPLES_FRONT; i++)
+		samples->elements[SAMPLES_FRONT + i] = (struct audit_element){
+			.value = keep_behind(samples, samples->ring[(oldest + i) % SAMPLES_BACK]),
+		};
+	return count;
 }

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "os/redis_conn.h"
-#include "survey/glob.h"
+#include "base/glob.h"
 #include "survey/live_impl.h"
 
 /* ---- refusals ---- */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -40,8 +41,8 @@ static bool has_ended(struct private_redis *redis)
 	return true;
 }
 
-static enum status await(struct private_redis *redis, const char *socket_path, int64_t deadline_ns,
-			 struct err *err)
+static enum status dial(struct private_redis *redis, const char *socket_path, int64_t deadline_ns,
+			struct err *err)
 {
 	const struct wire_config config = { .unix_path = socket_path, .deadline_ns = deadline_ns };
 	const struct timespec pause = { .tv_nsec = TRY_EVERY_NS };
@@ -55,47 +56,77 @@ static enum status await(struct private_redis *redis, const char *socket_path, i
 	return err_set(err, STATUS_UNAVAILABLE, "redis-server does not answer");
 }
 
-static enum status start_in(const char *program, const char *folder, int64_t deadline_ns,
-			    struct private_redis *redis, struct err *err)
+static void socket_path_of(const struct private_redis *redis, char out[PRIVATE_REDIS_PATH + 4])
 {
-	char socket_path[PATH_BYTES_MAX];
-	enum status status = path_format(socket_path, err, "%s/s", folder);
-	int null = status ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (status)
-		return status;
+	snprintf(out, PRIVATE_REDIS_PATH + 4, "%s/s", redis->folder);
+}
+
+static void remove_folder(struct private_redis *redis)
+{
+	char socket_path[PRIVATE_REDIS_PATH + 4];
+	if (!redis->folder[0])
+		return;
+	socket_path_of(redis, socket_path);
+	unlink(socket_path);
+	rmdir(redis->folder);
+	redis->folder[0] = 0;
+}
+
+static enum status spawn(const char *program, struct private_redis *redis, struct err *err)
+{
+	char socket_path[PRIVATE_REDIS_PATH + 4];
+	socket_path_of(redis, socket_path);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	redis->pid = fork();
 	if (redis->pid == 0)
-		become_server(program, folder, socket_path, null);
+		become_server(program, redis->folder, socket_path, null);
+	int number = errno;
 	if (null >= 0)
 		close(null);
-	if (redis->pid < 0)
-		return err_errno(err, errno, "fork");
-	status = await(redis, socket_path, deadline_ns, err);
-	unlink(socket_path);
+	if (redis->pid > 0)
+		return STATUS_OK;
+	redis->pid = 0;
+	return err_errno(err, number, "fork");
+}
+
+enum status private_redis_spawn(const char *program, struct private_redis *redis, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	const char *temporary = getenv("TMPDIR");
+	bool fits = temporary && *temporary && strlen(temporary) < 80;
+	*redis = (struct private_redis){ 0 };
+	enum status status = files_find_program(program, path, err);
+	if (status)
+		return status;
+	snprintf(redis->folder, sizeof redis->folder, "%s/weir-trial-XXXXXX",
+		 fits ? temporary : "/tmp");
+	if (!mkdtemp(redis->folder)) {
+		status = err_errno(err, errno, "%s", redis->folder);
+		redis->folder[0] = 0;
+		return status;
+	}
+	status = spawn(path, redis, err);
+	if (status)
+		remove_folder(redis);
+	return status;
+}
+
+enum status private_redis_await(struct private_redis *redis, int64_t deadline_ns, struct err *err)
+{
+	char socket_path[PRIVATE_REDIS_PATH + 4];
+	socket_path_of(redis, socket_path);
+	enum status status = dial(redis, socket_path, deadline_ns, err);
+	remove_folder(redis);
+	if (status)
+		private_redis_stop(redis);
 	return status;
 }
 
 enum status private_redis_start(const char *program, int64_t deadline_ns,
 				struct private_redis *redis, struct err *err)
 {
-	char path[PATH_BYTES_MAX], folder[PATH_BYTES_MAX];
-	const char *temporary = getenv("TMPDIR");
-	/* A socket's path has at most 107 bytes. */
-	bool fits = temporary && *temporary && strlen(temporary) < 80;
-	*redis = (struct private_redis){ 0 };
-	enum status status = files_find_program(program, path, err);
-	if (!status)
-		status =
-		    path_format(folder, err, "%s/weir-trial-XXXXXX", fits ? temporary : "/tmp");
-	if (status)
-		return status;
-	if (!mkdtemp(folder))
-		return err_errno(err, errno, "%s", folder);
-	status = start_in(path, folder, deadline_ns, redis, err);
-	rmdir(folder);
-	if (status)
-		private_redis_stop(redis);
-	return status;
+	enum status status = private_redis_spawn(program, redis, err);
+	return status ? status : private_redis_await(redis, deadline_ns, err);
 }
 
 void private_redis_stop(struct private_redis *redis)
@@ -105,5 +136,6 @@ void private_redis_stop(struct private_redis *redis)
 		kill(redis->pid, SIGKILL);
 		waitpid(redis->pid, NULL, 0);
 	}
+	remove_folder(redis);
 	*redis = (struct private_redis){ 0 };
 }

@@ -135,22 +135,31 @@ static enum status run(struct audit *audit, const struct survey_trial_config *co
 	return status;
 }
 
+static enum status begin(const struct survey_trial_config *config, struct private_redis *redis,
+			 int64_t deadline_ns, struct err *err)
+{
+	const char *program = config->redis_server ? config->redis_server : "redis-server";
+	enum status status = config->redis ? STATUS_OK : private_redis_spawn(program, redis, err);
+	if (!status)
+		status = private_redis_await(redis, deadline_ns, err);
+	return status ? err_wrap(err, status, "trials") : STATUS_OK;
+}
+
 enum status survey_trials(struct audit *audit, const struct survey_trial_config *config,
 			  struct survey_trial_totals *totals, struct err *err)
 {
 	const struct audit_trial *trials;
-	struct private_redis redis;
+	struct private_redis own = { 0 }, *redis = config->redis ? config->redis : &own;
 	int64_t deadline_ns = config->deadline_ns ? config->deadline_ns : 5000000000;
+	enum status status = STATUS_OK;
 	*totals = (struct survey_trial_totals){ .trials = audit_trials(audit, &trials) };
-	if (!totals->trials)
-		return STATUS_OK;
-	enum status status = private_redis_start(
-	    config->redis_server ? config->redis_server : "redis-server", deadline_ns, &redis, err);
-	if (status)
-		return err_wrap(err, status, "trials");
-	status = run(audit, config, redis.wire, totals);
-	if (status)
-		err_set(err, status, "trials: %s", wire_why(redis.wire)->text);
-	private_redis_stop(&redis);
+	if (totals->trials)
+		status = begin(config, redis, deadline_ns, err);
+	if (totals->trials && !status) {
+		status = run(audit, config, redis->wire, totals);
+		if (status)
+			err_set(err, status, "trials: %s", wire_why(redis->wire)->text);
+	}
+	private_redis_stop(redis);
 	return status;
 }

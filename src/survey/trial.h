@@ -10,9 +10,13 @@
 
 #include "audit/trial.h"
 #include "base/err.h"
+#include "survey/private_redis.h"
 
 struct survey_trial_config {
-	const char *redis_server;          /* program: a path or a name; NULL: redis-server */
+	const char *redis_server; /* program: a path or a name; NULL: redis-server */
+	/* One that was spawned before, as it takes a while to start: it is stopped at the end,
+	 * wanted or not. NULL: it is spawned when it is wanted. */
+	struct private_redis *redis;
 	const struct audit_server *server; /* of the audited one; NULL: none */
 	int64_t deadline_ns;               /* of the start and of one answer; 0: 5 s */
 	void (*on_progress)(void *ctx, size_t done, size_t total); /* may be NULL */

@@ -1,24 +1,34 @@
 """A bot of a hundred files and its Redis, as `weir sim mess --layout bot` writes it: what it
-reads and writes in one scan, before and after a migration to weir's forms, and what each costs.
-Shared by the end-to-end test and the bench. Standard library only."""
+reads and writes in one scan, before and after `weir clean` and `weir migrate`, and what each
+costs. Shared by the end-to-end test and the bench. Standard library only."""
+import gc
+import hashlib
 import json
+import math
 import os
+import shutil
 import statistics
+import subprocess
 import time
-import zlib
 
 import mess
+from test_migrate_sinks import DuckDB
 
-TFS = ('15m', '1h', '4h', '1d')
 DAY = 86400
 DEAD_DAYS = 30
-FLAG_SECONDS = DAY
-FIGURES_SECONDS = 7 * DAY
-TRADES_KEPT = 1000
 # As the bot's server came: snapshots by redis.conf's own points, no log.
-AS_IT_COMES = ('--save', '3600 1 300 100 60 10000')
-WITH_LOG = ('--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec')
+AS_IT_COMES = '3600 1 300 100 60 10000'
+WITH_LOG = ('--appendonly', 'yes', '--appendfsync', 'everysec')
 PROMISES = {'memory': 0.80, 'query time': 0.90, 'dead keys': 0.99, 'kept': 1.0}
+# Scans of each side in a round: the quickest counts, for what else ran is no cost of a layout.
+TRIES = 3
+WARM_ROUNDS = 2
+
+
+# ---- talking to a server ----
+
+def one_by_one(conn, commands):
+    return [conn.call(*words) for words in commands]
 
 
 def pipeline(conn, commands):
@@ -46,275 +56,422 @@ def symbols_of(conn):
                   if key.startswith(b'klines:') and key.endswith(b':1h'))
 
 
-# ---- one scan of the bot; answers what it has read, and how many round trips it took ----
+# ---- one scan of the bot: its commands, and what it has read from their answers ----
 
 class Before:
-    """As the bot does it: one command, one round trip."""
-    name = 'before'
+    """The bot as it is."""
 
     @staticmethod
-    def scan(conn, symbols, trade):
-        trips = 0
-
-        def call(*words):
-            nonlocal trips
-            trips += 1
-            return conn.call(*words)
-
-        read = {}
+    def scan(symbols, trade):
+        commands = []
         for symbol in symbols:
-            close = call('GET', f'{symbol}_1h_latest_close')
-            ema = call('GET', f'{symbol}_1h_EMA50')
-            rsi = call('GET', f'{symbol}_15m_RSI14')
-            adx = call('GET', f'{symbol}_1h_ADX14')
-            trend = json.loads(call('GET', f'{symbol}_1h'))['trend']
-            condition = call('GET', f'{symbol.lower()}_condition')
-            read[symbol] = (close, ema, rsi, adx, trend.encode(), condition)
-            call('SET', f'{symbol}_processed', 'true')
-        for symbol in symbols[:3]:
-            call('SADD', 'VOLUME_PASSED_TOKENS', symbol)
-        call('SET', 'last_scan_vol', int(time.time()))
-        call('INCR', 'tech_filter_count_in')
-        call('RPUSH', 'FINAL_TRADES', trade)
-        return read, trips
+            commands += [('GET', f'{symbol}_1h_latest_close'), ('GET', f'{symbol}_1h_EMA50'),
+                         ('GET', f'{symbol}_15m_RSI14'), ('GET', f'{symbol}_1h_ADX14'),
+                         ('GET', f'{symbol}_1h'), ('GET', f'{symbol.lower()}_condition'),
+                         ('SET', f'{symbol}_processed', 'true')]
+        commands += [('SADD', 'VOLUME_PASSED_TOKENS', symbol) for symbol in symbols[:3]]
+        commands += [('SET', 'last_scan_vol', int(time.time())), ('INCR', 'tech_filter_count_in'),
+                     ('RPUSH', 'FINAL_TRADES', trade)]
+        return commands
 
     @staticmethod
-    def trade(conn, text):
-        conn.call('RPUSH', 'FINAL_TRADES', text)
+    def read(symbols, answers):
+        read = {}
+        for i, symbol in enumerate(symbols):
+            close, ema, rsi, adx, text, condition, _ = answers[7 * i:7 * i + 7]
+            read[symbol] = close, ema, rsi, adx, json.loads(text)['trend'].encode(), condition
+        return read
+
+    @staticmethod
+    def trade(text):
+        return 'RPUSH', 'FINAL_TRADES', text
 
     @staticmethod
     def trades(conn):
         return set(conn.call('LRANGE', 'FINAL_TRADES', 0, -1))
 
 
-class Piped(Before):
-    """The same keys, everything of a scan in one pipeline: what the layout alone does not give."""
-    name = 'piped'
-
-    @staticmethod
-    def scan(conn, symbols, trade):
-        commands = []
-        for symbol in symbols:
-            commands.append(('MGET', f'{symbol}_1h_latest_close', f'{symbol}_1h_EMA50',
-                             f'{symbol}_15m_RSI14', f'{symbol}_1h_ADX14', f'{symbol}_1h',
-                             f'{symbol.lower()}_condition'))
-            commands.append(('SET', f'{symbol}_processed', 'true'))
-        commands.append(('SADD', 'VOLUME_PASSED_TOKENS', *symbols[:3]))
-        commands.append(('SET', 'last_scan_vol', int(time.time())))
-        commands.append(('INCR', 'tech_filter_count_in'))
-        commands.append(('RPUSH', 'FINAL_TRADES', trade))
-        answers = pipeline(conn, commands)
-        read = {}
-        for i, symbol in enumerate(symbols):
-            close, ema, rsi, adx, text, condition = answers[2 * i]
-            read[symbol] = (close, ema, rsi, adx, json.loads(text)['trend'].encode(), condition)
-        return read, 1
-
-
 class After:
-    """Hashes by symbol and timeframe, everything of a scan in one pipeline."""
-    name = 'after'
+    """The bot on the keys that the plan below makes."""
 
     @staticmethod
-    def scan(conn, symbols, trade):
+    def scan(symbols, trade):
         commands = []
         for symbol in symbols:
-            commands.append(('HMGET', f'indicators:v1:{symbol}:1h', 'latest_close', 'EMA50', 'ADX14',
-                             'trend'))
-            commands.append(('HGET', f'indicators:v1:{symbol}:15m', 'RSI14'))
-        commands.append(('HMGET', 'market:v1:conditions', *symbols))
-        commands.append(('HSET', 'market:v1:processed',
-                         *(word for symbol in symbols for word in (symbol, 'true'))))
-        commands.append(('EXPIRE', 'market:v1:processed', FLAG_SECONDS))
-        commands.append(('SADD', 'market:v1:volume_passed', *symbols[:3]))
-        commands.append(('SET', 'counters:v1:last_scan_vol', int(time.time()), 'EX', FLAG_SECONDS))
-        commands.append(('INCR', 'counters:v1:tech_filter_in'))
-        commands.append(('XADD', 'trades:v1:final', '*', 'v', trade))
-        answers = pipeline(conn, commands)
-        conditions = answers[2 * len(symbols)]
-        read = {}
-        for i, symbol in enumerate(symbols):
-            close, ema, adx, trend = answers[2 * i]
-            read[symbol] = (close, ema, answers[2 * i + 1], adx, trend, conditions[i])
-        return read, 1
+            commands += [('HMGET', f'indicators:v1:{symbol}:1h', 'EMA50', 'ADX14', 'trend'),
+                         ('HGET', f'indicators:v1:{symbol}:15m', 'RSI14'),
+                         ('SET', f'cache:v1:{symbol}:processed', 'true', 'EX', DAY)]
+        commands += [('MGET', *(f'indicators:v1:{symbol}:1h:latest:close' for symbol in symbols)),
+                     ('MGET', *(f'cache:v1:{symbol.lower()}:condition' for symbol in symbols)),
+                     ('SADD', 'market:v1:volume_passed', *symbols[:3]),
+                     ('SET', 'cache:v1:last:scan:vol', int(time.time()), 'EX', DAY),
+                     ('INCR', 'counters:v1:tech:filter:count:in'),
+                     ('XADD', 'trades:v1:final', 'MAXLEN', '~', 1000, '*', 'v', trade)]
+        return commands
 
     @staticmethod
-    def trade(conn, text):
-        conn.call('XADD', 'trades:v1:final', '*', 'v', text)
+    def read(symbols, answers):
+        closes, conditions = answers[3 * len(symbols):3 * len(symbols) + 2]
+        read = {}
+        for i, symbol in enumerate(symbols):
+            ema, adx, trend = answers[3 * i]
+            read[symbol] = closes[i], ema, answers[3 * i + 1], adx, trend, conditions[i]
+        return read
+
+    @staticmethod
+    def trade(text):
+        return 'XADD', 'trades:v1:final', 'MAXLEN', '~', 1000, '*', 'v', text
 
     @staticmethod
     def trades(conn):
         return {entry[1][1] for entry in conn.call('XRANGE', 'trades:v1:final', '-', '+')}
 
 
-# ---- the migration ----
+# ---- the plan, and what a person makes of it ----
 
-def flat(text):
-    """A flat JSON object as fields and values, numbers as they are written."""
-    members = json.loads(text, parse_float=str, parse_int=str)
-    return [word for pair in members.items() for word in pair]
+def to_sink(table):
+    return {'sink': 'duckdb', 'type': 'same', 'to': '', 'table': table}
 
 
-def move_figures(old, symbols):
-    """The JSON of a symbol and timeframe becomes a hash; what stood beside it was in it."""
-    for symbol in symbols:
-        for tf in TFS:
-            text = old.call('GET', f'{symbol}_{tf}')
-            close = old.call('GET', f'{symbol}_{tf}_latest_close')
-            key = f'indicators:v1:{symbol}:{tf}'
-            yield ('HSET', key, *flat(text), 'latest_close', close)
-            yield ('EXPIRE', key, FIGURES_SECONDS)
-            klines = old.call('GET', f'klines:{symbol}USDT:{tf}')
-            yield ('SET', f'market:v1:klines:{symbol}:{tf}', zlib.compress(klines, 6))
+def to_redis(name, form='same'):
+    return {'sink': 'redis', 'type': form, 'to': name}
 
 
-def move_flags(old, symbols):
-    """Flags end by themselves; those that nobody has used for a month are left behind."""
-    yield ('HSET', 'market:v1:conditions',
-           *(word for symbol in symbols
-             for word in (symbol, old.call('GET', f'{symbol.lower()}_condition'))))
-    yield ('HSET', 'market:v1:processed',
-           *(word for symbol in symbols for word in (symbol, 'true')))
-    yield ('EXPIRE', 'market:v1:processed', FLAG_SECONDS)
-    yield ('HSET', 'market:v1:usdt', *(word for symbol in symbols for word in
-                                       (symbol, old.call('GET', f'USDT_{symbol}'))))
-    for key in all_keys(old):
-        name = key.decode()
-        if name.endswith('_alerted') and old.call('OBJECT', 'IDLETIME', key) < DEAD_DAYS * DAY:
-            symbol, day, _ = name.split('_')
-            yield ('SET', f'market:v1:alerted:{symbol}:{day}', 'true', 'EX', FLAG_SECONDS)
+# Figures that the JSON of their symbol and timeframe has as well: new code reads them there.
+FIGURES = ('StochRSI_K', 'StochRSI_D', 'EMA50', 'EMA200', 'ADX14', 'ATR14', 'RSI14', 'MACD',
+           'volume')
+EDITS = {
+    'FINAL_TRADES': to_sink('trades'),
+    'SENT_TRADES': to_redis('trades:v1:sent'),
+    'VOLUME_PASSED_TOKENS': to_redis('market:v1:volume_passed'),
+    'FORK_RRR_PASSED': to_redis('market:v1:rrr_passed'),
+    'fork_score:approved': to_redis('market:v1:fork_approved'),
+    **{f'{{symbol}}_{{tf}}_{name}': to_sink('indicator_data') for name in FIGURES},
+}
+KLINES = {'archived': to_sink('records'),
+          'packed': to_redis('market:v1:klines:{symbol}:{tf}', 'packed')}
 
 
-def move_rest(old, archive):
-    """Counters and sets keep their shape. The newest trades are a stream; all of them, the older
-    ones too, are in the archive's file, on the disk before anything is removed."""
-    for key, to in (('tech_filter_count_in', 'counters:v1:tech_filter_in'),
-                    ('tech_filter_count_out', 'counters:v1:tech_filter_out')):
-        yield ('SET', to, old.call('GET', key))
-    for key, to in (('VOLUME_PASSED_TOKENS', 'market:v1:volume_passed'),
-                    ('FORK_RRR_PASSED', 'market:v1:rrr_passed'),
-                    ('fork_score:approved', 'market:v1:fork_approved')):
-        yield ('SADD', to, *old.call('SMEMBERS', key))
-    yield ('HSET', 'trades:v1:sent', *old.call('HGETALL', 'SENT_TRADES'))
-    yield ('SET', 'counters:v1:last_scan_vol', old.call('GET', 'last_scan_vol'), 'EX', FLAG_SECONDS)
-    trades = old.call('LRANGE', 'FINAL_TRADES', 0, -1)
-    with open(archive, 'wb') as file:
-        file.write(b'\n'.join(trades) + b'\n')
-        file.flush()
-        os.fsync(file.fileno())
-    for trade in trades[-TRADES_KEPT:]:
-        yield ('XADD', 'trades:v1:final', '*', 'v', trade)
+def edit(path, klines):
+    """The rest of the plan stays as weir made it."""
+    with open(path, encoding='utf-8') as file:
+        plan = json.load(file)
+    families = {family['match']: family for family in plan['families']}
+    for match, changes in (*EDITS.items(), ('klines:{symbol}:{tf}', KLINES[klines])):
+        families[match].update(changes)
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump(plan, file, indent=1)
 
 
-def migrate(old, new, archive):
-    symbols = symbols_of(old)
-    for step in (move_figures(old, symbols), move_flags(old, symbols), move_rest(old, archive)):
-        pipeline(new, list(step))
+class Weir:
+    """The commands on one server; their files are in a folder of its own."""
+
+    def __init__(self, weir, redis, folder):
+        self.weir, self.url, self.folder = weir, redis.url, folder
+        self.plan = os.path.join(folder, 'plan.json')
+        self.duck = DuckDB(folder)
+        os.makedirs(folder, exist_ok=True)
+
+    def run(self, *words):
+        done = subprocess.run([self.weir, *words, '--json'], cwd=self.folder, text=True,
+                              capture_output=True, check=False, timeout=600)
+        if done.returncode:
+            raise AssertionError(f'weir {" ".join(words)}: {done.returncode}\n'
+                                 f'{done.stdout[-2000:]}{done.stderr[-2000:]}')
+        return json.loads(done.stdout)
+
+    def clean(self):
+        """Before the plan: its audit reads values, which an old server counts as use."""
+        taken = self.run('clean', self.url, '--rule', 'dead', '--apply')['taken']
+        return min(taken, self.run('clean', self.url, '--purge')['purged'])
+
+    def migrate(self, step, *more):
+        return self.run('migrate', step, '--plan', self.plan, *more)
+
+
+def migrate(weir, conn, klines):
+    """All of it. The old bot scans once more when the copies are made: dual brings that."""
+    weir.run('migrate', 'plan', weir.url, '--plan', weir.plan, '--sink', f'duckdb={weir.duck.url}')
+    edit(weir.plan, klines)
+    weir.migrate('apply')
+    one_by_one(conn, Before.scan(symbols_of(conn), '{"scan": "last"}'))
+    trades = conn.call('LRANGE', 'FINAL_TRADES', 0, -1)
+    weir.migrate('dual', '--for', '1')
+    if not weir.migrate('verify')['holds'] or not weir.migrate('finish')['holds']:
+        raise AssertionError('the migration does not hold')
+    archived = weir.duck.query('SELECT md5(string_agg(raw, chr(10) ORDER BY position)) FROM '
+                               'trades')[0][0]
+    if archived != hashlib.md5(b'\n'.join(trades)).hexdigest():
+        raise AssertionError('the archive has not every trade')
+    return len(trades)
 
 
 # ---- measuring ----
 
-def dead_keys(conn):
-    return sum(idle > DEAD_DAYS * DAY for idle in
-               pipeline(conn, [('OBJECT', 'IDLETIME', key) for key in all_keys(conn)]))
+def wait_for(redis, name, value='0', seconds=60):
+    deadline = time.monotonic() + seconds
+    while redis.info(name) != value:
+        if time.monotonic() > deadline:
+            raise AssertionError(f'{name} is {redis.info(name)}')
+        time.sleep(0.02)
 
 
 def used_memory(redis):
-    return int(redis.info('used_memory_dataset')), int(redis.info('used_memory'))
-
-
-def scan_times(sides, symbols, rounds):
-    """Median seconds of a scan of each side, taken turn by turn; what they read is the same."""
-    times = [[] for _ in sides]
-    trips = [0 for _ in sides]
-    for number in range(rounds):
-        reads = []
-        for i, (side, conn) in enumerate(sides):
-            began = time.perf_counter()
-            read, trips[i] = side.scan(conn, symbols, f'{{"scan": {number}}}')
-            times[i].append(time.perf_counter() - began)
-            reads.append(read)
-        if any(read != reads[0] for read in reads):
-            raise AssertionError('the two layouts answer differently')
-    return [statistics.median(some) for some in times], trips
-
-
-def survivors(redis, side, count):
-    """Of so many trades that were acknowledged, those that are there after kill -9 and a start."""
-    wrote = [f'{{"id": {number}, "symbol": "BTCUSDT", "survives": "?"}}'.encode()
-             for number in range(count)]
+    """Without the histograms of latency, 24 KB for each kind of command that was ever sent."""
+    wait_for(redis, 'lazyfree_pending_objects')
     with redis.connect() as conn:
-        for text in wrote:
-            side.trade(conn, text)
-    redis.kill()
-    redis.start()
-    with redis.connect() as conn:
-        return len(side.trades(conn) & set(wrote))
+        conn.call('CONFIG', 'RESETSTAT')
+    return int(redis.info('used_memory'))
 
 
-def measure(weir, temp, keys, rounds, trades):
-    """Both layouts, side by side; figures of each."""
-    old = mess.Redis(os.path.join(temp, 'old'), *AS_IT_COMES).start()
-    new = mess.Redis(os.path.join(temp, 'new'), *WITH_LOG).start()
-    try:
-        empty = used_memory(old)[1], used_memory(new)[1]
-        mess.fill(weir, old, keys, 1, os.path.join(temp, 'truth'), layout='bot')
-        with old.connect() as was, new.connect() as now:
-            dead = dead_keys(was)
-            archive = os.path.join(temp, 'trades.jsonl')
-            migrate(was, now, archive)
-            before = Before.trades(was)
-            with open(archive, 'rb') as file:
-                archived = set(file.read().splitlines())
-            if archived != before:
-                raise AssertionError('the archive has not every trade')
-            figures = {'keys': (was.call('DBSIZE'), now.call('DBSIZE')),
-                       'memory': (used_memory(old)[1] - empty[0], used_memory(new)[1] - empty[1]),
-                       'dead keys': (dead, dead_keys(now)),
-                       'no end': (no_end(was), no_end(now))}
-            times, trips = scan_times(((Before, was), (After, now), (Piped, was)),
-                                      symbols_of(was), rounds)
-            figures['query time'], figures['round trips'] = times[:2], trips[:2]
-            figures['piped'] = times[0], times[2]
-        # The snapshot that its points would have made by now.
-        old.dump()
-        figures['kept'] = (survivors(old, Before, trades), survivors(new, After, trades))
-        figures['written'] = trades
-        return figures
-    finally:
-        old.stop()
-        new.stop()
+def dead_keys(conn):
+    keys = all_keys(conn)
+    idle = pipeline(conn, [('OBJECT', 'IDLETIME', key) for key in keys])
+    return {key for key, seconds in zip(keys, idle) if seconds > DEAD_DAYS * DAY}
 
 
 def no_end(conn):
     """Keys that stay when nobody comes back for them."""
-    return sum(ttl < 0 for ttl in pipeline(conn, [('TTL', key) for key in all_keys(conn)]))
+    keys = all_keys(conn)
+    ends = pipeline(conn, [('TTL', key) for key in keys])
+    return {key for key, seconds in zip(keys, ends) if seconds < 0}
 
+
+def dead_left(conn, dead):
+    """Those that were dead before, under the name that they have now. A flag of a symbol is in
+    use again once the bot has scanned."""
+    alerted = {b'cache:v1:%s:%s:alerted' % tuple(key.split(b'_')[:2])
+               for key in dead if key.endswith(b'_alerted')}
+    return set(all_keys(conn)) & (dead | alerted)
+
+
+def log_from_now_on(redis):
+    with redis.connect() as conn:
+        conn.call('CONFIG', 'SET', 'appendfsync', 'everysec', 'appendonly', 'yes')
+    wait_for(redis, 'aof_rewrite_scheduled')
+    wait_for(redis, 'aof_rewrite_in_progress')
+    wait_for(redis, 'aof_last_bgrewrite_status', 'ok')
+    redis.settings = (*redis.settings, *WITH_LOG)
+
+
+class Timing:
+    """Rounds of every side's scan, in another order each; what they read is the same."""
+
+    def __init__(self, sides, symbols):
+        self.sides, self.symbols = sides, symbols
+        self.seconds = {name: [] for name in sides}
+        self.trips = {name: 0 for name in sides}
+
+    def scan(self, name, trade):
+        layout, run, conn = self.sides[name]
+        began = time.perf_counter()
+        commands = layout.scan(self.symbols, trade)
+        read = layout.read(self.symbols, run(conn, commands))
+        seconds = time.perf_counter() - began
+        self.trips[name] = 1 if run is pipeline else len(commands)
+        return seconds, read
+
+    def round(self, number):
+        names = list(self.sides)
+        first, reads = number % len(names), []
+        for name in names[first:] + names[:first]:
+            scans = [self.scan(name, f'{{"scan": {number}}}') for _ in range(TRIES)]
+            self.seconds[name].append(min(seconds for seconds, _ in scans))
+            reads += [read for _, read in scans]
+        if any(read != reads[0] for read in reads):
+            raise AssertionError('the two layouts answer differently')
+
+    def run(self, rounds):
+        for number in range(WARM_ROUNDS):
+            self.round(number)
+        self.seconds = {name: [] for name in self.sides}
+        gc.disable()
+        try:
+            for number in range(rounds):
+                self.round(number)
+        finally:
+            gc.enable()
+
+    def median(self, name):
+        return statistics.median(self.seconds[name])
+
+    def spread(self, name):
+        """Half of the rounds lie between the two."""
+        return statistics.quantiles(self.seconds[name], n=4)[::2]
+
+    def saved(self, was, now):
+        """By how much one is shorter than the other in the same round: the median, between the
+        bounds in which the true one lies with 95 % (by order: a binomial's 1.96 sigma)."""
+        shares = sorted(1 - b / a for a, b in zip(self.seconds[was], self.seconds[now]))
+        off = 0.98 * math.sqrt(len(shares))
+        low = max(math.floor(len(shares) / 2 - off), 0)
+        return shares[low], statistics.median(shares), shares[len(shares) - 1 - low]
+
+
+def server_seconds(redis, layout, symbols, rounds):
+    """What the server itself needs for the commands of a scan, by its own count; the least."""
+    names, least = {words[0].lower() for words in layout.scan(symbols, '')}, []
+    with redis.connect() as conn:
+        for _ in range(rounds):
+            conn.call('CONFIG', 'RESETSTAT')
+            pipeline(conn, layout.scan(symbols, '{"scan": "counted"}'))
+            told = conn.call('INFO', 'commandstats').decode()
+            least.append(sum(int(row.partition('usec=')[2].partition(',')[0])
+                             for row in told.splitlines()
+                             if row.partition(':')[0].removeprefix('cmdstat_') in names))
+    return min(least) * 1e-6
+
+
+def survivors(redis, layout, count):
+    """Of so many trades that were acknowledged, those that are there after kill -9 and a start.
+    Where there is a log, they are in its file first: everysec may wait up to two seconds."""
+    wrote = [f'{{"id": {number}, "symbol": "BTCUSDT", "survives": "?"}}'.encode()
+             for number in range(count)]
+    with redis.connect() as conn:
+        one_by_one(conn, [layout.trade(text) for text in wrote])
+    if redis.info('aof_enabled') == '1':
+        wait_for(redis, 'aof_buffer_length')
+    redis.kill()
+    redis.start()
+    with redis.connect() as conn:
+        return len(layout.trades(conn) & set(wrote))
+
+
+class Trial:
+    """The bot's server as it is, and copies of it that are migrated."""
+
+    def __init__(self, weir, temp, keys):
+        self.weir, self.temp = weir, temp
+        self.servers = []
+        self.old = self.serve('old')
+        self.empty = used_memory(self.old)
+        mess.fill(weir, self.old, keys, 1, os.path.join(temp, 'truth'), layout='bot')
+        self.dump = self.old.dump()
+
+    def serve(self, name, dump=None):
+        redis = mess.Redis(os.path.join(self.temp, name))
+        if dump:
+            shutil.copy(dump, redis.folder)
+        self.servers.append(redis.start())
+        return redis
+
+    def stop(self):
+        for redis in self.servers:
+            redis.stop()
+
+    def migrate(self, klines, figures):
+        redis = self.serve(klines, self.dump)
+        weir = Weir(self.weir, redis, os.path.join(self.temp, f'weir-{klines}'))
+        memory = used_memory(redis) - self.empty
+        with redis.connect() as conn:
+            dead, stay = dead_keys(conn), no_end(conn)
+            figures['keys'] = conn.call('DBSIZE')
+            figures['cleaned'] = weir.clean()
+            figures['archived'] = migrate(weir, conn, klines)
+            log_from_now_on(redis)
+            left = dead_left(conn, dead)
+            figures['dead keys'] = len(dead), len(left & no_end(conn))
+            figures['dying'] = len(left - no_end(conn))
+            figures['no end'] = len(stay), len(no_end(conn))
+            figures['keys'] = figures['keys'], conn.call('DBSIZE')
+        figures['memory'] = memory, used_memory(redis) - self.empty
+        return redis
+
+
+def measure(weir, temp, keys, rounds, trades, packed=False):
+    """Both layouts, side by side; figures of each."""
+    trial = Trial(weir, temp, keys)
+    figures = {'written': trades}
+    try:
+        if packed:
+            other = {}
+            trial.migrate('packed', other)
+            figures['packed'] = other['memory']
+        old, new = trial.old, trial.migrate('archived', figures)
+        with old.connect() as was, new.connect() as now:
+            symbols = symbols_of(was)
+            figures['timing'] = Timing({'before': (Before, one_by_one, was),
+                                        'after': (After, pipeline, now),
+                                        'before, piped': (Before, pipeline, was),
+                                        'after, not piped': (After, one_by_one, now)}, symbols)
+            figures['timing'].run(rounds)
+            figures['server'] = (server_seconds(old, Before, symbols, rounds),
+                                 server_seconds(new, After, symbols, rounds))
+            # The snapshot that its points would have made by now.
+            was.call('CONFIG', 'SET', 'save', AS_IT_COMES)
+            was.call('SAVE')
+        figures['kept'] = survivors(old, Before, trades), survivors(new, After, trades)
+        return figures
+    finally:
+        trial.stop()
+
+
+# ---- the table ----
 
 def less(pair):
     return 1 - pair[1] / pair[0] if pair[0] else 0.0
 
 
+def verdict(promise, low, high):
+    return 'kept' if low >= promise else 'NOT kept' if high < promise else 'undecided'
+
+
+def line(what, was, now, share='', promise='', said=''):
+    print(f'{what:<46} {was:>12} {now:>12} {share:>22} {promise:>9} {said}', flush=True)
+
+
+def show_promises(figures, shares):
+    timing = figures['timing']
+    low, middle, high = timing.saved('before', 'after')
+    line('promise', 'before', 'after', 'saved', 'promised')
+    rows = (('memory', 'its Redis, MB', [f'{bytes / 1e6:.2f}' for bytes in figures['memory']]),
+            ('query time', 'a scan of the bot, ms, median',
+             [f'{timing.median(name) * 1e3:.2f}' for name in ('before', 'after')]),
+            ('dead keys', f'keys dead for {DEAD_DAYS} days that stay', figures['dead keys']),
+            ('kept', f'of {figures["written"]} trades, there after kill -9', figures['kept']))
+    for name, what, pair in rows:
+        share = f'{shares[name]:.1%}'
+        bounds = (shares[name], shares[name])
+        if name == 'query time':
+            share, bounds = f'{middle:.1%} ({low:.1%}…{high:.1%})', (low, high)
+        line(what, *pair, share, f'{PROMISES[name]:.0%}', verdict(PROMISES[name], *bounds))
+
+
+def show_reasons(figures):
+    timing = figures['timing']
+    print('what it comes from', flush=True)
+    line('  half of the scans took, ms',
+         *('…'.join(f'{seconds * 1e3:.2f}' for seconds in timing.spread(name))
+           for name in ('before', 'after')))
+    for what, was, now in (
+            ('  new layout alone: a command, a round trip', 'before', 'after, not piped'),
+            ('  pipeline alone: the old keys in one', 'before', 'before, piped'),
+            ('  new layout, where both are in one pipeline', 'before, piped', 'after')):
+        low, middle, high = timing.saved(was, now)
+        line(what, f'{timing.median(was) * 1e3:.2f}', f'{timing.median(now) * 1e3:.2f}',
+             f'{middle:.1%} ({low:.1%}…{high:.1%})')
+    line('  round trips of a scan', timing.trips['before'], timing.trips['after'])
+    line('  commands of a scan', timing.trips['before'], timing.trips['after, not piped'])
+    line("  the server's own time of a scan, ms",
+         *(f'{seconds * 1e3:.2f}' for seconds in figures['server']),
+         f'{less(figures["server"]):.1%}')
+    line('  keys', *figures['keys'])
+    line('  keys without an end', *figures['no end'])
+    line('  dead keys that clean removed', '', figures['cleaned'])
+    line('  dead keys that end within a day', '', figures['dying'])
+    line('  trades in the DuckDB file, each compared', '', figures['archived'])
+    if 'packed' in figures:
+        line('  its Redis with klines packed in it, MB',
+             *(f'{bytes / 1e6:.2f}' for bytes in figures['packed']),
+             f'{less(figures["packed"]):.1%}')
+
+
 def show(figures):
     """Measured, beside what was promised; the shares by name."""
-    kept = figures['kept'][1] / figures['written']
-    shares = {'memory': less(figures['memory']), 'query time': less(figures['query time']),
-              'dead keys': less(figures['dead keys']), 'kept': kept}
-    rows = (('memory', 'used_memory, MB', 1e-6, '{:.2f}', 'less'),
-            ('query time', 'a scan of the bot, ms', 1e3, '{:.2f}', 'less'),
-            ('dead keys', f'keys idle for over {DEAD_DAYS} days', 1, '{:.0f}', 'fewer'),
-            ('kept', f'of {figures["written"]} trades, there after kill -9', 1, '{:.0f}', 'kept'))
-    for name, what, factor, form, word in rows:
-        was, now = (form.format(value * factor) for value in figures[name])
-        promise = PROMISES[name]
-        verdict = 'kept' if shares[name] >= promise else 'NOT kept'
-        print(f'{what:<40} {was:>10} -> {now:>8}: {shares[name]:6.1%} {word}; '
-              f'promised {promise:.0%}: {verdict}')
-    print(f'{"the same keys in one pipeline, ms":<40} {figures["piped"][0] * 1e3:>10.2f} -> '
-          f'{figures["piped"][1] * 1e3:>8.2f}: {less(figures["piped"]):6.1%} less, of which no '
-          f'new layout is the cause')
-    print(f'{"keys":<40} {figures["keys"][0]:>10} -> {figures["keys"][1]:>8}')
-    print(f'{"keys without an end":<40} {figures["no end"][0]:>10} -> {figures["no end"][1]:>8}')
-    print(f'{"round trips of a scan":<40} {figures["round trips"][0]:>10} -> '
-          f'{figures["round trips"][1]:>8}', flush=True)
+    shares = {'memory': less(figures['memory']),
+              'query time': figures['timing'].saved('before', 'after')[1],
+              'dead keys': less(figures['dead keys']),
+              'kept': figures['kept'][1] / figures['written']}
+    show_promises(figures, shares)
+    show_reasons(figures)
     return shares

@@ -80,7 +80,7 @@ class Migration:
         deadline = time.monotonic() + 20
         while True:
             try:
-                cls.redis = harness.Resp(('127.0.0.1', cls.port))
+                cls.redis = harness.Resp(('127.0.0.1', cls.port), timeout=120)
                 break
             except OSError:
                 if time.monotonic() > deadline:
@@ -279,14 +279,95 @@ class Migration:
         for i in range(5000):
             self.redis.call('XADD', 'back:1', f'{i + 1}-0', 'v', 'x')
         self.redis.call('XADD', 'back:1', '9000-0', *pairs)
+        self.redis.call('XADD', 'back:1', '9000-7', 'v', 'gone')
+        self.redis.call('XDEL', 'back:1', '9000-7', '17-0')
         before = self.redis.call('XRANGE', 'back:1', '-', '+')
+        facts = self.stream_facts('back:1')
         self.write_records_plan('back:{id}', 'stream')
         self.expect('apply')
         self.expect('finish')
         self.assertEqual(self.redis.call('EXISTS', 'back:1'), 0)
-        self.assertEqual(self.of_family('back:{id}'), 5000 + 1500)
+        self.assertEqual(self.of_family('back:{id}'), 4999 + 1500)
         self.expect('rollback')
         self.assertEqual(self.redis.call('XRANGE', 'back:1', '-', '+'), before)
+        self.assertEqual(self.stream_facts('back:1'), facts)
+
+    def stream_facts(self, name):
+        info = self.redis.call('XINFO', 'STREAM', name)
+        facts = dict(zip(info[::2], info[1::2]))
+        return [facts.get(word) for word in (b'length', b'last-generated-id',
+                                             b'max-deleted-entry-id', b'entries-added')]
+
+    def test_an_element_beyond_a_reply_stays_and_the_run_goes_on(self):
+        self.need_records()
+        huge = b'x' * (17 << 20)
+        for i in range(40):
+            self.redis.call('HSET', f'huge:{i}', 'f', f'v{i}')
+        self.redis.call('HSET', 'huge:3', 'f', huge, 'g', 'v')
+        self.write_records_plan('huge:{id}', 'hash')
+        done = self.weir('apply', '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)['reasons'], {'large': 1})
+        self.assertIn('skipped: huge:3: an element is larger than a reply may be', done.stderr)
+        self.assertEqual(self.of_family('huge:{id}'), 39)
+        self.expect('verify')
+        self.redis.call('HSET', 'huge:5', 'f', huge)  # since it was moved
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', *[f'huge:{i}' for i in range(40)]), 2)
+        self.assertEqual(self.redis.call('HLEN', 'huge:3'), 2)
+        self.redis.call('HSET', 'huge:3', 'f', 'small')  # and it goes on from there
+        self.expect('apply')
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', 'huge:3', 'huge:5'), 1)
+
+    def test_a_string_beyond_a_reply_goes_in_pieces_or_stays_alone(self):
+        self.need_records()
+        for i in range(40):
+            self.redis.call('SET', f'text:{i}', f'v{i}')
+        self.redis.call('SET', 'text:3', 'x' * (17 << 20))
+        self.write_records_plan('text:{id}')
+        report = json.loads(self.expect('apply', '--json'))
+        there = self.of_family('text:{id}')
+        self.assertIn(there, (39, 40))
+        self.assertEqual(report['reasons'], {'sink': 1} if there < 40 else {})
+        self.expect('verify')
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', *[f'text:{i}' for i in range(40)]), 40 - there)
+
+    def test_an_expiry_that_changed_since_is_not_finished_silently(self):
+        self.need_records()
+        when = (TS + 500000000) * 1000
+        for i in range(3):
+            self.redis.call('SET', f'exp:{i}', 'v', 'PXAT', when)
+        self.write_records_plan('exp:{id}')
+        self.expect('apply')
+        self.expect('verify')
+        self.redis.call('PEXPIREAT', 'exp:1', when + 3600000)
+        self.redis.call('PERSIST', 'exp:2')
+        verified = self.weir('verify')
+        self.assertNotEqual(verified.returncode, 0)
+        self.assertIn('exp:2: it was changed, or expires at another time', verified.stderr)
+        self.expect('apply')  # as for content: moved again
+        self.expect('verify')
+        self.assertEqual(self.number(f"SELECT count(*) FROM {self.prefix}records{self.final} "
+                                     "WHERE family = 'exp:{id}' AND expires IS NULL"), 1)
+        self.redis.call('PEXPIREAT', 'exp:0', when + 7200000)
+        self.expect('finish')
+        self.assertEqual(self.redis.call('EXISTS', 'exp:0', 'exp:1', 'exp:2'), 0)
+        self.expect('rollback')
+        self.assertEqual([self.redis.call('PEXPIRETIME', f'exp:{i}') for i in range(3)],
+                         [when + 7200000, when + 3600000, -1])
+
+    def test_verify_counts_what_is_new_or_gone_and_writes_nothing(self):
+        self.need_records()
+        for i in range(3):
+            self.redis.call('SET', f'seen:{i}', 'v')
+        self.write_records_plan('seen:{id}')
+        self.expect('apply')
+        self.redis.call('DEL', 'seen:0')
+        self.redis.call('RPUSH', 'seen:9', 'another type')
+        report = json.loads(self.expect('verify', '--json'))
+        self.assertEqual(report['reasons'], {'type': 1})
 
     def test_a_large_stream_with_groups_stays(self):
         self.need_records()

@@ -45,7 +45,7 @@ static inline void stage_counted(void *ctx, enum sink_outcome outcome, uint64_t 
 static inline enum sink_outcome stage_wait(struct stage *stage)
 {
 	assert_false(stage->done); /* nothing is told from inside a call */
-	assert_true(loop_turn_until(stage->loop, &stage->done, INT64_C(60000000000)));
+	assert_true(loop_turn_until(stage->loop, &stage->done, INT64_C(300000000000)));
 	return stage->outcome;
 }
 
@@ -72,10 +72,10 @@ static inline void stage_deinit(struct stage *stage)
 {
 	stage->closed = false;
 	stage->sink->ops->close(stage->sink, stage_closed, stage);
-	assert_true(loop_turn_until(stage->loop, &stage->closed, INT64_C(10000000000)));
+	assert_true(loop_turn_until(stage->loop, &stage->closed, INT64_C(60000000000)));
 	stage->closed = false;
 	http_close(stage->http, stage_closed, stage);
-	assert_true(loop_turn_until(stage->loop, &stage->closed, INT64_C(10000000000)));
+	assert_true(loop_turn_until(stage->loop, &stage->closed, INT64_C(60000000000)));
 	loop_destroy(stage->loop);
 	archive_rows_deinit(&stage->rows);
 	buf_deinit(&stage->body);

@@ -7,6 +7,7 @@
  * that begin with "never" cannot be encoded. */
 #pragma once
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -25,6 +26,7 @@ enum fake_fate {
 	FAKE_HALF,   /* half of it arrives, which must not be; UNKNOWN */
 	FAKE_HELD,
 	FAKE_SILENT, /* no answer at all */
+	FAKE_FATAL,  /* it arrives, and weir is killed before it hears so */
 };
 
 enum { FAKE_ROWS = 65536, FAKE_FATES = 64, FAKE_LOG = 4096 };
@@ -42,12 +44,13 @@ struct fake_sent { /* a call, in order */
 	int64_t batch_id, at_ns;
 };
 
-/* The other side. */
+/* The other side. Rows from `count` on are not there: of a batch on its way. */
 struct fake_server {
 	struct fake_row rows[FAKE_ROWS];
-	size_t count;
+	_Atomic size_t count;
 	struct fake_sent log[FAKE_LOG];
 	size_t logged;
+	bool merges; /* of rows with one id the newest batch's alone is counted */
 };
 
 struct fake_sink {
@@ -89,18 +92,26 @@ static inline void fake_server_destroy(struct fake_server *server)
 	munmap(server, sizeof *server);
 }
 
-static inline void fake_land(struct fake_server *server, uint16_t table, int64_t batch_id,
-			     struct str body, size_t rows)
+/* A batch comes row by row and is there all at once, as it is at a server that is a process of its
+ * own: the sender may be killed at any row, by another of its threads too. Returns how many. */
+static inline size_t fake_receive(struct fake_server *server, uint16_t table, int64_t batch_id,
+				  struct str body)
 {
 	struct str line;
-	for (size_t i = 0; i < rows && body.len && str_split(&body, '\n', &line); i++) {
-		CHECK(server->count < FAKE_ROWS);
-		struct fake_row *row = &server->rows[server->count++];
+	size_t rows = 0, half = body.len / 2, left;
+	for (; (left = body.len) > 0 && str_split(&body, '\n', &line); rows++) {
+		CHECK(server->count + rows < FAKE_ROWS);
+		struct fake_row *row = &server->rows[server->count + rows];
 		snprintf(row->id, sizeof row->id, "%.*s", STR_ARG(line));
 		row->batch_id = batch_id;
 		row->table = table;
+		if (left > half && body.len <= half)
+			crash_point(CRASH_http_half);
 	}
+	return rows;
 }
+
+static inline void fake_land(struct fake_server *server, size_t rows) { server->count += rows; }
 
 static inline void fake_log(struct fake_sink *fake, char what, uint16_t table, int64_t batch_id,
 			    uint32_t rows)
@@ -201,7 +212,7 @@ static inline void fake_send(struct sink *sink, const struct sink_batch *batch, 
 	enum fake_fate fate =
 	    fake->send_next < fake->send_count ? fake->sends[fake->send_next++] : FAKE_WELL;
 	fake_log(fake, 's', table, batch->batch_id, batch->rows);
-	crash_point(CRASH_http_half);
+	size_t rows = fake_receive(fake->server, table, batch->batch_id, batch->body);
 	if (fake->down || fate == FAKE_AWAY) {
 		fake_say(fake, SINK_AWAY, "nobody is there");
 		return;
@@ -214,14 +225,26 @@ static inline void fake_send(struct sink *sink, const struct sink_batch *batch, 
 		fake_say(fake, SINK_POISON, "a bad row");
 		return;
 	}
-	if (fate == FAKE_WELL || fate == FAKE_LANDED)
-		fake_land(fake->server, table, batch->batch_id, batch->body, SIZE_MAX);
+	if (fate == FAKE_WELL || fate == FAKE_LANDED || fate == FAKE_FATAL)
+		fake_land(fake->server, rows);
+	if (fate == FAKE_FATAL)
+		raise(SIGKILL);
 	if (fate == FAKE_HALF)
-		fake_land(fake->server, table, batch->batch_id, batch->body, batch->rows / 2);
+		fake_land(fake->server, rows / 2);
 	if (fate == FAKE_LATE)
 		fake_keep_late(fake, batch);
 	if (fate != FAKE_SILENT)
 		fake_say(fake, fate == FAKE_WELL ? SINK_DONE : SINK_UNKNOWN, "no answer");
+}
+
+static inline bool fake_replaced(const struct fake_server *server, const struct fake_row *row)
+{
+	for (size_t i = 0; server->merges && i < server->count; i++)
+		if (server->rows[i].table == row->table &&
+		    server->rows[i].batch_id > row->batch_id &&
+		    strcmp(server->rows[i].id, row->id) == 0)
+			return true;
+	return false;
 }
 
 static inline void fake_probe(struct sink *sink, enum archive_table table, int64_t batch_id,
@@ -236,11 +259,12 @@ static inline void fake_probe(struct sink *sink, enum archive_table table, int64
 	fake->found = 0;
 	for (size_t i = 0; i < server->count; i++)
 		fake->found += server->rows[i].batch_id == batch_id &&
-			       server->rows[i].table == (uint16_t)table;
+			       server->rows[i].table == (uint16_t)table &&
+			       !fake_replaced(server, &server->rows[i]);
 	fake_say(fake, fake->down ? SINK_AWAY : SINK_DONE, fake->down ? "nobody is there" : "");
 	if (fake->late_len)
-		fake_land(server, fake->late_table, fake->late_id,
-			  str_make(fake->late, fake->late_len), SIZE_MAX);
+		fake_land(server, fake_receive(server, fake->late_table, fake->late_id,
+					       str_make(fake->late, fake->late_len)));
 	fake->late_len = 0;
 }
 

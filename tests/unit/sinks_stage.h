@@ -176,6 +176,31 @@ static inline void sim_put(struct sinks_stage *stage, const char *const *names, 
 	assert_int_equal(stage_submit(&stage->file, batch).taken, count);
 }
 
+static inline void sim_alert(struct archive_rows *rows, const char *rule, int64_t told)
+{
+	archive_rows_begin(rows, TABLE_alert_log);
+	archive_row_text(rows, COLUMN_alert_log_rule, str_of(rule));
+	archive_row_text(rows, COLUMN_alert_log_scope, STR("x"));
+	archive_row_int(rows, COLUMN_alert_log_first_us, stage_us);
+	archive_row_text(rows, COLUMN_alert_log_severity, STR("warn"));
+	archive_row_text(rows, COLUMN_alert_log_state, STR("firing"));
+	archive_row_int(rows, COLUMN_alert_log_last_us, stage_us);
+	archive_row_int(rows, COLUMN_alert_log_told, told);
+	assert_int_equal(archive_rows_end(rows), STATUS_OK);
+}
+
+/* a<from> … a<to - 1>, which may have been there before. */
+static inline void sim_put_alerts(struct sinks_stage *stage, size_t from, size_t to)
+{
+	struct writer_batch *batch = stage_take(&stage->file);
+	for (size_t i = from; i < to; i++) {
+		char rule[32];
+		snprintf(rule, sizeof rule, "a%zu", i);
+		sim_alert(&batch->rows, rule, 0);
+	}
+	stage_submit(&stage->file, batch);
+}
+
 static inline enum status sim_close_batches(struct archive_db *db, void *ctx, struct err *err)
 {
 	(void)ctx;

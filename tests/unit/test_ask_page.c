@@ -1,4 +1,4 @@
-/* Pages, JSON and sums: what answers are made of. */
+/* Pages and sums: what answers are made of. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -112,41 +111,6 @@ static void undo_takes_back_what_followed_the_mark(void **state)
 	is(&out, "kept");
 }
 
-static void json_is_well_formed_and_exact(void **state)
-{
-	(void)state;
-	struct buf out = buf_over(storage, sizeof storage);
-	struct json_out json = { .out = &out };
-	json_out_open(&json, NULL, '{');
-	json_out_str(&json, "s", STR("a\"b\\c\nd\x01 é"));
-	json_out_i64(&json, "i", INT64_MIN);
-	json_out_open(&json, "a", '[');
-	json_out_bool(&json, NULL, true);
-	json_out_null(&json, NULL);
-	json_out_close(&json, ']');
-	json_out_decimal(&json, "d", -(i128)1234500, 6);
-	json_out_double(&json, "x", 0.1234567, 6);
-	json_out_double(&json, "nan", (double)NAN, 6);
-	json_out_double(&json, "far", 1e30, 6);
-	json_out_word(&json, "w", "n/a");
-	json_out_word(&json, "v", "UP");
-	json_out_known_decimal(&json, "k", true, 15, 1);
-	json_out_known_decimal(&json, "l", false, 15, 1);
-	json_out_known_i64(&json, "m", true, 0);
-	json_out_known_i64(&json, "n", false, 0);
-	json_out_known_bool(&json, "o", true, false);
-	json_out_known_bool(&json, "p", false, false);
-	json_out_close(&json, '}');
-	is(&out, "{\"s\":\"a\\\"b\\\\c\\nd\\u0001 é\",\"i\":-9223372036854775808,"
-		 "\"a\":[true,null],\"d\":\"-1.2345\",\"x\":\"0.123457\",\"nan\":null,"
-		 "\"far\":null,\"w\":null,\"v\":\"UP\",\"k\":\"1.5\",\"l\":null,\"m\":0,\"n\":null,"
-		 "\"o\":false,\"p\":null}");
-	json_t *parsed = json_loadb(out.ptr, out.len, 0, NULL);
-	assert_non_null(parsed);
-	assert_string_equal(json_string_value(json_object_get(parsed, "s")), "a\"b\\c\nd\x01 é");
-	json_decref(parsed);
-}
-
 static void sums_of_many_scales_are_exact(void **state)
 {
 	(void)state;
@@ -211,7 +175,6 @@ int main(void)
 		cmocka_unit_test(a_column_that_is_full_moves_right),
 		cmocka_unit_test(a_table_never_leaves_its_columns),
 		cmocka_unit_test(undo_takes_back_what_followed_the_mark),
-		cmocka_unit_test(json_is_well_formed_and_exact),
 		cmocka_unit_test(sums_of_many_scales_are_exact),
 		cmocka_unit_test(a_sum_that_does_not_fit_is_unknown),
 		cmocka_unit_test(ratios_of_sums_are_those_of_the_figures),

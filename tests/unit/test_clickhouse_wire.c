@@ -16,6 +16,7 @@
 #include "archive/clickhouse_ddl.h"
 #include "archive/native.h"
 #include "clickhouse_stage.h"
+#include "held_port.h"
 
 /* ---- the server: threads of the test's process ---- */
 
@@ -185,17 +186,18 @@ static void *accept_all(void *ctx)
 
 static void peer_start(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof address;
+	int on = 1;
 	int bytes = 65536; /* the kernel takes no whole body for a server that does not read */
 	peer.listener = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(peer.listener, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	setsockopt(peer.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	peer.port = (int)held_port().number; /* stays its own when nobody listens any more */
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)peer.port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (bind(peer.listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    listen(peer.listener, 16) != 0 ||
-	    getsockname(peer.listener, (struct sockaddr *)&address, &len) != 0)
+	    listen(peer.listener, 16) != 0)
 		abort();
-	peer.port = ntohs(address.sin_port);
 	pthread_create(&peer.acceptor, NULL, accept_all, NULL);
 }
 
@@ -216,7 +218,7 @@ static void expect(enum insert_answer answer, int code, const char *text, enum s
 		   const char *word)
 {
 	struct stage stage;
-	begin(&stage, answer == ANSWER_HANG ? 900 : 10000);
+	begin(&stage, answer == ANSWER_HANG ? 6000 : 60000);
 	peer.text = text;
 	atomic_store(&peer.code, code);
 	atomic_store(&peer.answer, answer);
@@ -258,7 +260,7 @@ static void connections_that_break_leave_it_unknown(void **state)
 	(void)state;
 	expect(ANSWER_HALF, 0, "", SINK_UNKNOWN, "");
 	expect(ANSWER_NONE, 0, "", SINK_UNKNOWN, "");
-	expect(ANSWER_HANG, 0, "", SINK_UNKNOWN, "no whole answer within 900 ms");
+	expect(ANSWER_HANG, 0, "", SINK_UNKNOWN, "no whole answer within 6000 ms");
 }
 
 static void a_body_that_was_not_taken_is_never_confirmed(void **state)
@@ -267,7 +269,7 @@ static void a_body_that_was_not_taken_is_never_confirmed(void **state)
 	static const enum insert_answer answers[] = { ANSWER_BREAK, ANSWER_EARLY };
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		struct stage stage;
-		begin(&stage, 10000);
+		begin(&stage, 60000);
 		stage_rows(&stage, TABLE_trade_results, 40000);
 		atomic_store(&peer.answer, answers[i]);
 		assert_int_equal(stage_send(&stage, 1), SINK_UNKNOWN);
@@ -280,7 +282,7 @@ static void a_connection_that_was_kept_is_not_used_for_an_insert(void **state)
 {
 	(void)state;
 	struct stage stage;
-	begin(&stage, 10000);
+	begin(&stage, 60000);
 	for (int i = 1; i <= 5; i++) {
 		atomic_store(&peer.answer, i % 2 ? ANSWER_NONE : ANSWER_WELL);
 		assert_int_equal(stage_send(&stage, i), i % 2 ? SINK_UNKNOWN : SINK_DONE);
@@ -293,14 +295,14 @@ static void nobody_there_is_away(void **state)
 {
 	(void)state;
 	struct stage stage;
-	begin(&stage, 10000);
+	begin(&stage, 60000);
 	shutdown(peer.listener, SHUT_RDWR);
 	close(peer.listener);
 	pthread_join(peer.acceptor, NULL);
 	struct stage fresh;
 	char url[128];
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/weir", peer.port);
-	stage_init(&fresh, url, 5000);
+	stage_init(&fresh, url, 60000);
 	assert_int_equal(stage_open(&fresh), SINK_AWAY);
 	stage_deinit(&fresh);
 	/* The questions' connection lives on; the insert asks for one of its own. */

@@ -1,74 +1,31 @@
-/* Sources that mean harm: work grows with their size and not faster, and bounds hold. */
-#include <time.h>
-
+/* Sources that mean harm: each is read to its end, what stands beside it is read as ever, and
+ * bounds hold. That work grows with their size and not faster is held to by bench/bench_code.c. */
+#include "unit/code_hostile.h"
 #include "unit/code_stage.h"
 
-enum { SMALL = 64 << 10, LARGE = 1 << 20 };
-
-/* Processor time, best of three: what else runs does not count. */
-static int64_t cost(const char *path, const char *unit, size_t bytes)
+static void each_is_read_to_its_end_and_harms_nothing_beside_it(void **state)
 {
-	int64_t best = INT64_MAX;
-	size_t len = strlen(unit), n = bytes / len;
-	char *text = malloc(bytes + 1);
-	assert_non_null(text);
-	for (size_t i = 0; i < n; i++)
-		memcpy(text + i * len, unit, len);
-	for (int i = 0; i < 3; i++) {
-		struct code *code;
-		struct timespec from, to;
-		assert_int_equal(code_create(&code), STATUS_OK);
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-		assert_int_equal(code_file(code, str_of(path), str_make(text, n * len)), STATUS_OK);
-		assert_int_equal(code_settle(code), STATUS_OK);
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-		int64_t ns = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
-		best = ns < best ? ns : best;
-		code_destroy(code);
-	}
-	free(text);
-	return best;
-}
-
-static void work_grows_with_the_size(void **state)
-{
-	static const struct {
-		const char *path, *unit;
-	} hostile[] = {
-		{ "a.py", "(" },
-		{ "a.py", "redis.(" },
-		{ "a.py", ")" },
-		{ "a.py", "([{" },
-		{ "a.py", "redis\"\"\"" },
-		{ "a.py", "f'{r.get(" },
-		{ "a.py", "r.get('a')." },
-		{ "a.py", "redis.r." },
-		{ "a.py", "if r:\n r.get('redis')\n" },
-		{ "a.py", "for r in redis:\n" },
-		{ "a.py", "lambda r: redis, " },
-		{ "a.py", "redis = redis + redis\n" },
-		{ "a.py", "[r.get(redis) for r in [" },
-		{ "a.py", "except redis:" },
-		{ "a.py", "a = 'redis' +\\\n" },
-		{ "a.py", "x.redis(r.get(x)," },
-		{ "a.js", "`${redis" },
-		{ "a.js", "redis => {" },
-		{ "a.js", "{[(`redis" },
-		{ "a.js", "const {redis" },
-		{ "a.js", "/redis" },
-		{ "a.go", "func (redis" },
-		{ "a.php", "<<<redis\n" },
-		{ "a.php", "?><?redis" },
-		{ "a.cs", "$@\"{redis\"\"" },
-	};
+	static const char desk[] = "import redis\nr = redis.Redis()\nr.zadd('desk:z', {'a': 1})\n";
 	(void)state;
-	for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
-		int64_t small = cost(hostile[i].path, hostile[i].unit, SMALL);
-		int64_t large = cost(hostile[i].path, hostile[i].unit, LARGE);
-		/* Sixteen times the bytes; four times that for caches and for growing. */
-		if (large > 64 * (small + 1000000))
-			fail_msg("%s: %lld and %lld ns", hostile[i].unit, (long long)small,
-				 (long long)large);
+	for (size_t i = 0; i < CODE_HOSTILE; i++) {
+		struct code_stage stage;
+		size_t len;
+		char *text = code_hostile_text(i, 1 << 20, &len);
+		assert_non_null(text);
+		stage_open(&stage);
+		stage_file(&stage, "0.py", desk);
+		assert_int_equal(
+		    code_file(stage.code, str_of(code_hostile[i].path), str_make(text, len)),
+		    STATUS_OK);
+		stage_file(&stage, "z.py", desk);
+		stage_settle(&stage);
+		const struct code_summary *summary = code_summary(stage.code);
+		const struct code_key *key = stage_key(&stage, "desk:z");
+		if (summary->files_read != 3 || summary->skipped ||
+		    stage_calls(&stage, "zadd") != 2 || !key || key->n_writers != 2)
+			fail_msg("%s", code_hostile[i].unit);
+		stage_close(&stage);
+		free(text);
 	}
 }
 
@@ -145,7 +102,7 @@ static void places_of_a_pattern_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(work_grows_with_the_size),
+		cmocka_unit_test(each_is_read_to_its_end_and_harms_nothing_beside_it),
 		cmocka_unit_test(one_line_of_a_megabyte_is_read),
 		cmocka_unit_test(nul_bytes_are_blanks_and_binary_files_are_skipped),
 		cmocka_unit_test(a_file_beyond_the_bound_is_counted),

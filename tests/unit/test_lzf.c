@@ -82,6 +82,41 @@ static void room_ends_it_before_a_step(void **state)
 	}
 }
 
+/* Whatever way bytes are moved: the same as one by one, and none beyond the room. */
+static void copies_of_every_distance_and_length_are_exact(void **state)
+{
+	enum { LITERALS = 32, LENGTH_MAX = 264, SPARE_MAX = 40 };
+	(void)state;
+	for (size_t distance = 1; distance <= LITERALS; distance++) {
+		for (size_t len = 3; len <= LENGTH_MAX; len += len < 40 ? 1 : 37) {
+			uint8_t in[40] = { LITERALS - 1 };
+			char expected[LITERALS + LENGTH_MAX];
+			for (size_t i = 0; i < LITERALS; i++)
+				expected[i] = (char)(in[1 + i] = (uint8_t)('A' + i));
+			for (size_t i = LITERALS; i < LITERALS + len; i++)
+				expected[i] = expected[i - distance];
+			size_t n = 1 + LITERALS;
+			if (len < 9) {
+				in[n++] = (uint8_t)((len - 2) << 5);
+			} else {
+				in[n++] = 7 << 5;
+				in[n++] = (uint8_t)(len - 9);
+			}
+			in[n++] = (uint8_t)(distance - 1);
+			for (size_t spare = 0; spare < SPARE_MAX; spare += 13) {
+				size_t room = LITERALS + len + spare, got;
+				char *out = malloc(room);
+				assert_non_null(out);
+				struct str text = str_make((const char *)in, n);
+				assert_int_equal(unpack(text, out, room, &got), STATUS_OK);
+				assert_int_equal(got, LITERALS + len);
+				assert_memory_equal(out, expected, got);
+				free(out);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +124,7 @@ int main(void)
 		cmocka_unit_test(a_copy_from_before_the_beginning_is_refused),
 		cmocka_unit_test(a_cut_step_is_refused_at_the_end_and_awaited_before),
 		cmocka_unit_test(room_ends_it_before_a_step),
+		cmocka_unit_test(copies_of_every_distance_and_length_are_exact),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

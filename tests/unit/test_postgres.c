@@ -20,9 +20,10 @@ static const int64_t second_ns = 1000000000;
 
 static void open_sink(struct stage *stage, const char *url, int64_t answer_ns)
 {
-	const struct postgres_config config = {
-		.loop = stage->loop, .url = url, .connect_ns = 5 * second_ns, .answer_ns = answer_ns
-	};
+	const struct postgres_config config = { .loop = stage->loop,
+						.url = url,
+						.connect_ns = 30 * second_ns,
+						.answer_ns = answer_ns };
 	struct err err;
 	assert_int_equal(postgres_open(&config, &stage->sink, &err), STATUS_OK);
 }
@@ -46,6 +47,17 @@ static void begin(struct stage *stage)
 {
 	begin_for(stage, 30 * second_ns);
 	stage_open(stage);
+	stage_expect(stage, SINK_DONE);
+}
+
+/* Everything is made, and then nothing is waited for longer. */
+static void begin_hasty(struct stage *stage, int64_t answer_ns)
+{
+	begin(stage);
+	stage_close_sink(stage);
+	open_sink(stage, url_of("weir", "secret", "postgres"), answer_ns);
+	for (int tries = 0; tries < 30 && stage_open(stage); tries++)
+		;
 	stage_expect(stage, SINK_DONE);
 }
 
@@ -244,9 +256,9 @@ static void a_connection_that_the_server_closed_is_made_again(void **state)
 	struct stage stage;
 	begin(&stage);
 	stage_rows(&stage, TABLE_funding, 0, 10, 1);
-	kill(postgres_backend(&server), SIGTERM);
-	while (postgres_number(&server, "SELECT count(*) FROM pg_stat_activity"
-					" WHERE application_name = 'weir'") > 0)
+	pid_t backend = postgres_backend(&server);
+	kill(backend, SIGTERM);
+	while (kill(backend, 0) == 0)
 		usleep(1000);
 	stage_begin(&stage);
 	turn(&stage, 20); /* it says good-bye: nothing is asked of it any more */
@@ -261,8 +273,7 @@ static void a_hang_before_the_commit_leaves_nothing(void **state)
 {
 	(void)state;
 	struct stage stage;
-	begin_for(&stage, second_ns / 2);
-	stage_open(&stage);
+	begin_hasty(&stage, 4 * second_ns);
 	stage_rows(&stage, TABLE_trade_results, 0, 60000, 1);
 	stage_encode(&stage, 1);
 	pid_t pid = postgres_backend(&server);
@@ -278,7 +289,7 @@ static void a_hang_before_the_commit_leaves_nothing(void **state)
 	stage_expect(&stage, SINK_AWAY);
 	assert_non_null(strstr(stage.why, "in time"));
 	kill(pid, SIGCONT);
-	stage_probe(&stage, TABLE_trade_results, 1);
+	probe_when_well(&stage, 1);
 	stage_expect(&stage, SINK_DONE);
 	assert_int_equal(stage.count, 0);
 	stage_deinit(&stage);
@@ -288,22 +299,24 @@ static void a_hang_while_it_commits_is_unknown_and_may_land_later(void **state)
 {
 	(void)state;
 	struct stage stage;
-	begin_for(&stage, second_ns / 2);
-	stage_open(&stage);
+	begin_hasty(&stage, 4 * second_ns);
 	postgres_do(&server, "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS "
-			     "$$BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END$$;"
+			     "$$BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END$$;"
 			     "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON public.funding"
 			     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
 			     " WHEN (NEW.batch_id = 1) EXECUTE FUNCTION public.slow()");
+	postgres_do(&server, "SELECT pg_advisory_lock(7)");
 	stage_rows(&stage, TABLE_funding, 0, 1, 1);
 	stage_send(&stage, TABLE_funding, 1);
 	stage_expect(&stage, SINK_UNKNOWN);
 	stage_probe(&stage, TABLE_funding, 1);
 	stage_expect(&stage, SINK_DONE);
 	assert_int_equal(stage.count, 0); /* not yet */
+	postgres_do(&server, "SELECT pg_advisory_unlock(7)");
 	while (count_rows("funding") == 0)
 		usleep(10000);
 	stage_probe(&stage, TABLE_funding, 1);
+	stage_expect(&stage, SINK_DONE);
 	assert_int_equal(stage.count, 1);
 	send_rows(&stage, TABLE_funding, 1);
 	expect_rows(&stage.rows, TABLE_funding, 1);
@@ -423,8 +436,10 @@ static void a_server_that_refuses_is_held_and_one_that_is_not_there_is_away(void
 	expect_open(url_of("weir", "wrong", "postgres"), SINK_HELD, "password");
 	expect_open(url_of("nobody", "secret", "postgres"), SINK_HELD, "password");
 	expect_open(url_of("weir", "secret", "none"), SINK_HELD, "does not exist");
-	snprintf(url, sizeof url, "postgresql://weir:secret@127.0.0.1:%u/postgres", free_port());
+	struct held_port nobody = held_port();
+	snprintf(url, sizeof url, "postgresql://weir:secret@127.0.0.1:%u/postgres", nobody.number);
 	expect_open(url, SINK_AWAY, "refused");
+	held_port_release(&nobody);
 	expect_open("postgresql://weir:secret@no.such.host.invalid/postgres", SINK_AWAY,
 		    "name is not known");
 	snprintf(url, sizeof url, "postgresql://weir:secret@localhost:%u/postgres", server.port);

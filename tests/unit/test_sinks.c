@@ -158,6 +158,24 @@ static void half_a_batch_is_held_and_never_sent_again(void **state)
 	sim_end(&stage);
 }
 
+static void half_a_batch_is_sent_again_where_that_does_no_harm(void **state)
+{
+	(void)state;
+	struct sinks_stage stage;
+	sim_begin(&stage, 1);
+	stage.fake[0].ops.idempotent = true;
+	sim_put(&stage, NULL, 40);
+	sim_cut(&stage);
+	fake_fate(&stage.fake[0], FAKE_HALF);
+	sinks_start(stage.sinks);
+	sim_drain(&stage, 60);
+	assert_int_equal(fake_calls(stage.server[0], 's'), 2);
+	assert_int_equal(fake_calls(stage.server[0], 'p'), 1);
+	assert_int_equal(shipped(&stage), 40);
+	assert_true(stage.held_s == 0);
+	sim_end(&stage);
+}
+
 /* ---- away ---- */
 
 static void the_ladder_has_its_steps_and_jitter(void **state)
@@ -233,37 +251,13 @@ static void an_unknown_batch_stays_so_while_nobody_answers(void **state)
 
 /* ---- held ---- */
 
-static enum status put_alert(struct archive_rows *rows, const char *rule, int64_t told)
-{
-	archive_rows_begin(rows, TABLE_alert_log);
-	archive_row_text(rows, COLUMN_alert_log_rule, str_of(rule));
-	archive_row_text(rows, COLUMN_alert_log_scope, STR("x"));
-	archive_row_int(rows, COLUMN_alert_log_first_us, stage_us);
-	archive_row_text(rows, COLUMN_alert_log_severity, STR("warn"));
-	archive_row_text(rows, COLUMN_alert_log_state, STR("firing"));
-	archive_row_int(rows, COLUMN_alert_log_last_us, stage_us);
-	archive_row_int(rows, COLUMN_alert_log_told, told);
-	return archive_rows_end(rows);
-}
-
-static void put_alerts(struct sinks_stage *stage, size_t count)
-{
-	struct writer_batch *batch = stage_take(&stage->file);
-	for (size_t i = 0; i < count; i++) {
-		char name[32];
-		snprintf(name, sizeof name, "a%zu", i);
-		assert_int_equal(put_alert(&batch->rows, name, 0), STATUS_OK);
-	}
-	stage_submit(&stage->file, batch);
-}
-
 static void one_table_waits_and_the_others_go_on(void **state)
 {
 	(void)state;
 	struct sinks_stage stage;
 	sim_begin(&stage, 1);
 	stage.fake[0].held_table = TABLE_alert_log;
-	put_alerts(&stage, 3);
+	sim_put_alerts(&stage, 0, 3);
 	sim_cut(&stage);
 	sim_put(&stage, NULL, 40);
 	sim_cut(&stage);
@@ -311,9 +305,9 @@ static void of_rows_with_one_key_the_last_is_sent(void **state)
 	struct sinks_stage stage;
 	sim_begin(&stage, 1);
 	struct writer_batch *batch = stage_take(&stage.file);
-	assert_int_equal(put_alert(&batch->rows, "twice", 1), STATUS_OK);
-	assert_int_equal(put_alert(&batch->rows, "once", 2), STATUS_OK);
-	assert_int_equal(put_alert(&batch->rows, "twice", 3), STATUS_OK);
+	sim_alert(&batch->rows, "twice", 1);
+	sim_alert(&batch->rows, "once", 2);
+	sim_alert(&batch->rows, "twice", 3);
 	stage_submit(&stage.file, batch);
 	sinks_start(stage.sinks);
 	sim_drain(&stage, 10);
@@ -323,6 +317,44 @@ static void of_rows_with_one_key_the_last_is_sent(void **state)
 	assert_int_equal(sinks_shipped(stage.sinks, TABLE_alert_log), 3);
 	assert_int_equal(sinks_confirmed(stage.sinks, 0, TABLE_alert_log), 2);
 	sim_end(&stage);
+}
+
+/* Whether a batch of the table was ever being sent while the end of one of its own before was
+ * recorded. */
+static bool overlaps(struct sinks_stage *stage, enum archive_table table)
+{
+	const struct sinks_line *line = &stage->sinks->lines[0];
+	bool seen = false;
+	sinks_flush(stage->sinks);
+	sim_settle(stage);
+	while (!sinks_idle(stage->sinks) && sim_step(stage, INT64_MAX - 1))
+		seen |= line->now && line->job_runs && line->job.records &&
+			line->now->part.table == table && line->job.told.table == table;
+	return seen;
+}
+
+/* At the sink the newer one takes rows of the older one away, which may be asked for yet. */
+static void of_rows_that_come_again_a_batch_waits_until_the_one_before_is_recorded(void **state)
+{
+	(void)state;
+	for (int idempotent = 0; idempotent < 2; idempotent++) {
+		struct sinks_stage stage;
+		sim_begin(&stage, 1);
+		stage.fake[0].ops.idempotent = idempotent;
+		for (size_t i = 0; i < 4; i++) {
+			sim_put_alerts(&stage, 25 * i, 25 * i + 50);
+			sim_cut(&stage);
+		}
+		sinks_start(stage.sinks);
+		assert_int_equal(overlaps(&stage, TABLE_alert_log), idempotent);
+		for (size_t i = 0; i < 4; i++) {
+			sim_put(&stage, NULL, 10);
+			sim_cut(&stage);
+		}
+		assert_true(overlaps(&stage, TABLE_trade_results));
+		assert_int_equal(stage.server[0]->count, 4 * 50 + 4 * 10);
+		sim_end(&stage);
+	}
 }
 
 /* ---- two sinks ---- */
@@ -419,12 +451,15 @@ int main(void)
 		cmocka_unit_test(what_was_lost_is_sent_again_after_two_looks),
 		cmocka_unit_test(what_lands_after_the_first_look_is_seen_by_the_second),
 		cmocka_unit_test(half_a_batch_is_held_and_never_sent_again),
+		cmocka_unit_test(half_a_batch_is_sent_again_where_that_does_no_harm),
 		cmocka_unit_test(the_ladder_has_its_steps_and_jitter),
 		cmocka_unit_test(a_send_that_is_put_off_is_asked_for_first),
 		cmocka_unit_test(an_unknown_batch_stays_so_while_nobody_answers),
 		cmocka_unit_test(one_table_waits_and_the_others_go_on),
 		cmocka_unit_test(a_sink_that_lets_nobody_in_is_asked_each_minute),
 		cmocka_unit_test(of_rows_with_one_key_the_last_is_sent),
+		cmocka_unit_test(
+		    of_rows_that_come_again_a_batch_waits_until_the_one_before_is_recorded),
 		cmocka_unit_test(rows_are_shipped_when_every_sink_has_them),
 		cmocka_unit_test(a_sink_that_comes_later_gets_what_is_there),
 		cmocka_unit_test(a_close_waits_for_an_answer_but_not_for_ever),

@@ -1,4 +1,4 @@
-/* The survey's smaller parts: globs, the set of digests, the spill file, the walk of a source
+/* The survey's smaller parts: the set of digests, the spill file, the walk of a source
  * tree (before a code scanner in memory), and trials on a private server (before an audit of
  * three trials in memory). */
 #include <setjmp.h>
@@ -14,52 +14,11 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "redis_fixture.h"
-#include "survey/glob.h"
 #include "survey/private_redis.h"
 #include "survey/seen.h"
 #include "survey/spill.h"
 #include "survey/tree.h"
 #include "survey/trial.h"
-
-/* ---- globs ---- */
-
-static void globs_match_as_scan_does(void **state)
-{
-	static const struct {
-		const char *pattern, *name;
-		bool matches;
-	} cases[] = {
-		{ "*", "", true },
-		{ "*", "anything", true },
-		{ "", "", true },
-		{ "", "a", false },
-		{ "a?c", "abc", true },
-		{ "a?c", "ac", false },
-		{ "cache:*", "cache:1", true },
-		{ "cache:*", "xcache:1", false },
-		{ "*:id", "bull:5:id", true },
-		{ "bull:*:id", "bull:5:idx", false },
-		{ "[abc]x", "bx", true },
-		{ "[^abc]x", "bx", false },
-		{ "[^abc]x", "dx", true },
-		{ "[a-f]0", "e0", true },
-		{ "[f-a]0", "e0", true },
-		{ "[a-f]0", "g0", false },
-		{ "\\*x", "*x", true },
-		{ "\\*x", "ax", false },
-		{ "[\\]]", "]", true },
-		{ "a**b*c", "axxbyyc", true },
-		{ "*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
-		{ "[", "[", false },
-		{ "a[", "a", false },
-	};
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		if (glob_matches(str_of(cases[i].pattern), str_of(cases[i].name)) !=
-		    cases[i].matches)
-			fail_msg("%s on %s", cases[i].pattern, cases[i].name);
-	assert_true(glob_matches(STR("a\0*"), STR("a\0b")));
-}
 
 /* ---- digests ---- */
 
@@ -364,12 +323,38 @@ static void a_private_server_leaves_nothing_behind(void **state)
 		assert_int_equal(access(folder, F_OK), -1);
 	private_redis_stop(&redis);
 	assert_false(is_alive(pid));
+	/* Nor one that nobody waited for. */
+	assert_int_equal(private_redis_spawn("redis-server", &redis, &err), STATUS_OK);
+	pid = redis.pid;
+	assert_int_equal(str_copy(str_of(redis.folder), folder, sizeof folder), STATUS_OK);
+	assert_int_equal(access(folder, F_OK), 0);
+	private_redis_stop(&redis);
+	assert_false(is_alive(pid));
+	assert_int_equal(access(folder, F_OK), -1);
+	private_redis_stop(&redis);
+}
+
+static void a_server_that_was_spawned_before_is_used_and_stopped(void **state)
+{
+	struct audit audit = { { 0 }, { 0 } };
+	struct survey_trial_totals totals;
+	struct private_redis redis;
+	struct err err = { 0 };
+	(void)state;
+	assert_int_equal(private_redis_spawn("redis-server", &redis, &err), STATUS_OK);
+	int pid = redis.pid;
+	const struct survey_trial_config config = { .redis_server = "/nowhere/redis-server",
+						    .redis = &redis };
+	if (survey_trials(&audit, &config, &totals, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(totals.measured, 1);
+	assert_int_equal(redis.pid, 0);
+	assert_false(is_alive(pid));
 }
 
 int main(void)
 {
 	const struct CMUnitTest parts[] = {
-		cmocka_unit_test(globs_match_as_scan_does),
 		cmocka_unit_test(what_was_seen_is_known_up_to_the_bound),
 		cmocka_unit_test(records_come_back_and_nothing_is_left_in_the_folder),
 		cmocka_unit_test(a_spill_that_is_full_or_cannot_be_says_why),
@@ -381,6 +366,7 @@ int main(void)
 		cmocka_unit_test(trials_are_measured_and_those_that_fail_leave_the_model),
 		cmocka_unit_test(trials_have_the_limits_of_the_audited_server),
 		cmocka_unit_test(a_private_server_leaves_nothing_behind),
+		cmocka_unit_test(a_server_that_was_spawned_before_is_used_and_stopped),
 	};
 	int failed = cmocka_run_group_tests(parts, NULL, NULL);
 	if (fixture_has_redis())

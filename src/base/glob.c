@@ -1,4 +1,4 @@
-#include "survey/glob.h"
+#include "base/glob.h"
 
 /* Behind the class that begins at pattern's '['; *hit: c is of it. */
 static struct str match_class(struct str pattern, unsigned char c, bool *hit)

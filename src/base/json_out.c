@@ -1,4 +1,4 @@
-#include "ask/json_out.h"
+#include "base/json_out.h"
 
 #include <math.h>
 
@@ -55,6 +55,12 @@ void json_out_str(struct json_out *json, const char *key, struct str value)
 	buf_char(json->out, '"');
 }
 
+void json_out_bytes(struct json_out *json, const char *key, struct str value)
+{
+	begin(json, key);
+	buf_json_str(json->out, value);
+}
+
 void json_out_i64(struct json_out *json, const char *key, int64_t value)
 {
 	begin(json, key);
@@ -79,6 +85,12 @@ void json_out_decimal(struct json_out *json, const char *key, i128 mantissa, int
 	buf_char(json->out, '"');
 	decimal_print_trim(json->out, mantissa, scale);
 	buf_char(json->out, '"');
+}
+
+void json_out_number(struct json_out *json, const char *key, i128 mantissa, int32_t scale)
+{
+	begin(json, key);
+	decimal_print_trim(json->out, mantissa, scale);
 }
 
 void json_out_known_decimal(struct json_out *json, const char *key, bool known, i128 mantissa,
