@@ -1,7 +1,8 @@
 # Thin front of the CMake presets (CMakePresets.json). `make` alone installs nothing.
 FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
-CTEST = ctest --output-on-failure -j2
+# Most tests wait most of the time: three at once on two cores.
+CTEST = ctest --output-on-failure -j3
 
 all: build/build.ninja
 	cmake --build build -j $(JOBS) --target weir

@@ -310,8 +310,8 @@ static void the_time_to_K_is_weirs_and_not_the_experts(void **state)
 	open_fleet("[terminal]\nown_rate = 20/s\nspread = 0\ntimer = 50ms\n", port);
 	TURN_UNTIL(counts().ack_ns->count > 300);
 	/* K comes 30 ms after the first frame that it is for; the expert looks at it up to
-	 * 50 ms later, which is in no figure. */
-	assert_in_range(hist_quantile(counts().ack_ns, 0.99), 29000000, 48000000);
+	 * 50 ms later, which is in no figure: it would make the median 55. */
+	assert_in_range(hist_quantile(counts().ack_ns, 0.5), 29000000, 48000000);
 	struct buf out;
 	buf_init(&out, 65536);
 	sim_fleet_print(world.fleet, true, &out);
