@@ -36,7 +36,7 @@
 enum {
 	LIVE_RATE = 100000, /* keys/s unless said otherwise */
 	LIVE_COUNT = 128,   /* of SCAN */
-	LIVE_BURST = 16,
+	LIVE_BURST = 4,
 	LIVE_SEEN_MAX = 7 << 20,
 	LIVE_REFUSALS = 32,
 	LIVE_WHY_BYTES = 120,
