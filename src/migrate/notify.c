@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "migrate/arena.h"
 #include "migrate/digest.h"
+#include "os/loop.h"
 #include "os/redis_conn.h"
 #include "os/resp_reader.h"
 
@@ -21,7 +22,6 @@ enum {
 	READ_BYTES = 64 << 10,
 	ANSWER_MS = 5000,
 	FLAGS_BYTES = 32,
-	DRAIN_READS = 256,
 	GONE_MAX = 128
 };
 
@@ -310,6 +310,13 @@ static void take_message(struct notify *notify, const struct redis_reply *reply)
 	add(notify, (int)db, str_skip(channel, end + 1), is_end(reply->items[3].text));
 }
 
+static void is_over(struct notify *notify)
+{
+	close(notify->fd);
+	notify->fd = -1;
+	notify->lost = true;
+}
+
 void notify_take(struct notify *notify, int wait_ms, int64_t now_ns)
 {
 	const struct redis_reply *reply;
@@ -317,21 +324,46 @@ void notify_take(struct notify *notify, int wait_ms, int64_t now_ns)
 	if (notify->fd < 0)
 		return;
 	if (!read_some(notify, wait_ms)) {
-		close(notify->fd);
-		notify->fd = -1;
-		notify->lost = true;
+		is_over(notify);
 		return;
 	}
 	while (resp_reader_next(notify->reader, &reply) == STATUS_OK)
 		take_message(notify, reply);
 }
 
+static bool is_answer(const struct redis_reply *reply)
+{
+	if (reply->type == REDIS_ERROR) /* a login that may not */
+		return true;
+	return reply->type == REDIS_ARRAY && reply->count == 2 &&
+	       str_eq(reply->items[0].text, STR("pong"));
+}
+
+/* What was done before it comes before the answer to this: another connection may know of a
+ * deletion that this one is still to be told. */
+static bool catch_up(struct notify *notify)
+{
+	const struct str ping[] = { STR("PING") };
+	const struct redis_reply *reply;
+	int64_t end_ns = loop_precise_ns() + ANSWER_MS * INT64_C(1000000);
+	bool open = send_command(notify, ping, 1);
+	while (open && loop_precise_ns() < end_ns) {
+		while (resp_reader_next(notify->reader, &reply) == STATUS_OK) {
+			if (is_answer(reply))
+				return true;
+			take_message(notify, reply);
+		}
+		open = read_some(notify, 100);
+	}
+	return false;
+}
+
 bool notify_deleted(struct notify *notify, int db, struct str name, int64_t now_ns)
 {
-	struct pollfd poll_fd = { .fd = notify->fd, .events = POLLIN };
 	uint64_t digest;
-	for (int i = 0; i < DRAIN_READS && notify->fd >= 0 && poll(&poll_fd, 1, 0) > 0; i++)
-		notify_take(notify, 0, now_ns);
+	notify->now_ns = now_ns;
+	if (notify->fd >= 0 && !catch_up(notify))
+		is_over(notify);
 	const struct slot *slot = slot_of(notify, db, name, &digest);
 	if (slot->digest)
 		return notify->names[slot->at].gone;

@@ -5,8 +5,8 @@
  * and put back at close; a process that is killed leaves them on, which costs the server some
  * microseconds a write. Where CONFIG is refused, or there is no way to subscribe, open is
  * UNAVAILABLE: rescans alone then. Notifications are not kept by the server: after a lost
- * connection (`lost`) all names must be looked at again. One thread; nothing blocks but open and
- * close. */
+ * connection (`lost`) all names must be looked at again. One thread; open, notify_deleted
+ * and close wait for an answer, 5 s at most. */
 #pragma once
 
 #include "base/err.h"
@@ -27,8 +27,8 @@ void notify_take(struct notify *notify, int wait_ms, int64_t now_ns);
 size_t notify_names(struct notify *notify, int *db, struct str *names, size_t count,
 		    int64_t *since_ns);
 /* Of a name that waits, or was given by the last notify_names: what was told of it last is that
- * somebody deleted it, or renamed it away, or that it expired; not that it was evicted. Reads what
- * has come. */
+ * somebody deleted it, or renamed it away, or that it expired; not that it was evicted. All that
+ * was done before this call counts: the server is asked for it, and waited for. */
 bool notify_deleted(struct notify *notify, int db, struct str name, int64_t now_ns);
 size_t notify_waiting(const struct notify *notify);
 /* True once, when something was missed: the connection was lost, or too many names waited. */

@@ -8,7 +8,8 @@ import threading
 import time
 
 import harness
-from migrating import FRAMES, SYMBOLS, Migration, MigrateTest, Redis, fill, names_of, state_of
+from migrating import (FRAMES, SYMBOLS, Migration, MigrateTest, Redis, fill, names_of, state_of,
+                       wait_until)
 
 APPLY_POINTS = ('migrate_intent', 'migrate_written', 'migrate_done', 'migrate_piece')
 FINISH_POINTS = ('migrate_removing', 'migrate_removed')
@@ -184,6 +185,7 @@ class Migrate(MigrateTest):
         migration = Migration(server)
         first = migration.run('apply')
         self.assertGreater(first['written'], 200)
+        wait_until(lambda: not client.call('EXISTS', 'lock_31', 'locks:v1:31'))  # the last to end
         before = state_of(client, names_of(client))
         second = migration.run('apply')
         self.assertEqual((second['written'], second['backups']), (0, 0))
