@@ -93,12 +93,25 @@ static const struct rule_entry *nearest(const struct rule_queue *queue)
 	return queue->n ? &queue->at[queue->n - 1] : NULL;
 }
 
+/* The rules that come next are at hand when they are crossed: among 10,000 of them they are in
+ * no near cache by themselves. A move often crosses a few at once. */
+static void prefetch(const struct rule_queue *queue)
+{
+	for (uint32_t i = 0; i < RULE_AHEAD && i < queue->n; i++) {
+		const struct rule *rule = queue->at[queue->n - 1 - i].rule;
+		__builtin_prefetch(rule, 1);
+		__builtin_prefetch(&rule->spec);
+	}
+}
+
 /* The queues of the group have changed. */
 static void group_refresh(struct rules *rules, struct rule_group *group)
 {
 	const struct rule_entry *up = nearest(&group->up), *down = nearest(&group->down);
 	group->above = up ? up->bound : INT64_MAX;
 	group->below = down ? down->bound : INT64_MIN;
+	prefetch(&group->up);
+	prefetch(&group->down);
 	if (group->watch) {
 		group->watch->up = group->above;
 		group->watch->down = group->below;

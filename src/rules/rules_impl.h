@@ -22,6 +22,8 @@ enum {
 	RULE_DOLLAR_SCALE = 8,
 	RULE_FUNDING_SCALE = 16, /* of the percentage */
 	RULE_CACHE_LINE = 64,
+	RULE_LOT = 32,  /* groups that are looked at together */
+	RULE_AHEAD = 2, /* rules of a queue that are brought near before they are crossed */
 };
 #define RULE_ROUND_MS INT64_C(1000)
 #define RULE_DAY_MS   INT64_C(86400000)

@@ -181,21 +181,21 @@ static void begin_round(struct rules *rules)
 	rules->next = 0;
 }
 
-/* The place i of n is due at i / n of the round's second. */
+/* When the round comes to the next group. Groups are looked at in lots: of one market they read
+ * the same, which is near then; the lot that begins with place i of n is due at i / n of the
+ * round's second. */
 static int64_t due_ms(const struct rules *rules)
 {
-	int64_t n = rules->counts.groups;
+	int64_t n = rules->counts.groups, lot = rules->next - rules->next % RULE_LOT;
 	if (rules->next >= n)
 		return rules->round_ms + RULE_ROUND_MS;
-	return rules->round_ms + (rules->next * RULE_ROUND_MS + n - 1) / n;
+	return rules->round_ms + (lot * RULE_ROUND_MS + n - 1) / n;
 }
 
 /* Groups may come and go while one is told of. */
 static bool is_due(const struct rules *rules)
 {
-	return rules->next < rules->counts.groups &&
-	       rules->next * RULE_ROUND_MS <=
-		   (rules->now_ms - rules->round_ms) * rules->counts.groups;
+	return rules->next < rules->counts.groups && rules->now_ms >= due_ms(rules);
 }
 
 static __attribute__((noinline)) void go_round(struct rules *rules)

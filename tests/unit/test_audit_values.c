@@ -197,8 +197,9 @@ static void lists_of_uuids_are_identifiers(void **state)
 	(void)state;
 	static char texts[8][40];
 	struct audit_element uuids[8];
-	for (int i = 0; i < 8; i++) {
-		snprintf(texts[i], sizeof texts[i], "4f1c2a9e-11d2-4a1b-8c2d-b179520000%da", i);
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(texts[i], sizeof texts[i], "4f1c2a9e-11d2-4a1b-8c2d-b179520000%ua",
+			 i & 7u);
 		uuids[i] = (struct audit_element){ .value = str_of(texts[i]) };
 	}
 	struct stage *stage = stage_open();

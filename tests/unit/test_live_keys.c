@@ -143,7 +143,7 @@ static void elements_that_would_hold_the_server_up_are_not_read(void **state)
 	stage_begin(&s, NULL);
 	for (int i = 0; i < ELEMENTS; i++) {
 		memset(value, 'a' + i % 26, BYTES);
-		snprintf(value, 8, "%06d", i);
+		snprintf(value, BYTES, "%06d", i);
 		stage_do(&s, "RPUSH list %b", value, (size_t)BYTES);
 		stage_do(&s, "HSET hash %d %b", i, value, (size_t)BYTES);
 		stage_do(&s, "ZADD zset %d %b", i, value, (size_t)BYTES);
