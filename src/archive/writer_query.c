@@ -37,7 +37,7 @@ static enum status control(const struct duck *duck, duckdb_connection connection
 static enum status types_of(const struct duck *duck, duckdb_connection connection, struct str sql,
 			    duckdb_type types[COLUMNS_MAX], struct err *err)
 {
-	char *text = strndup(sql.ptr, sql.len);
+	char *text = str_dup(sql);
 	duckdb_prepared_statement statement = NULL;
 	enum status status = STATUS_NO_MEMORY;
 	if (text && duck->prepare(connection, text, &statement) != DuckDBSuccess) {

@@ -55,7 +55,7 @@ static enum status read_families(struct json_value root, struct growth *growth, 
 		if (!read_family(family, row, &pattern))
 			return err_set(err, STATUS_FORMAT,
 				       "family %zu has no pattern, keys or bytes", growth->n + 1);
-		row->pattern = strndup(pattern.ptr, pattern.len);
+		row->pattern = str_dup(pattern);
 		if (!row->pattern)
 			return err_set(err, STATUS_NO_MEMORY, "%s", status_text(STATUS_NO_MEMORY));
 		growth->n++;

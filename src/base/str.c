@@ -1,6 +1,7 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 bool str_eq_nocase(struct str a, struct str b)
 {
@@ -119,4 +120,15 @@ enum status str_copy(struct str s, char *dst, size_t dst_size)
 		memcpy(dst, s.ptr, s.len);
 	dst[s.len] = 0;
 	return STATUS_OK;
+}
+
+char *str_dup(struct str s)
+{
+	char *copy = malloc(s.len + 1);
+	if (!copy)
+		return NULL;
+	if (s.len)
+		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = 0;
+	return copy;
 }

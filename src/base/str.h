@@ -60,6 +60,8 @@ uint64_t str_hash(struct str s);
 size_t str_utf8_len(struct str s);
 /* Copies into a NUL-terminated array; FULL and *dst untouched when too long. */
 MUST_CHECK enum status str_copy(struct str s, char *dst, size_t dst_size);
+/* A NUL-terminated copy, to be freed; NULL: no memory. */
+char *str_dup(struct str s);
 
 #ifdef __cplusplus
 }

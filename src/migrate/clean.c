@@ -87,7 +87,7 @@ enum status clean_open(const struct clean_config *config, struct clean **out, st
 		return err_set(err, STATUS_NO_MEMORY, "out of memory");
 	clean->config = *config;
 	clean->lock = clean->file.fd = -1;
-	clean->url_text = strndup(config->url.ptr, config->url.len);
+	clean->url_text = str_dup(config->url);
 	clean->folder = strdup(config->folder);
 	buf_init(&clean->names, CLEAN_NAMES_MAX);
 	enum status status = clean->url_text && clean->folder
