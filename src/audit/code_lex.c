@@ -37,7 +37,7 @@ static struct str rest_of(const struct lexer *lexer)
 static struct code_token *add(struct lexer *lexer, uint8_t kind, uint8_t op, size_t at, size_t len)
 {
 	struct code_tokens *tokens = lexer->tokens;
-	if (tokens->count == tokens->room) {
+	if (tokens->count + CODE_TOKENS_BEHIND >= tokens->room) {
 		int32_t room = tokens->room ? tokens->room * 2 : 4096;
 		struct code_token *more = tokens->room < CODE_TOKENS_MAX
 					      ? realloc(tokens->at, (size_t)room * sizeof *more)
@@ -545,6 +545,17 @@ static void skip_head(struct lexer *lexer)
 	}
 }
 
+/* What looks a few tokens ahead finds nothing there. */
+static void put_end(struct code_tokens *tokens)
+{
+	for (int32_t i = tokens->count; tokens->at && i < tokens->count + CODE_TOKENS_BEHIND; i++)
+		tokens->at[i] = (struct code_token){ .at = (uint32_t)tokens->text.len,
+						     .match = CODE_NONE,
+						     .extra = CODE_NONE,
+						     .kind = TOKEN_END,
+						     .flags = TOKEN_FIRST };
+}
+
 void code_lex(const struct code_language *language, struct str text, struct code_tokens *tokens)
 {
 	struct lexer lexer = { .language = language,
@@ -567,6 +578,7 @@ void code_lex(const struct code_language *language, struct str text, struct code
 	lex_stretch(&lexer, 0);
 	while (lexer.top >= 0)
 		drop_top(&lexer);
+	put_end(tokens);
 }
 
 void code_tokens_deinit(struct code_tokens *tokens)

@@ -7,9 +7,9 @@
 
 #include "audit/code_language.h"
 
-enum { CODE_TOKENS_MAX = 1 << 20, CODE_NONE = -1 };
+enum { CODE_TOKENS_MAX = 1 << 20, CODE_TOKENS_BEHIND = 4, CODE_NONE = -1 };
 
-enum code_token_kind { TOKEN_NAME, TOKEN_NUMBER, TOKEN_TEXT, TOKEN_OP };
+enum code_token_kind { TOKEN_NAME, TOKEN_NUMBER, TOKEN_TEXT, TOKEN_OP, TOKEN_END };
 
 enum code_op {                   /* others are their character */
 	       OP_MEMBER = '.',  /* . -> :: ?. */
@@ -41,7 +41,7 @@ struct code_token {
 };
 
 struct code_tokens {
-	struct code_token *at;
+	struct code_token *at; /* `count`, and behind them CODE_TOKENS_BEHIND of END */
 	int32_t count, room;
 	bool cut; /* CODE_TOKENS_MAX, or no memory for more */
 	struct str text;

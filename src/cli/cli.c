@@ -18,7 +18,8 @@ int cli_print(const struct args *args, const struct buf *buf)
 		err_set(&err, STATUS_FULL, "the output is too long");
 		return cli_fail(args, &err);
 	}
-	fwrite(buf->ptr, 1, buf->len, stdout);
+	if (buf->len) /* an empty one has no storage */
+		fwrite(buf->ptr, 1, buf->len, stdout);
 	if (fflush(stdout) == 0 || errno == EPIPE)
 		return CLI_DONE;
 	err_errno(&err, errno, "standard output");

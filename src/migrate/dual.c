@@ -8,7 +8,7 @@ enum { WAIT_MS = 20 };
 struct dual {
 	struct migrate *migrate;
 	struct notify *notify; /* NULL: names are gone through */
-	bool told_once;        /* the server told changes: it is asked again when it stops */
+	bool asks_again;       /* the server told changes once, or was not there to say no */
 	int64_t end_ns;        /* INT64_MAX: until it is stopped */
 	int64_t scanned_ns;    /* when the last whole pass began: until then all was looked at */
 };
@@ -28,9 +28,11 @@ static void listen_to(struct dual *dual, struct err *why)
 	struct migrate *migrate = dual->migrate;
 	const struct migrate_plan *plan = migrate->plan;
 	*why = (struct err){ 0 };
-	if (notify_open(&migrate->url, plan->databases, plan->n_databases, &dual->notify, why))
+	enum status status =
+	    notify_open(&migrate->url, plan->databases, plan->n_databases, &dual->notify, why);
+	if (status)
 		dual->notify = NULL;
-	dual->told_once |= dual->notify != NULL;
+	dual->asks_again |= status != STATUS_REFUSED;
 	migrate->notify = dual->notify;
 	migrate->lag.notified = dual->notify != NULL;
 }
@@ -44,7 +46,7 @@ static void listen_again(struct dual *dual)
 		notify_close(dual->notify);
 		dual->migrate->notify = dual->notify = NULL;
 	}
-	if (!dual->notify && dual->told_once)
+	if (!dual->notify && dual->asks_again)
 		listen_to(dual, &why);
 }
 

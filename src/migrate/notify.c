@@ -188,10 +188,12 @@ static enum status connect_all(struct notify *notify, const int *databases, size
 		status = switch_on(notify);
 	if (!status)
 		status = subscribe(notify, databases, n_databases);
-	return status ? err_set(err, STATUS_UNAVAILABLE,
-				"the server tells no changes (%s): names are gone through",
-				status_text(status))
-		      : STATUS_OK;
+	if (!status)
+		return STATUS_OK;
+	bool cut = status == STATUS_CLOSED || status == STATUS_TIMEOUT;
+	return err_set(err, cut ? STATUS_UNAVAILABLE : STATUS_REFUSED,
+		       "the server tells no changes (%s): names are gone through",
+		       status_text(status));
 }
 
 enum status notify_open(const struct redis_url *url, const int *databases, size_t n_databases,

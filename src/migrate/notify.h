@@ -4,7 +4,7 @@
  * Where notifications are off they are switched on with CONFIG SET, what was set before staying on,
  * and put back at close; a process that is killed leaves them on, which costs the server some
  * microseconds a write. Where CONFIG is refused, or there is no way to subscribe, open is
- * UNAVAILABLE: rescans alone then. Notifications are not kept by the server: after a lost
+ * REFUSED: rescans alone then. Notifications are not kept by the server: after a lost
  * connection (`lost`) all names must be looked at again. One thread; open, notify_deleted
  * and close wait for an answer, 5 s at most. */
 #pragma once
@@ -17,6 +17,7 @@ enum { NOTIFY_NAMES_MAX = 1 << 16 }; /* waiting; what is beyond makes `lost` tru
 
 struct notify;
 
+/* REFUSED: the server does not tell; UNAVAILABLE: it could not be asked, or not to the end. */
 MUST_CHECK enum status notify_open(const struct redis_url *url, const int *databases,
 				   size_t n_databases, struct notify **out, struct err *err);
 void notify_close(struct notify *notify); /* NULL is fine */

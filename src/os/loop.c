@@ -130,7 +130,10 @@ void loop_destroy(struct loop *loop)
 	close_own(loop);
 	while (uv_run(&loop->uv, UV_RUN_NOWAIT))
 		;
-	CHECK(uv_loop_close(&loop->uv) == 0); /* somebody left a handle open */
+	int rc = uv_loop_close(&loop->uv);
+	if (rc)
+		uv_print_all_handles(&loop->uv, stderr);
+	CHECK(rc == 0); /* somebody left a handle open */
 	timers_destroy(loop->timers);
 	free(loop);
 }

@@ -12,6 +12,7 @@ import time
 import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1) if len(sys.argv) > 1 else 'build/weir')
+SANITIZED = 'ASAN_OPTIONS' in os.environ  # `make sanitize`: memory is not what it is
 SEGMENTS = ('rts', 'ris', 'rtss', 'rtrs', 'rss', 'rls', 'rms')
 
 

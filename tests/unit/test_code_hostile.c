@@ -29,6 +29,37 @@ static void each_is_read_to_its_end_and_harms_nothing_beside_it(void **state)
 	}
 }
 
+/* What looks ahead of a file's last word must find nothing there: not what the file before left. */
+static void a_file_may_end_within_anything(void **state)
+{
+	static const char desk[] = "import redis\nr = redis.Redis()\n"
+				   "async def save(row):\n    r.zadd('desk:z', {'a': row})\n"
+				   "for x in range(10):\n    r.hset(name='h', key='k')\n"
+				   "try:\n    pass\nexcept (A, B) as e:\n    raise\n"
+				   "class A(B):\n    k: str = f'{x}:y' % ('a', 1)\n";
+	static const char *const paths[] = { "a.py", "a.ts", "a.go", "a.cs", "a.php" };
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct code_stage stage;
+		stage_open(&stage);
+		for (size_t len = 0; len < sizeof desk; len++) {
+			assert_int_equal(
+			    code_file(stage.code, STR("0.py"), str_make(desk, sizeof desk - 1)),
+			    STATUS_OK);
+			char *text = malloc(len + 1); /* so that a sanitizer sees what is beyond */
+			assert_non_null(text);
+			memcpy(text, desk, len);
+			assert_int_equal(
+			    code_file(stage.code, str_of(paths[i]), str_make(text, len)),
+			    STATUS_OK);
+			free(text);
+		}
+		stage_settle(&stage);
+		assert_non_null(stage_key(&stage, "desk:z"));
+		stage_close(&stage);
+	}
+}
+
 static void one_line_of_a_megabyte_is_read(void **state)
 {
 	struct code_stage stage;
@@ -103,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_read_to_its_end_and_harms_nothing_beside_it),
+		cmocka_unit_test(a_file_may_end_within_anything),
 		cmocka_unit_test(one_line_of_a_megabyte_is_read),
 		cmocka_unit_test(nul_bytes_are_blanks_and_binary_files_are_skipped),
 		cmocka_unit_test(a_file_beyond_the_bound_is_counted),
