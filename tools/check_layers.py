@@ -25,7 +25,7 @@ FLOORS = [
     ("ask",),
     ("picture", "bot"),
     ("os",),
-    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "telegram"),
+    ("feed", "gate", "store", "sim", "agent", "archive", "serve", "telegram", "notify"),
     ("measure", "survey"),
     ("migrate",),
     ("daemon",),

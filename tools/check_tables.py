@@ -55,8 +55,10 @@ def main():
         need("setting", name, f"CONFIG_{name}")
     for name in rows("flags.def", "FLAG"):
         need("flag", name, f"FLAG_{name}")
-    for name in rows("metrics.def", "METRIC"):
-        need("metric", name, f"METRIC_{name}")
+    for table, macro in (("metrics.def", "METRIC"), ("metrics_design.def", "METRIC_DESIGN"),
+                         ("metrics_design.def", "METRIC_ID")):
+        for name in rows(table, macro):
+            need("metric", name, f"METRIC_{name}")
     for name in rows("keys.def", "KEY"):
         need("key", name, f"key_{name}")
     for name in rows("keys.def", "KEY_ALONE"):

@@ -2,6 +2,8 @@
  *
  *	gen_docs --write docs/reference    writes what differs
  *	gen_docs --check docs/reference    exit status 1 and a line for each stale page
+ *
+ * Beside them, in ../man and ../completions: manual pages, and what shells complete by.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +17,10 @@
 #include "def/keys.h"
 #include "def/metrics.h"
 #include "def/segments.h"
+#include "gen_docs_manual.h"
 #include "gen_docs_mfp.h"
 #include "gen_docs_page.h"
 #include "serve/routes.h"
-
-enum { PAGE_BYTES = 1 << 20 };
 
 /* ---- config.md ---- */
 
@@ -226,12 +227,11 @@ static void archive_page(struct buf *out)
 	moved_tables(out);
 }
 
-static void metrics_page(struct buf *out)
+static void metric_rows(struct buf *out, enum metric from, enum metric to)
 {
 	static const char *const columns[] = { "metric", "type", "labels", "meaning" };
-	title(out, "Metrics", "metrics.def", "What weir counts, since its start.\n");
 	header(out, columns, ARRAY_LEN(columns));
-	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+	for (enum metric metric = from; metric < to; metric++) {
 		const struct metric_row *row = metric_row(metric);
 		buf_char(out, '|');
 		code_cell(out, row->name);
@@ -242,6 +242,22 @@ static void metrics_page(struct buf *out)
 	}
 }
 
+static void metrics_page(struct buf *out)
+{
+	title(out, "Metrics", "metrics.def",
+	      "What weir counts, since its start, in the text format of Prometheus: `/metrics`.\n");
+	metric_rows(out, 0, METRIC_INFO_FIRST);
+	buf_printf(out, "\n## Of the segments' servers\n\n`/metrics` too, from INFO "
+			"(redis_info.def).\n\n");
+	metric_rows(out, METRIC_INFO_FIRST, METRIC_DESIGN_FIRST);
+	buf_printf(out, "\n## The original design's names\n\n`/metrics/design`. A mean is that "
+			"of the newest 10 s in which there was any.\n\n");
+	metric_rows(out, METRIC_DESIGN_FIRST, METRIC_IDS_FIRST);
+	buf_printf(out, "\n## By id\n\n`/metrics/ids`: the newest 1,000 trades, signals and "
+			"results. Not for scraping: each id would be a series for ever.\n\n");
+	metric_rows(out, METRIC_IDS_FIRST, METRIC_COUNT);
+}
+
 static const char *route_scope_text(enum route_scope scope)
 {
 	static const char *const texts[] = {
@@ -250,6 +266,7 @@ static const char *route_scope_text(enum route_scope scope)
 		[ROUTE_SCOPE_SIGNAL] = "signal",
 		[ROUTE_SCOPE_OWN] = "the user's own, or admin",
 		[ROUTE_SCOPE_HOOK] = "signal, by the token in the path",
+		[ROUTE_SCOPE_ADMIN] = "admin",
 	};
 	return texts[scope];
 }
@@ -453,28 +470,6 @@ static const struct {
 	{ "mfp.md", mfp_page },
 };
 
-/* Does the file hold exactly the page? */
-static bool is_current(const char *path, struct str page)
-{
-	static char held[PAGE_BYTES + 1];
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return false;
-	size_t len = fread(held, 1, sizeof held, file);
-	fclose(file);
-	return str_eq(page, str_make(held, len));
-}
-
-static bool write_page(const char *path, struct str page)
-{
-	FILE *file = fopen(path, "wb");
-	bool written = file && fwrite(page.ptr, 1, page.len, file) == page.len;
-	written = file && fclose(file) == 0 && written;
-	if (!written)
-		perror(path);
-	return written;
-}
-
 int main(int argc, char **argv)
 {
 	bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
@@ -482,20 +477,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: gen_docs --check|--write DIR\n");
 		return 2;
 	}
-	int status = 0;
+	bool current = true;
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		char path[4096];
+		char path[PATH_BYTES];
 		struct buf page;
 		buf_init(&page, PAGE_BYTES);
 		pages[i].render(&page);
-		CHECK(!page.overflow);
 		snprintf(path, sizeof path, "%s/%s", argv[2], pages[i].name);
-		bool current = is_current(path, buf_str(&page));
-		if (!current && check)
-			fprintf(stderr, "%s: stale: run make docs\n", path);
-		if (!current && (check || !write_page(path, buf_str(&page))))
-			status = 1;
+		current = bring_page(path, &page, check) && current;
 		buf_deinit(&page);
 	}
-	return status;
+	current = bring_manual(argv[2], check) && current;
+	return current ? 0 : 1;
 }

@@ -183,6 +183,11 @@ static void fire(struct alert *alert)
 	alerts->counts.fired++;
 	set_state(alert, ALERT_FIRING);
 	changed(alert, true);
+	if (alert_hush_claims(alert)) {
+		alert->view.acknowledged = true;
+		alert->view.told = 1;
+		alert->told_ns = alerts->now_ns;
+	}
 	alerts->counts.suppressed += !is_event(alert) && tell_ns(alert) > alerts->now_ns;
 }
 
@@ -195,6 +200,7 @@ static void end(struct alert *alert)
 	alert->view.resolved_ms = alerts->wall_ms;
 	if (told && !is_event(alert))
 		alert->cooldown_until_ns = alerts->now_ns + rule_of(alert)->settings.cooldown_ns;
+	alert_hush_over(alert);
 	set_state(alert, ALERT_RESOLVED);
 	changed(alert, false);
 	if (told && !alert_is_muted(alert))
@@ -205,6 +211,7 @@ void alert_drop(struct alert *alert)
 {
 	bool was_active = alert_is_active(alert);
 	alert->owner->counts.ended += was_active;
+	alert_hush_over(alert);
 	set_state(alert, ALERT_QUIET);
 	if (was_active)
 		changed(alert, false);
@@ -253,6 +260,7 @@ void alerts_step(struct alerts *alerts, int64_t now_ns, int64_t wall_ms)
 	if (now_ns > alerts->now_ns)
 		alerts->now_ns = now_ns;
 	alerts->wall_ms = wall_ms;
+	alert_hush_step(alerts);
 	timers_run(alerts->timers, alerts->now_ns, ALERTS_MAX);
 }
 
@@ -371,7 +379,8 @@ void alert_event(struct alerts *alerts, enum alert_rule rule, struct str scope, 
 	alert->since_ns = alert->heard_ns = alerts->now_ns;
 	alert->view.events++;
 	keep(alert, value, message);
-	if (alerts->now_ns >= later(alert->cooldown_until_ns, alert->mute_until_ns)) {
+	bool silent = alert->view.acknowledged && alert->view.told;
+	if (!silent && alerts->now_ns >= later(alert->cooldown_until_ns, alert->mute_until_ns)) {
 		alert->cooldown_until_ns = alerts->now_ns + settings->cooldown_ns;
 		tell(alert);
 	} else {

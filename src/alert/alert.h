@@ -120,6 +120,8 @@ void alert_value_at(struct alerts *alerts, enum alert_rule rule, struct str scop
  * scopes: a caller may then save the message and pass an empty one. */
 bool alert_listens(const struct alerts *alerts, enum alert_rule rule, struct str scope,
 		   double value, double fire);
+/* Is it active (firing or clearing), told or not? */
+bool alert_fires(const struct alerts *alerts, enum alert_rule rule, struct str scope);
 /* Something happened (op EVENT). */
 void alert_event(struct alerts *alerts, enum alert_rule rule, struct str scope, double value,
 		 struct str message);
@@ -134,6 +136,49 @@ enum status alerts_mute(struct alerts *alerts, enum alert_rule rule, struct str 
 			int64_t until_ns);
 /* NOT_FOUND: it is not active. */
 enum status alerts_acknowledge(struct alerts *alerts, enum alert_rule rule, struct str scope);
+
+/* ---- what people want to hear no more, kept over restarts (alert_hush.c) ----
+ *
+ * A MUTE holds until a time, for a scope or (scope "") every scope of the rule, those to come
+ * too. An ACK is for an alert that is active and ends with it. Both are rows of a small table;
+ * alerts_hushes_version tells that it has changed and is to be stored, alerts_pack_hushes says
+ * it as text, alerts_take_hushes reads that back. An ACK that was read back silences the first
+ * telling of its alert, which was told before; when no such alert fires within
+ * ALERT_ACK_PATIENCE_MS it ended meanwhile, and the ACK goes. */
+
+enum {
+	ALERT_HUSHES_MAX = 256,
+	ALERT_HUSHES_BYTES = ALERT_HUSHES_MAX * 128,
+	ALERT_ACK_PATIENCE_MS = 600000,
+};
+
+enum alert_hush_kind { ALERT_HUSH_MUTE, ALERT_HUSH_ACK };
+
+struct alert_hush {
+	enum alert_hush_kind kind;
+	enum alert_rule rule;
+	char scope[ALERT_SCOPE_MAX + 1]; /* "": every scope */
+	int64_t until_ms; /* wall; ACK read back and not claimed: until then; else 0 */
+};
+
+/* A MUTE in place of one of the same rule and scope. FULL; INVALID: until_ms has passed, or the
+ * scope has control characters. */
+MUST_CHECK enum status alerts_hush_mute(struct alerts *alerts, enum alert_rule rule,
+					struct str scope, int64_t until_ms);
+/* Every active alert of the rule, or of one scope. NOT_FOUND: none is. FULL: those for which
+ * there was room. */
+MUST_CHECK enum status alerts_hush_ack(struct alerts *alerts, enum alert_rule rule,
+				       struct str scope);
+/* Mutes of the rule and scope (scope "": all of the rule) end. NOT_FOUND: there is none. */
+MUST_CHECK enum status alerts_hush_end(struct alerts *alerts, enum alert_rule rule,
+				       struct str scope);
+size_t alerts_hushes(const struct alerts *alerts, struct alert_hush *out, size_t cap);
+uint64_t alerts_hushes_version(const struct alerts *alerts);
+/* A line each: "mute RULE UNTIL_MS SCOPE", "ack RULE 0 SCOPE". */
+void alerts_pack_hushes(const struct alerts *alerts, struct buf *out);
+/* Adds what the text says; lines that cannot be read, or are over, are left out and counted in
+ * what is returned. Before any value is told; wall_ms: now. */
+size_t alerts_take_hushes(struct alerts *alerts, struct str text, int64_t wall_ms);
 
 /* Firing and clearing ones first (severest, then newest first), then pending, then those
  * resolved within the hour. Returns how many of at most cap. Cold: sorts all. */

@@ -45,7 +45,11 @@ struct alerts {
 	struct alert_rule_state rules[ALERT_COUNT];
 	struct alert *oldest, *newest; /* at rest, longest first */
 	struct alert *free;
-	size_t touched; /* of `pool`; what lies behind was never used */
+	struct alert_hush hushes[ALERT_HUSHES_MAX];
+	size_t n_hushes;
+	uint64_t hushes_version;
+	int64_t hush_next_ms; /* the next that ends by time */
+	size_t touched;       /* of `pool`; what lies behind was never used */
 	struct alert *buckets[ALERT_BUCKETS];
 	struct alert pool[ALERTS_MAX];
 };
@@ -76,6 +80,17 @@ struct alert *alert_take(struct alerts *alerts, enum alert_rule rule, struct str
 void alert_release(struct alert *alert);
 /* At rest it may make room for another, unless it is muted; not while it is in use. */
 void alert_set_idle(struct alert *alert, bool idle);
+
+/* ---- what people want to hear no more (alert_hush.c) ---- */
+
+/* Of an alert that comes to be; INT64_MIN: it is not muted. */
+int64_t alert_hush_until_ns(const struct alerts *alerts, enum alert_rule rule, struct str scope);
+/* Was the alert, which fires, told and acknowledged before a restart? */
+bool alert_hush_claims(struct alert *alert);
+/* It is over: so is its acknowledgement. */
+void alert_hush_over(const struct alert *alert);
+/* What ends by the wall clock. */
+void alert_hush_step(struct alerts *alerts);
 
 /* ---- the states (alert.c) ---- */
 

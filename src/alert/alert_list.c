@@ -11,6 +11,13 @@ const char *alert_state_text(enum alert_state state)
 
 struct alerts_counts alerts_counts(const struct alerts *alerts) { return alerts->counts; }
 
+bool alert_fires(const struct alerts *alerts, enum alert_rule rule, struct str scope)
+{
+	CHECK((unsigned)rule < ALERT_COUNT);
+	const struct alert *alert = alert_find(alerts, rule, scope);
+	return alert && alert_is_active(alert);
+}
+
 /* ---- the list ---- */
 
 static int group_of(const struct alert *alert)

@@ -95,7 +95,7 @@ struct alert *alert_take(struct alerts *alerts, enum alert_rule rule, struct str
 				 .hash = hash_of(rule, scope),
 				 .used = true,
 				 .cooldown_until_ns = INT64_MIN,
-				 .mute_until_ns = INT64_MIN };
+				 .mute_until_ns = alert_hush_until_ns(alerts, rule, scope) };
 	alert->view.rule = rule;
 	memcpy(alert->view.scope, scope.ptr, scope.len);
 	struct alert **bucket = bucket_of(alerts, alert->hash);

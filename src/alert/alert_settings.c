@@ -35,6 +35,7 @@ struct alerts *alerts_create(const struct alert_hooks *hooks)
 		return NULL;
 	}
 	alerts->hooks = *hooks;
+	alerts->hush_next_ms = INT64_MAX;
 	for (enum alert_rule rule = 0; rule < ALERT_COUNT; rule++) {
 		alerts->rules[rule].settings = presets[rule];
 		alerts->rules[rule].interval_ns = ALERT_INTERVAL_NS;

@@ -316,6 +316,7 @@ void db_trouble_set(struct db_trouble *trouble, enum status status, const char *
 {
 	pthread_mutex_lock(&trouble->lock);
 	trouble->status = status;
+	trouble->failures += status != STATUS_OK;
 	struct str line = str_of(text);
 	if (line.len >= sizeof trouble->text)
 		line.len = sizeof trouble->text - 1;

@@ -33,7 +33,8 @@ struct db_config {
 struct db_trouble {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool stop; /* the writer closes: nothing is waited for */
+	bool stop;         /* the writer closes: nothing is waited for */
+	uint64_t failures; /* tries that ended in trouble */
 	enum status status;
 	char text[sizeof((struct err *)0)->text];
 };

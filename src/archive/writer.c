@@ -53,6 +53,7 @@ static void watch_trouble(struct writer *writer)
 	char text[sizeof writer->trouble];
 	pthread_mutex_lock(&trouble->lock);
 	enum status status = trouble->status;
+	writer->counts.failures = trouble->failures;
 	memcpy(text, trouble->text, sizeof text);
 	pthread_mutex_unlock(&trouble->lock);
 	bool is_well = status == STATUS_OK, was_well = writer->trouble[0] == 0;

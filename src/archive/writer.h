@@ -186,6 +186,7 @@ void writer_run(struct writer *writer, struct writer_job *job);
 
 struct writer_counts {
 	uint64_t batches, rows, known, failed; /* failed: transactions */
+	uint64_t failures; /* tries to write: transactions, and what was tried again after them */
 	uint64_t reopened, salvaged, checkpoints, queries, interrupted;
 	uint64_t file_bytes, wal_bytes;
 	struct hist *commit_ns; /* of a batch, on the thread */

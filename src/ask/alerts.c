@@ -6,7 +6,7 @@
 #include "ask/refuse.h"
 
 /* Alerts of one answer, and characters of a page that they and the rules may fill. */
-enum { LISTED_MAX = 64, LIST_CHARS = 2600, RULES_CHARS = 3950 };
+enum { HUSHES_SHOWN = 12, LISTED_MAX = 64, LIST_CHARS = 2600, RULES_CHARS = 3950 };
 
 struct alerts_facts {
 	const struct alerts *alerts;
@@ -100,6 +100,35 @@ static void print_list(const struct alerts_facts *facts, struct page *page)
 	page_end_line(page);
 }
 
+static void print_hush(const struct alert_hush *hush, struct page *page)
+{
+	page_printf(page, "%s%s%s", alert_row(hush->rule)->name, hush->scope[0] ? " " : "",
+		    hush->scope);
+	if (hush->kind == ALERT_HUSH_MUTE) {
+		struct figure until = figure_utc(hush->until_ms);
+		page_printf(page, " until %.*s", STR_ARG(figure_str(&until)));
+	} else {
+		page_text(page, ", acknowledged");
+	}
+	page_end_line(page);
+}
+
+static void print_hushes(const struct alerts *alerts, struct page *page)
+{
+	struct alert_hush hushes[ALERT_HUSHES_MAX];
+	size_t n = alerts_hushes(alerts, hushes, ALERT_HUSHES_MAX);
+	if (!n)
+		return;
+	page_end_line(page);
+	page_bold(page, STR("Not told"));
+	for (size_t i = 0; i < n && i < HUSHES_SHOWN; i++)
+		print_hush(&hushes[i], page);
+	if (n <= HUSHES_SHOWN)
+		return;
+	page_printf(page, "… %zu more: ask JSON", n - HUSHES_SHOWN);
+	page_end_line(page);
+}
+
 static const char *sign_of(enum alert_op op)
 {
 	switch (op) {
@@ -109,6 +138,13 @@ static const char *sign_of(enum alert_op op)
 	}
 }
 
+/* Its name says all: it happens, or there is any of it. */
+static bool is_plain(const struct alert_row *row, const struct alert_settings *settings)
+{
+	bool any = row->op == ALERT_EVENT || row->op == ALERT_ABOVE;
+	return any && settings->fire <= 0;
+}
+
 static void print_rule(const struct alerts *alerts, enum alert_rule rule, struct page *page)
 {
 	const struct alert_row *row = alert_row(rule);
@@ -116,9 +152,15 @@ static void print_rule(const struct alerts *alerts, enum alert_rule rule, struct
 	page_text(page, row->name);
 	if (!settings->on)
 		page_text(page, " (off)");
-	else if (row->op != ALERT_EVENT || settings->fire > 0)
+	else if (rule == ALERT_disk_free)
+		page_text(page, " < archive.disk_min");
+	else if (!is_plain(row, settings))
 		page_printf(page, " %s %.10g%s%s", sign_of(row->op), settings->fire,
 			    *row->unit ? " " : "", row->unit);
+	if (settings->on && settings->hold_ns) {
+		struct figure hold = figure_age(settings->hold_ns / 1000000);
+		page_printf(page, " for %.*s", STR_ARG(figure_str(&hold)));
+	}
 	if (rule == ALERT_oi_move && settings->on)
 		page_text(page, ", or the asset's own"); /* market.oi_alert_percent */
 	page_end_line(page);
@@ -144,13 +186,14 @@ static void print_page(const struct alerts_facts *facts, struct page *page)
 {
 	page_bold(page, facts->simulated ? STR("SIMULATED DATA · Alerts") : STR("Alerts"));
 	if (!facts->watched)
-		page_line(page, "Neither feed nor fleet runs: the rules are not being watched.");
+		page_line(page, "Neither feed nor fleet runs: their rules are not being watched.");
 	page_printf(page, "%u firing, %u pending.", facts->counts.active, facts->counts.pending);
 	page_end_line(page);
 	if (facts->n)
 		print_list(facts, page);
 	else
 		page_line(page, "Nothing ended within the hour.");
+	print_hushes(facts->alerts, page);
 	alerts_own_print(facts->world, facts->request, facts->asked, page);
 	print_rules(facts->alerts, page);
 	if (!facts->now_ms)
@@ -200,7 +243,28 @@ static void json_rule(const struct alerts *alerts, enum alert_rule rule, struct 
 	json_out_double(json, "fire", settings->fire, 6);
 	json_out_double(json, "clear", settings->clear, 6);
 	json_out_str(json, "unit", str_of(row->unit));
+	json_out_str(json, "op", str_of(row->op == ALERT_EVENT ? "event" : sign_of(row->op)));
+	json_out_i64(json, "hold_ms", settings->hold_ns / 1000000);
 	json_out_close(json, '}');
+}
+
+static void json_hushes(const struct alerts *alerts, struct json_out *json)
+{
+	struct alert_hush hushes[ALERT_HUSHES_MAX];
+	size_t n = alerts_hushes(alerts, hushes, ALERT_HUSHES_MAX);
+	json_out_open(json, "not_told", '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct alert_row *row = alert_row(hushes[i].rule);
+		bool mute = hushes[i].kind == ALERT_HUSH_MUTE;
+		json_out_open(json, NULL, '{');
+		json_out_str(json, "kind", mute ? STR("mute") : STR("ack"));
+		json_out_str(json, "alert", str_of(row->name));
+		json_out_str(json, "rule", str_of(row->id));
+		json_out_bytes(json, "scope", str_of(hushes[i].scope));
+		json_out_known_i64(json, "until_ms", mute, hushes[i].until_ms);
+		json_out_close(json, '}');
+	}
+	json_out_close(json, ']');
 }
 
 static void json_head(const struct alerts_facts *facts, struct json_out *json)
@@ -229,6 +293,7 @@ static void print_json(const struct alerts_facts *facts, struct str text, struct
 	for (size_t i = 0; i < facts->n; i++)
 		json_alert(&facts->list[i], &json);
 	json_out_close(&json, ']');
+	json_hushes(facts->alerts, &json);
 	json_out_open(&json, "rules", '[');
 	for (int rule = 0; rule < ALERT_COUNT; rule++)
 		json_rule(facts->alerts, (enum alert_rule)rule, &json);

@@ -482,6 +482,12 @@ static const struct ask_field alerts[] = {
 	{ "data.alerts[].events", "int", "of rules about events: how many" },
 	{ "data.alerts[].muted", "bool", "" },
 	{ "data.alerts[].acknowledged", "bool", "" },
+	{ "data.not_told", "array", "what operators have muted and acknowledged" },
+	{ "data.not_told[].kind", "word", "mute, ack" },
+	{ "data.not_told[].alert", "word", "its name" },
+	{ "data.not_told[].rule", "word", "" },
+	{ "data.not_told[].scope", "word", "empty: every scope" },
+	{ "data.not_told[].until_ms", "ms", "of a mute; null: until it ends" },
 	{ "data.rules", "array", "every rule" },
 	{ "data.rules[].rule", "word", "" },
 	{ "data.rules[].name", "word", "" },
@@ -493,6 +499,8 @@ static const struct ask_field alerts[] = {
 	{ "data.rules[].fire", "decimal", "" },
 	{ "data.rules[].clear", "decimal", "" },
 	{ "data.rules[].unit", "word", "" },
+	{ "data.rules[].op", "word", "> ≥ < or event: how the value stands to fire" },
+	{ "data.rules[].hold_ms", "ms", "for longer than this" },
 };
 
 static const struct ask_field fleet[] = {

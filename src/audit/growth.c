@@ -31,20 +31,20 @@ static int by_pattern(const void *a, const void *b)
 static bool read_family(struct json_value family, struct growth_row *row, struct str *pattern)
 {
 	struct json_value value;
-	if (!json_get(family, STR("pattern"), &value) || !json_string(value, pattern))
+	if (!json_get(family, STR("pattern"), &value) || !json_as_string(value, pattern))
 		return false;
 	row->digest = audit_digest(*pattern);
-	if (!json_get(family, STR("elements"), &value) || !json_integer(value, &row->elements))
+	if (!json_get(family, STR("elements"), &value) || !json_as_integer(value, &row->elements))
 		row->elements = -1;
-	return json_get(family, STR("keys"), &value) && json_integer(value, &row->keys) &&
-	       json_get(family, STR("bytes"), &value) && json_integer(value, &row->bytes);
+	return json_get(family, STR("keys"), &value) && json_as_integer(value, &row->keys) &&
+	       json_get(family, STR("bytes"), &value) && json_as_integer(value, &row->bytes);
 }
 
 static enum status read_families(struct json_value root, struct growth *growth, struct err *err)
 {
 	struct json_value families, family;
 	struct json_iter iter;
-	if (!json_get(root, STR("families"), &families) || !json_array(families, &iter))
+	if (!json_get(root, STR("families"), &families) || !json_as_array(families, &iter))
 		return err_set(err, STATUS_FORMAT, "no audit: `families` is missing");
 	while (json_next(&iter, &family)) {
 		struct str pattern;

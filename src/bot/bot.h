@@ -120,6 +120,8 @@ void bot_restore_preferences(struct bot *bot, int64_t user_id,
 			     const struct preferences *preferences);
 /* What the store could not take of somebody's people or rules: the person is told. */
 void bot_tell(struct bot *bot, int64_t user_id, struct str html, struct bot_time time);
+/* The same, without a sound if silent. */
+void bot_tell_softly(struct bot *bot, int64_t user_id, struct str html, bool silent);
 
 /* How what a halt of his began has ended: a line of plain text. Where it cannot be sent just now
  * it is held, and comes later. */

@@ -136,11 +136,16 @@ enum status bot_send_letter(struct bot *bot, const struct letter *letter)
 	return send(bot, &out);
 }
 
-void bot_tell(struct bot *bot, int64_t user_id, struct str html, struct bot_time time)
+void bot_tell_softly(struct bot *bot, int64_t user_id, struct str html, bool silent)
 {
 	const struct person *person = people_find(bot->people, user_id);
-	const struct letter letter = { .user_id = user_id, .html = html };
-	(void)time;
+	const struct letter letter = { .user_id = user_id, .html = html, .silent = silent };
 	if (person && person->state == PERSON_ACTIVE)
 		bot_send_letter(bot, &letter);
+}
+
+void bot_tell(struct bot *bot, int64_t user_id, struct str html, struct bot_time time)
+{
+	(void)time;
+	bot_tell_softly(bot, user_id, html, false);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 int cli_fail(const struct args *args, const struct err *err)
 {
@@ -24,6 +26,12 @@ int cli_print(const struct args *args, const struct buf *buf)
 		return CLI_DONE;
 	err_errno(&err, errno, "standard output");
 	return cli_fail(args, &err);
+}
+
+bool cli_may_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
 const char *cli_config_path(const struct args *args)

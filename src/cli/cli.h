@@ -20,5 +20,7 @@ int cli_fail(const struct args *args, const struct err *err);
 /* All of buf to standard output. ENVIRONMENT, with its line printed, when that
  * fails or the buf has overflowed; DONE otherwise. A closed pipe is not a failure. */
 int cli_print(const struct args *args, const struct buf *buf);
+/* Standard output is a terminal, and nobody has asked for plain text (NO_COLOR, TERM=dumb). */
+bool cli_may_colour(void);
 /* What --config names; NULL when it was not given. */
 const char *cli_config_path(const struct args *args);

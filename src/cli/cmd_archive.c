@@ -8,8 +8,8 @@
 #include "base/check.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/json_rows.h"
 #include "cli/running.h"
-#include "cli/table.h"
 #include "codec/mfp.h"
 #include "os/files.h"
 
@@ -18,43 +18,9 @@ enum {
 	ANSWER_LIMIT = 32 << 20,
 	QUERY_MS = 15000,
 	LONG_MS = 610000, /* an export; every row counted */
-	COLUMN_NAMES = TABLE_COLUMNS_MAX,
 };
 
 /* ---- answers for people ---- */
-
-/* Objects of one shape, as the archive prints rows. */
-static void print_rows(struct buf *out, enum table_format format, const json_t *rows)
-{
-	const char *names[COLUMN_NAMES], *name;
-	size_t count = 0, index;
-	struct table table;
-	json_t *row, *value;
-	json_object_foreach(json_array_get(rows, 0), name, value)
-	{
-		if (count < COLUMN_NAMES)
-			names[count++] = name;
-	}
-	if (!count)
-		return;
-	table_begin(&table, out, format, names, count);
-	json_array_foreach((json_t *)rows, index, row)
-	{
-		struct str cells[COLUMN_NAMES];
-		char numbers[COLUMN_NAMES][32];
-		for (size_t i = 0; i < count; i++) {
-			const json_t *cell = json_object_get(row, names[i]);
-			cells[i] = json_is_string(cell) ? str_of(json_string_value(cell)) : STR("");
-			if (!json_is_integer(cell))
-				continue;
-			snprintf(numbers[i], sizeof numbers[i], "%lld",
-				 (long long)json_integer_value(cell));
-			cells[i] = str_of(numbers[i]);
-		}
-		table_row(&table, cells);
-	}
-	table_end(&table);
-}
 
 static void put_facts(struct buf *out, const char *group, const json_t *object)
 {
@@ -67,7 +33,7 @@ static void put_facts(struct buf *out, const char *group, const json_t *object)
 			put_facts(out, name, value);
 		} else if (json_is_array(value)) {
 			buf_printf(out, "\n%s\n", name);
-			print_rows(out, TABLE_TABLE, value);
+			json_rows_print(out, TABLE_TABLE, value);
 		} else {
 			char *text = json_dumps(value, JSON_ENCODE_ANY);
 			size_t len = strlen(text);
@@ -89,8 +55,11 @@ static int print_parsed(const struct args *args, struct buf *answer, struct buf 
 		err_set(&err, STATUS_FORMAT, "weir's answer is not JSON: %s", fault.text);
 		return cli_fail(args, &err);
 	}
+	enum table_format format = json_rows_format(args);
 	if (json_is_array(root))
-		print_rows(out, table_format_of(args_str(args, FLAG_format)), root);
+		json_rows_print(out, format, root);
+	else if (format != TABLE_TABLE)
+		json_facts_print(out, format, root);
 	else
 		put_facts(out, "", root);
 	json_decref(root);

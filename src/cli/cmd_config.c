@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/config_text.h"
 #include "cli/table.h"
 #include "daemon/config_file.h"
 
@@ -23,44 +24,6 @@ static int finish(const struct args *args, struct buf *out, int status)
 }
 
 /* ---- show ---- */
-
-static void show_open(struct buf *out, const struct config *config, bool origins)
-{
-	for (size_t i = 0; i < config_open_count(config); i++) {
-		const struct config_open *open = config_open_at(config, i);
-		if (!open->key.len) {
-			buf_printf(out, "\n[%.*s]\n", STR_ARG(open->section));
-			continue;
-		}
-		buf_printf(out, "%.*s = ", STR_ARG(open->key));
-		config_open_print(out, open);
-		if (origins) {
-			buf_printf(out, "  # ");
-			config_print_file_origin(out, config, open->line);
-		}
-		buf_char(out, '\n');
-	}
-}
-
-/* As a configuration file, which the reader takes back. */
-static void show_file(struct buf *out, const struct config *config, bool origins)
-{
-	const char *section = "";
-	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
-		const struct config_row *row = config_row(id);
-		if (strcmp(row->section, section) != 0)
-			buf_printf(out, "%s[%s]\n", *section ? "\n" : "", row->section);
-		section = row->section;
-		buf_printf(out, "%s = ", row->key);
-		config_print_value(out, config, id);
-		if (origins) {
-			buf_printf(out, "  # ");
-			config_print_origin(out, config, id);
-		}
-		buf_char(out, '\n');
-	}
-	show_open(out, config, origins);
-}
 
 static void show_row(struct table *table, const struct config *config, enum config_id id)
 {
@@ -99,7 +62,7 @@ static int show(const struct args *args)
 		return cli_fail(args, &err);
 	buf_init(&out, OUTPUT_BYTES);
 	if (format_of(args) == TABLE_TABLE) {
-		show_file(&out, config, args_has(args, FLAG_origin));
+		config_text_print(&out, config, args_has(args, FLAG_origin));
 	} else {
 		table_begin(&table, &out, format_of(args), columns, 4);
 		for (enum config_id id = 0; id < CONFIG_COUNT; id++)

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/fleet_history.h"
+#include "cli/json_rows.h"
 #include "cli/running.h"
 #include "cli/table.h"
 
@@ -127,6 +128,12 @@ static int print_show(const struct args *args, struct buf *answer, struct buf *o
 	if (!root) {
 		err_set(&err, STATUS_FORMAT, "weir's answer is not JSON: %s", fault.text);
 		return cli_fail(args, &err);
+	}
+	enum table_format format = json_rows_format(args);
+	if (format != TABLE_TABLE) {
+		json_facts_print(out, format, root);
+		json_decref(root);
+		return cli_print(args, out);
 	}
 	buf_printf(out, "%s  %s  %s\n", text_of(root, "id"), text_of(root, "state"),
 		   text_of(root, "flags"));

@@ -67,7 +67,7 @@ static struct str seconds_cell(const json_t *object, const char *key, struct cel
 
 /* ---- tables ---- */
 
-static void put_segments(struct buf *out, const json_t *segments)
+static void put_segments(struct buf *out, enum table_format format, const json_t *segments)
 {
 	static const char *const columns[] = { "segment",     "state",  "used MB",    "max MB",
 					       "%",           "level",  "growth B/s", "full in",
@@ -76,7 +76,7 @@ static void put_segments(struct buf *out, const json_t *segments)
 	struct table table;
 	json_t *segment;
 	size_t index;
-	table_begin(&table, out, TABLE_TABLE, columns, ARRAY_LEN(columns));
+	table_begin(&table, out, format, columns, ARRAY_LEN(columns));
 	json_array_foreach((json_t *)segments, index, segment)
 	{
 		struct cell cells[ARRAY_LEN(columns)];
@@ -149,7 +149,7 @@ static void put_text(struct buf *out, const json_t *data)
 {
 	const json_t *segments = json_object_get(data, "segments");
 	struct cell resident;
-	put_segments(out, segments);
+	put_segments(out, TABLE_TABLE, segments);
 	put_actions(out, segments);
 	buf_char(out, '\n');
 	put_families(out, segments);
@@ -164,6 +164,7 @@ static int print(const struct args *args, const struct buf *answer, struct buf *
 	json_error_t fault;
 	json_t *root = json_loadb(answer->ptr, answer->len, 0, &fault);
 	const json_t *data = json_object_get(root, "data");
+	enum table_format format = table_format_of(args_str(args, FLAG_format));
 	if (!json_is_object(data)) {
 		json_decref(root);
 		err_set(&err, STATUS_FORMAT, "weir's answer is not understood");
@@ -173,6 +174,8 @@ static int print(const struct args *args, const struct buf *answer, struct buf *
 		char *text = json_dumps(data, JSON_COMPACT);
 		buf_printf(out, "%s\n", text ? text : "");
 		free(text);
+	} else if (format != TABLE_TABLE) {
+		put_segments(out, format, json_object_get(data, "segments"));
 	} else {
 		put_text(out, data);
 	}

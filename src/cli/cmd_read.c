@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/json_rows.h"
 #include "cli/read_last.h"
 #include "cli/running.h"
 #include "cli/segment_visit.h"
@@ -24,6 +25,8 @@ struct reading {
 	struct read_rows *rows;
 	struct read_last *last;        /* closed trades */
 	struct buf out, open;          /* open: a value of bytes beside the stream */
+	struct json_rows *table;       /* lines become its rows; NULL: they are printed */
+	struct buf shown;              /* what the table has made of them */
 	struct entries_reader *packed; /* results and signals */
 	uint64_t newest;               /* lines that are wanted; 0: all */
 	uint64_t rows_back;            /* of the newest entries */
@@ -35,6 +38,17 @@ struct reading {
 	int exit_status;
 };
 
+/* The lines, as they are or as rows. */
+static int show(struct reading *reading)
+{
+	if (!reading->table)
+		return cli_print(reading->args, &reading->out);
+	json_rows_lines(reading->table, buf_str(&reading->out));
+	int exit_status = cli_print(reading->args, &reading->shown);
+	buf_clear(&reading->shown);
+	return exit_status;
+}
+
 /* What has been made of the stream so far goes out, or is cut to what is wanted of it. False:
  * nobody takes it. */
 static bool give(struct reading *reading)
@@ -43,7 +57,7 @@ static bool give(struct reading *reading)
 		read_tail(&reading->out, reading->newest);
 	if (reading->newest || reading->out.len < FLUSH_BYTES)
 		return true;
-	reading->exit_status = cli_print(reading->args, &reading->out);
+	reading->exit_status = show(reading);
 	buf_clear(&reading->out);
 	return reading->exit_status == CLI_DONE;
 }
@@ -318,12 +332,26 @@ static enum status read_stream(struct reading *reading, struct err *err)
 	return reading->newest ? read_newest(reading, err) : read_pages(reading, err);
 }
 
+static void end_table(struct reading *reading)
+{
+	json_rows_end(reading->table);
+	if (!reading->exit_status)
+		reading->exit_status = cli_print(reading->args, &reading->shown);
+	if (reading->table->left_out)
+		fprintf(stderr,
+			"weir read: %llu values of later rows have no column: --format jsonl has "
+			"them\n",
+			(unsigned long long)reading->table->left_out);
+}
+
 static int say_what_was(struct reading *reading)
 {
 	if (reading->newest)
 		read_tail(&reading->out, reading->newest);
 	if (!reading->exit_status)
-		reading->exit_status = cli_print(reading->args, &reading->out);
+		reading->exit_status = show(reading);
+	if (reading->table)
+		end_table(reading);
 	if (reading->damaged)
 		fprintf(stderr, "weir read: %llu damaged entries were skipped\n",
 			(unsigned long long)reading->damaged);
@@ -373,7 +401,14 @@ int cmd_read(const struct args *args)
 	reading.rows = calloc(1, sizeof *reading.rows);
 	CHECK(reading.rows);
 	reading.rows->out = &reading.out;
-	reading.rows->json = args_has(args, FLAG_json);
+	enum table_format format = json_rows_format(args);
+	bool json = args_has(args, FLAG_json);
+	reading.rows->json = json || format != TABLE_TABLE;
+	if (!json && format != TABLE_TABLE && format != TABLE_JSONL) {
+		reading.table = calloc(1, sizeof *reading.table);
+		CHECK(reading.table);
+		json_rows_begin(reading.table, &reading.shown, format);
+	}
 	reading.rows->from_ms = args_i64(args, FLAG_from);
 	reading.rows->to_ms = args_i64(args, FLAG_to);
 	reading.newest = args_has(args, FLAG_n) ? (uint64_t)args_i64(args, FLAG_n) : 0;
@@ -382,9 +417,12 @@ int cmd_read(const struct args *args)
 	CHECK(reading.packed);
 	buf_init(&reading.out, OUT_LIMIT);
 	buf_init(&reading.open, OPEN_LIMIT);
+	buf_init(&reading.shown, OUT_LIMIT);
 	int exit_status = run(&reading, config);
 	buf_deinit(&reading.open);
 	buf_deinit(&reading.out);
+	buf_deinit(&reading.shown);
+	free(reading.table);
 	read_last_destroy(reading.last);
 	entries_reader_destroy(reading.packed);
 	free(reading.rows);

@@ -71,13 +71,13 @@ static struct str text_of(const json_t *object, const char *key)
 	return str_of(text ? text : "");
 }
 
-static void put_story(struct buf *out, const json_t *root)
+static void put_story(struct buf *out, enum table_format format, const json_t *root)
 {
 	static const char *const names[] = { "time UTC", "terminal", "what", "detail" };
 	struct table table;
 	size_t index;
 	json_t *row;
-	table_begin(&table, out, TABLE_TABLE, names, ARRAY_LEN(names));
+	table_begin(&table, out, format, names, ARRAY_LEN(names));
 	json_array_foreach(json_object_get(root, "story"), index, row)
 	{
 		char when[TIME_BYTES];
@@ -110,11 +110,15 @@ static int print_story(const struct args *args, const struct buf *answer, struct
 		err_set(&err, STATUS_FORMAT, "weir's answer is not JSON: %s", fault.text);
 		return cli_fail(args, &err);
 	}
-	buf_printf(out, "signal %.*s, sid %lld\n", STR_ARG(text_of(root, "id")),
-		   (long long)json_integer_value(json_object_get(root, "sid")));
-	if (json_array_size(json_object_get(root, "story")))
-		put_story(out, root);
-	put_now(out, root);
+	enum table_format format = table_format_of(args_str(args, FLAG_format));
+	bool people = format == TABLE_TABLE; /* for programs the steps alone */
+	if (people)
+		buf_printf(out, "signal %.*s, sid %lld\n", STR_ARG(text_of(root, "id")),
+			   (long long)json_integer_value(json_object_get(root, "sid")));
+	if (!people || json_array_size(json_object_get(root, "story")))
+		put_story(out, format, root);
+	if (people)
+		put_now(out, root);
 	json_decref(root);
 	return cli_print(args, out);
 }

@@ -6,6 +6,7 @@
 #include "cli/bars_csv.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/table.h"
 #include "cli/tape_verify.h"
 #include "cli/tape_walk.h"
 #include "codec/decoder.h"
@@ -84,20 +85,32 @@ static void put_stat_json(struct buf *out, const struct market_id *market,
 		buf_printf(out, "null}");
 }
 
-static void put_stat_text(struct buf *out, const struct market_id *market,
-			  const struct stat_row *row)
+static const char *const stat_columns[] = { "market",         "trades",        "chunks",
+					    "open_trades",    "payload_bytes", "redis_bytes",
+					    "bytes_per_trade" };
+
+/* For people and for spreadsheets; JSON has a form of its own. */
+static void put_stat_row(struct table *table, const struct market_id *market,
+			 const struct stat_row *row)
 {
-	char storage[64];
-	struct buf name = buf_over(storage, sizeof storage);
+	char storage[ARRAY_LEN(stat_columns)][64];
+	struct str cells[ARRAY_LEN(stat_columns)];
+	const uint64_t numbers[] = { row->trades, row->chunks, row->open_trades, row->payload_bytes,
+				     row->redis_bytes };
+	struct buf name = buf_over(storage[0], sizeof storage[0]);
 	market_id_print(&name, market);
-	buf_printf(out, "%-28.*s %12llu %8llu %11llu %14llu %12llu ", STR_ARG(buf_str(&name)),
-		   (unsigned long long)row->trades, (unsigned long long)row->chunks,
-		   (unsigned long long)row->open_trades, (unsigned long long)row->payload_bytes,
-		   (unsigned long long)row->redis_bytes);
-	if (row->trades)
-		buf_printf(out, "%12.3f\n", (double)row->payload_bytes / (double)row->trades);
-	else
-		buf_printf(out, "%12s\n", "-");
+	cells[0] = buf_str(&name);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		snprintf(storage[i + 1], sizeof storage[i + 1], "%llu",
+			 (unsigned long long)numbers[i]);
+		cells[i + 1] = str_of(storage[i + 1]);
+	}
+	snprintf(storage[6], sizeof storage[6], "%.3f",
+		 row->trades ? (double)row->payload_bytes / (double)row->trades : 0);
+	cells[6] = row->trades                    ? str_of(storage[6])
+		   : table->format == TABLE_TABLE ? STR("-")
+						  : STR("");
+	table_row(table, cells);
 }
 
 static int run_stat(struct tape_command *command, struct err *err)
@@ -105,28 +118,33 @@ static int run_stat(struct tape_command *command, struct err *err)
 	struct market_id markets[MARKETS_MAX];
 	size_t count = 0;
 	bool json = args_has(command->args, FLAG_json);
+	enum table_format format = table_format_of(args_str(command->args, FLAG_format));
+	struct table table = { 0 };
 	uint64_t damaged = 0;
 	if (tape_markets(command->visit, markets, MARKETS_MAX, &count, err))
 		return cli_fail(command->args, err);
 	if (json)
 		buf_printf(&command->out, "{\"priors\":%u,\"markets\":[", tape_priors_version());
 	else
-		buf_printf(&command->out, "%-28s %12s %8s %11s %14s %12s %12s\n", "market",
-			   "trades", "chunks", "open_trades", "payload_bytes", "redis_bytes",
-			   "bytes/trade");
+		table_begin(&table, &command->out, format, stat_columns, ARRAY_LEN(stat_columns));
 	for (size_t i = 0; i < count; i++) {
 		struct stat_row row;
-		if (stat_market(command, &markets[i], &row, err))
+		if (stat_market(command, &markets[i], &row, err)) {
+			if (!json)
+				table_end(&table);
 			return cli_fail(command->args, err);
+		}
 		damaged += row.damaged;
 		if (json)
 			put_stat_json(&command->out, &markets[i], &row, i == 0);
 		else
-			put_stat_text(&command->out, &markets[i], &row);
+			put_stat_row(&table, &markets[i], &row);
 	}
 	if (json)
 		buf_printf(&command->out, "]}\n");
 	else
+		table_end(&table);
+	if (!json && format == TABLE_TABLE)
 		buf_printf(&command->out, "priors version %u\n", tape_priors_version());
 	int exit_status = cli_print(command->args, &command->out);
 	return exit_status ? exit_status : damaged ? CLI_NO : CLI_DONE;

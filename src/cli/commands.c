@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/table.h"
 
 typedef int (*command_fn)(const struct args *args);
 
@@ -11,14 +12,21 @@ static const struct {
 	const char *word;
 	command_fn run;
 } functions[] = {
-	{ "agent", cmd_agent },   { "alerts", cmd_alerts }, { "archive", cmd_archive },
-	{ "ask", cmd_ask },       { "audit", cmd_audit },   { "clean", cmd_clean },
-	{ "config", cmd_config }, { "decode", cmd_decode }, { "fleet", cmd_fleet },
-	{ "keys", cmd_keys },     { "memory", cmd_memory }, { "migrate", cmd_migrate },
-	{ "mt5", cmd_mt5 },       { "plan", cmd_plan },     { "read", cmd_read },
-	{ "redis", cmd_redis },   { "replay", cmd_replay }, { "signal", cmd_signal },
-	{ "sim", cmd_sim },       { "tape", cmd_tape },     { "telegram", cmd_telegram },
-	{ "top", cmd_top },       { "up", cmd_up },         { "version", cmd_version },
+	{ "agent", cmd_agent },     { "alerts", cmd_alerts },
+	{ "archive", cmd_archive }, { "ask", cmd_ask },
+	{ "audit", cmd_audit },     { "bundle", cmd_bundle },
+	{ "bench", cmd_bench },     { "check", cmd_check },
+	{ "clean", cmd_clean },     { "completion", cmd_completion },
+	{ "config", cmd_config },   { "decode", cmd_decode },
+	{ "doctor", cmd_doctor },   { "fleet", cmd_fleet },
+	{ "keys", cmd_keys },       { "memory", cmd_memory },
+	{ "migrate", cmd_migrate }, { "mt5", cmd_mt5 },
+	{ "plan", cmd_plan },       { "read", cmd_read },
+	{ "redis", cmd_redis },     { "replay", cmd_replay },
+	{ "signal", cmd_signal },   { "sim", cmd_sim },
+	{ "tape", cmd_tape },       { "telegram", cmd_telegram },
+	{ "top", cmd_top },         { "up", cmd_up },
+	{ "version", cmd_version },
 };
 
 static command_fn find_function(enum command command)
@@ -59,5 +67,6 @@ int commands_run(int argc, char *const *argv)
 		err_set(&err, STATUS_UNAVAILABLE, "not there yet: waits for %s", row->waits);
 		return cli_fail(&args, &err);
 	}
+	table_set_pretty(cli_may_colour());
 	return find_function(args.command)(&args);
 }

@@ -5,6 +5,10 @@
 
 enum { TABLE_CELLS_BYTES = 4 << 20 };
 
+static bool is_pretty;
+
+void table_set_pretty(bool pretty) { is_pretty = pretty; }
+
 enum table_format table_format_of(struct str word)
 {
 	static const char *const words[] = {
@@ -31,7 +35,9 @@ static void keep_row(struct table *table, const struct str *cells)
 static void print_kept(struct table *table)
 {
 	struct str rest = buf_str(&table->cells), cell;
+	bool head = is_pretty;
 	while (rest.len) {
+		buf_printf(table->out, head ? "\033[1m" : "");
 		for (size_t i = 0; i < table->n_columns; i++) {
 			str_split(&rest, 0, &cell);
 			buf_str_put(table->out, cell);
@@ -40,7 +46,8 @@ static void print_kept(struct table *table)
 			for (size_t n = text_width(cell); n < table->widths[i] + 2; n++)
 				buf_char(table->out, ' ');
 		}
-		buf_char(table->out, '\n');
+		buf_printf(table->out, head ? "\033[0m\n" : "\n");
+		head = false;
 	}
 }
 

@@ -28,6 +28,10 @@ struct table {
 	size_t widths[TABLE_COLUMNS_MAX]; /* in characters */
 };
 
+/* The head of a TABLE stands out from now on (bold): standard output is a terminal that may be
+ * coloured. Once, at the start. */
+void table_set_pretty(bool pretty);
+
 /* By the words of flag --format; TABLE_TABLE for any other text. */
 enum table_format table_format_of(struct str word);
 

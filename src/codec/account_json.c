@@ -168,7 +168,7 @@ static bool bybit_result(struct account_reader *account, struct json_value root,
 	struct reader *reader = &account->reader;
 	struct json_value member;
 	int64_t code;
-	if (!json_get(root, STR("retCode"), &member) || !json_integer(member, &code))
+	if (!json_get(root, STR("retCode"), &member) || !json_as_integer(member, &code))
 		reader_fail(reader, "retCode: wants a number");
 	else if (code)
 		reader_fail(reader, "retCode: wants 0");
@@ -178,7 +178,7 @@ static bool bybit_result(struct account_reader *account, struct json_value root,
 static bool bare_list(struct account_reader *account, struct json_value root,
 		      struct json_iter *list)
 {
-	bool good = json_array(root, list);
+	bool good = json_as_array(root, list);
 	if (!good)
 		reader_fail(&account->reader, "wants an array");
 	return good;
@@ -262,7 +262,7 @@ static void read_cursor(struct account_reader *account, struct json_value result
 {
 	struct json_value member;
 	struct str text;
-	if (!json_get(result, STR("nextPageCursor"), &member) || !json_string(member, &text))
+	if (!json_get(result, STR("nextPageCursor"), &member) || !json_as_string(member, &text))
 		return;
 	if (!is_cursor(text) || str_copy(text, page->cursor, sizeof page->cursor) != STATUS_OK)
 		reader_fail(&account->reader, "nextPageCursor: wants at most 512 characters");

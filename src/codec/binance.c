@@ -63,7 +63,7 @@ static void read_any(struct reader *reader, struct json_value data)
 {
 	struct json_iter rest;
 	struct json_value element;
-	if (json_array(data, &rest)) {
+	if (json_as_array(data, &rest)) {
 		while (!reader->reason && json_next(&rest, &element)) {
 			if (json_type(element) == JSON_OBJECT)
 				read_object(reader, element);

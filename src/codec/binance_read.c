@@ -42,9 +42,9 @@ static bool is_blank_print(struct json_value data)
 	struct json_value member;
 	struct str x, qty;
 	struct decimal value;
-	return json_get(data, STR("X"), &member) && json_string(member, &x) &&
+	return json_get(data, STR("X"), &member) && json_as_string(member, &x) &&
 	       !str_eq(x, STR("MARKET")) && json_get(data, STR("q"), &member) &&
-	       json_string(member, &qty) && decimal_parse(qty, &value) == STATUS_OK &&
+	       json_as_string(member, &qty) && decimal_parse(qty, &value) == STATUS_OK &&
 	       value.mantissa == 0;
 }
 

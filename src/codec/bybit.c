@@ -61,7 +61,7 @@ static void read_answer(struct reader *reader, struct json_value root)
 		READ_BOOL(reader, root, "success", &success);
 	} else if (json_get(root, STR("retCode"), &member)) {
 		known = true;
-		success = json_integer(member, &code) && code == 0;
+		success = json_as_integer(member, &code) && code == 0;
 	}
 	if (!known)
 		return;

@@ -53,13 +53,13 @@ MUST_CHECK enum status json_raw_member(struct json *json, struct str text, struc
 
 enum json_type json_type(struct json_value value);
 /* Each is false, with *out untouched, when the value is not of that type. */
-bool json_string(struct json_value value, struct str *out);
-bool json_integer(struct json_value value, int64_t *out);
-bool json_bool(struct json_value value, bool *out);
+bool json_as_string(struct json_value value, struct str *out);
+bool json_as_integer(struct json_value value, int64_t *out);
+bool json_as_bool(struct json_value value, bool *out);
 /* Member of an object; false too when the value is no object. */
 bool json_get(struct json_value object, struct str key, struct json_value *out);
-/* for (ok = json_array(v, &it); json_next(&it, &element);) */
-bool json_array(struct json_value value, struct json_iter *out);
+/* for (ok = json_as_array(v, &it); json_next(&it, &element);) */
+bool json_as_array(struct json_value value, struct json_iter *out);
 bool json_next(struct json_iter *iter, struct json_value *out);
 
 #ifdef __cplusplus

@@ -119,7 +119,7 @@ extern "C" enum json_type json_type(struct json_value value)
 	}
 }
 
-extern "C" bool json_string(struct json_value value, struct str *out)
+extern "C" bool json_as_string(struct json_value value, struct str *out)
 {
 	std::string_view text;
 	if (element_of(value).get_string().get(text))
@@ -128,12 +128,12 @@ extern "C" bool json_string(struct json_value value, struct str *out)
 	return true;
 }
 
-extern "C" bool json_integer(struct json_value value, int64_t *out)
+extern "C" bool json_as_integer(struct json_value value, int64_t *out)
 {
 	return !element_of(value).get_int64().get(*out);
 }
 
-extern "C" bool json_bool(struct json_value value, bool *out)
+extern "C" bool json_as_bool(struct json_value value, bool *out)
 {
 	return !element_of(value).get_bool().get(*out);
 }
@@ -149,7 +149,7 @@ extern "C" bool json_get(struct json_value object, struct str key, struct json_v
 	return true;
 }
 
-extern "C" bool json_array(struct json_value value, struct json_iter *out)
+extern "C" bool json_as_array(struct json_value value, struct json_iter *out)
 {
 	dom::array array;
 	if (element_of(value).get_array().get(array))

@@ -87,7 +87,7 @@ bool reader_array(struct reader *reader, struct json_value from, struct str key,
 {
 	struct json_value member;
 	return reader_member(reader, from, key, &member, why) &&
-	       reader_check(reader, json_array(member, out), why);
+	       reader_check(reader, json_as_array(member, out), why);
 }
 
 bool reader_text(struct reader *reader, struct json_value from, struct str key, struct str *out,
@@ -95,7 +95,7 @@ bool reader_text(struct reader *reader, struct json_value from, struct str key, 
 {
 	struct json_value member;
 	return reader_member(reader, from, key, &member, why) &&
-	       reader_check(reader, json_string(member, out), why);
+	       reader_check(reader, json_as_string(member, out), why);
 }
 
 bool reader_symbol(struct reader *reader, struct json_value from, struct str key, struct str *out,
@@ -115,7 +115,8 @@ bool reader_integer(struct reader *reader, struct json_value from, struct str ke
 	struct json_value member;
 	int64_t value;
 	if (!reader_member(reader, from, key, &member, why) ||
-	    !reader_check(reader, json_integer(member, &value) && value >= 0 && value <= max, why))
+	    !reader_check(reader, json_as_integer(member, &value) && value >= 0 && value <= max,
+			  why))
 		return false;
 	*out = value;
 	return true;
@@ -129,7 +130,7 @@ bool reader_integer_text(struct reader *reader, struct json_value from, struct s
 	uint64_t value;
 	if (!reader_member(reader, from, key, &member, why))
 		return false;
-	if (!json_string(member, &text))
+	if (!json_as_string(member, &text))
 		return reader_integer(reader, from, key, max, out, why);
 	if (!reader_check(reader, str_to_u64(text, &value) == STATUS_OK && value <= (uint64_t)max,
 			  why))
@@ -143,7 +144,7 @@ bool reader_bool(struct reader *reader, struct json_value from, struct str key, 
 {
 	struct json_value member;
 	return reader_member(reader, from, key, &member, why) &&
-	       reader_check(reader, json_bool(member, out), why);
+	       reader_check(reader, json_as_bool(member, out), why);
 }
 
 bool reader_decimal(struct reader *reader, struct json_value from, struct str key,
@@ -154,7 +155,7 @@ bool reader_decimal(struct reader *reader, struct json_value from, struct str ke
 	struct decimal value;
 	if (!reader_member(reader, from, key, &member, why) ||
 	    !reader_check(reader,
-			  json_string(member, &text) && decimal_parse(text, &value) == STATUS_OK,
+			  json_as_string(member, &text) && decimal_parse(text, &value) == STATUS_OK,
 			  why))
 		return false;
 	bool below = value.mantissa < 0 || (want == WANT_POSITIVE && value.mantissa == 0);
@@ -169,7 +170,7 @@ static bool level_part(struct reader *reader, struct json_value value)
 {
 	struct str text;
 	struct decimal number;
-	if (!json_string(value, &text) || decimal_parse(text, &number) != STATUS_OK ||
+	if (!json_as_string(value, &text) || decimal_parse(text, &number) != STATUS_OK ||
 	    text.ptr[0] == '-')
 		return false;
 	reader_keep(reader, STR("\""));
@@ -182,8 +183,8 @@ static bool level_write(struct reader *reader, struct json_value level)
 {
 	struct json_iter parts;
 	struct json_value price, qty, more;
-	if (!json_array(level, &parts) || !json_next(&parts, &price) || !json_next(&parts, &qty) ||
-	    json_next(&parts, &more))
+	if (!json_as_array(level, &parts) || !json_next(&parts, &price) ||
+	    !json_next(&parts, &qty) || json_next(&parts, &more))
 		return false;
 	reader_keep(reader, STR("["));
 	if (!level_part(reader, price))
@@ -221,5 +222,5 @@ bool reader_has(struct json_value from, struct str key)
 	struct str text;
 	if (!json_get(from, key, &member) || json_type(member) == JSON_NULL)
 		return false;
-	return !json_string(member, &text) || text.len > 0;
+	return !json_as_string(member, &text) || text.len > 0;
 }

@@ -132,9 +132,9 @@ static int64_t receive_time(struct json_value object)
 	if (!json_get(object, STR("local"), &member) &&
 	    !json_get(object, STR("timestamp"), &member))
 		return 0;
-	if (json_integer(member, &value))
+	if (json_as_integer(member, &value))
 		return epoch_ns(value);
-	if (!json_string(member, &text))
+	if (!json_as_string(member, &text))
 		return 0;
 	return str_to_i64(text, &value) == STATUS_OK ? epoch_ns(value) : iso_ns(text);
 }
@@ -150,13 +150,13 @@ static enum status parse_object(struct recording *recording, struct str line,
 	    !json_get(root, STR("exchange"), &exchange) ||
 	    !json_get(root, STR("message"), &message))
 		return STATUS_OK;
-	if (!json_string(exchange, &name) || !find_exchange(name, &out->venue, &out->kind)) {
+	if (!json_as_string(exchange, &name) || !find_exchange(name, &out->venue, &out->kind)) {
 		*why = "exchange: wants binance, binance-futures, bybit or bybit-spot";
 		return STATUS_FORMAT;
 	}
 	out->named = true;
 	out->receive_ns = receive_time(root);
-	if (json_string(message, &text)) {
+	if (json_as_string(message, &text)) {
 		memcpy(recording->scratch, text.ptr, text.len);
 		out->frame = str_make(recording->scratch, text.len);
 		return STATUS_OK;

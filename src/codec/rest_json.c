@@ -110,7 +110,7 @@ static void give_rows(struct rest_reader *rest, struct json_iter list, bool newe
 /* Binance answers with a bare array. */
 static bool binance_list(struct rest_reader *rest, struct json_value root, struct json_iter *list)
 {
-	bool good = json_array(root, list);
+	bool good = json_as_array(root, list);
 	if (!good)
 		reader_fail(&rest->reader, "wants an array");
 	return good;
@@ -204,7 +204,7 @@ static bool row_cells(struct reader *reader, struct json_value row, struct json_
 {
 	struct json_iter rest;
 	size_t n = 0;
-	bool array = json_array(row, &rest);
+	bool array = json_as_array(row, &rest);
 	while (array && n < want && json_next(&rest, &cells[n]))
 		n++;
 	if (n < want)
@@ -217,7 +217,7 @@ static void cell_time(struct reader *reader, struct json_value cell, int64_t *ou
 	struct str text;
 	uint64_t value = 0;
 	int64_t number = -1;
-	if (!json_integer(cell, &number) && json_string(cell, &text) &&
+	if (!json_as_integer(cell, &number) && json_as_string(cell, &text) &&
 	    str_to_u64(text, &value) == STATUS_OK && value <= (uint64_t)TIME_MS_MAX)
 		number = (int64_t)value;
 	if (number < 0 || number > TIME_MS_MAX)
@@ -230,7 +230,7 @@ static void cell_amount(struct reader *reader, struct json_value cell, struct de
 {
 	struct str text;
 	struct decimal value;
-	if (json_string(cell, &text) && decimal_parse(text, &value) == STATUS_OK &&
+	if (json_as_string(cell, &text) && decimal_parse(text, &value) == STATUS_OK &&
 	    value.mantissa >= 0)
 		*out = value;
 	else

@@ -123,7 +123,7 @@ enum status rest_read_funding_info(struct rest_reader *rest, struct str body, re
 	struct json_iter list = { 0 };
 	if (!rest_begin(rest, body, &root))
 		return rest_end(rest);
-	if (json_array(root, &list))
+	if (json_as_array(root, &list))
 		give_instruments(rest, list, funding_row, fn, ctx);
 	else
 		reader_fail(&rest->reader, "wants an array");

@@ -382,6 +382,15 @@ void archiving_destroy(struct archiving *archiving)
 
 /* ---- build ---- */
 
+static void set_folder(struct archiving *archiving)
+{
+	char *slash;
+	memcpy(archiving->folder, archiving->path, sizeof archiving->folder);
+	slash = strrchr(archiving->folder, '/');
+	if (slash > archiving->folder)
+		*slash = 0;
+}
+
 static enum status set_paths(struct archiving *archiving, struct err *err)
 {
 	struct str name = config_str(archiving->config.config, CONFIG_archive_duckdb);
@@ -392,6 +401,8 @@ static enum status set_paths(struct archiving *archiving, struct err *err)
 	if (!status)
 		status = path_format(archiving->temp, err, "%s/archive.tmp",
 				     archiving->config.state_dir);
+	if (!status)
+		set_folder(archiving);
 	return status;
 }
 
@@ -427,6 +438,7 @@ enum status archiving_create(const struct archiving_config *config, struct archi
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the archive");
 	archiving->config = *config;
 	archiving->disk_share = -1;
+	archiving_configure(archiving, config->config);
 	archiving->second_timer = (struct timer){ .fn = on_second, .ctx = archiving };
 	archiving->batch_timer = (struct timer){ .fn = on_batch_timer, .ctx = archiving };
 	enum status status = open_writer(archiving, err);
@@ -436,6 +448,11 @@ enum status archiving_create(const struct archiving_config *config, struct archi
 	}
 	*out = archiving;
 	return STATUS_OK;
+}
+
+void archiving_configure(struct archiving *archiving, const struct config *config)
+{
+	archiving->disk_min = config_i64(config, CONFIG_archive_disk_min);
 }
 
 /* ---- for those who look ---- */

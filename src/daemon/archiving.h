@@ -56,6 +56,8 @@ void archiving_closed(struct archiving *archiving, struct str instance, uint64_t
 /* A terminal said its state; its account. */
 void archiving_sample(struct archiving *archiving, const struct instance *instance);
 void archiving_account(struct archiving *archiving, const struct instance *instance);
+/* After a SIGHUP: what takes effect at once. */
+void archiving_configure(struct archiving *archiving, const struct config *config);
 void archiving_operator(struct archiving *archiving, struct str operator, struct str action,
 			struct str target, struct str outcome);
 

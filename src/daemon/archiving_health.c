@@ -67,6 +67,24 @@ static void watch_disk(struct archiving *archiving)
 	put_value(archiving, ALERT_archive_disk, archiving->disk_share * 100, &line);
 }
 
+/* Of the file system that the archive file is on; its folder is the file's. */
+static void watch_free(struct archiving *archiving)
+{
+	static const double gib = 1 << 30, again = 1.1;
+	double least = (double)archiving->disk_min;
+	uint64_t free_bytes;
+	struct line line;
+	struct err err;
+	if (files_free_bytes(archiving->folder, &free_bytes, &err))
+		return;
+	double has = (double)free_bytes;
+	archiving->disk_short = has < (archiving->disk_short ? again * least : least);
+	buf_printf(begin(&line), "the archive's disk has %.2f GiB left, %.2f GiB are wanted",
+		   has / gib, least / gib);
+	alert_value_at(archiving->config.alerts, ALERT_disk_free, STR("archive"), has / gib,
+		       least / gib, buf_str(&line.text));
+}
+
 static void watch_dead(struct archiving *archiving)
 {
 	struct line line;
@@ -79,7 +97,7 @@ static void watch_dead(struct archiving *archiving)
 /* Signals that could not be archived are not taken: results always are. */
 static void watch_refusal(struct archiving *archiving)
 {
-	bool full = archiving->disk_share >= refuse_share ||
+	bool full = archiving->disk_share >= refuse_share || archiving->disk_short ||
 		    writer_state(archiving->writer) == WRITER_TROUBLE;
 	const char *why = full ? "disk" : NULL;
 	if (!why == !archiving->refusing)
@@ -97,6 +115,7 @@ void archiving_watch(struct archiving *archiving)
 		return;
 	watch_trouble(archiving);
 	watch_disk(archiving);
+	watch_free(archiving);
 	watch_refusal(archiving);
 	watch_dead(archiving);
 }

@@ -53,6 +53,8 @@ struct archiving {
 	struct recall_job *recall; /* until the trade cores have been told */
 	bool closed_busy;
 	double disk_share;
+	int64_t disk_min;     /* archive.disk_min */
+	bool disk_short;      /* less room than that */
 	const char *refusing; /* NULL: no */
 	int64_t trouble_since_ns;
 	int64_t started_ms; /* wall: deliveries of before may be there already */
@@ -68,6 +70,7 @@ struct archiving {
 	void (*closed_fn)(void *ctx);
 	void *ctx;
 	char path[PATH_BYTES_MAX], temp[PATH_BYTES_MAX];
+	char folder[PATH_BYTES_MAX]; /* of the file */
 };
 
 /* archiving_sinks.c */

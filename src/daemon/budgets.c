@@ -98,6 +98,8 @@ static void tell_alerts(struct budgets *budgets, const struct valve *valve)
 	for (enum valve_level level = VALVE_WARN; level < VALVE_LEVELS; level++)
 		alert_value(budgets->config.alerts, rules[level], name, value_of(valve, level),
 			    buf_str(&figures));
+	alert_value(budgets->config.alerts, ALERT_memory_high, name, value_of(valve, VALVE_SHED),
+		    buf_str(&figures));
 }
 
 /* Eviction is an accident (redis.md 3): a server that was adopted tells of before, too. */

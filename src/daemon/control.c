@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "daemon/control_impl.h"
 #include "daemon/metrics_view.h"
+#include "daemon/operated.h"
 #include "daemon/status_view.h"
 #include "os/line_client.h"
 
@@ -66,9 +67,12 @@ static int on_ask(struct control *control, struct str rest)
 	if (!str_split(&rest, ' ', &format) || !rest.ptr)
 		rest = STR("");
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-		if (str_eq(format, formats[i].name))
-			return daemon_ask(control->daemon, formats[i].format, rest,
-					  &control->answer);
+		if (!str_eq(format, formats[i].name))
+			continue;
+		enum ask_outcome outcome =
+		    daemon_ask(control->daemon, formats[i].format, rest, &control->answer);
+		operated_ask(control->daemon, rest, outcome);
+		return outcome;
 	}
 	buf_printf(&control->answer, "ask: the format is text, json or html\n");
 	return 2;
@@ -98,6 +102,7 @@ static int on_metrics(struct control *control, struct str rest)
 static int on_stop(struct control *control, struct str rest)
 {
 	(void)rest;
+	operated_tell(control->daemon, STR("local"), STR("stop"), STR("weir"), STR("done"));
 	daemon_stop(control->daemon);
 	return 0;
 }
@@ -118,6 +123,12 @@ static int on_fleet(struct control *control, struct str rest)
 {
 	const struct control_request request = request_of(control);
 	return control_fleet(&request, rest);
+}
+
+static int on_alerts(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	return control_alerts(&request, rest);
 }
 
 static int on_archive(struct control *control, struct str rest)
@@ -144,13 +155,36 @@ static int on_telegram(struct control *control, struct str rest)
 	return control_telegram(&request, rest);
 }
 
+static int on_markets(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	(void)rest;
+	return control_markets(&request);
+}
+
+static int on_now(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	(void)rest;
+	return control_now(&request);
+}
+
+static int on_ready(struct control *control, struct str rest)
+{
+	const struct control_request request = request_of(control);
+	(void)rest;
+	return control_ready(&request);
+}
+
 static const struct request_row requests[] = {
-	{ { "archive", 7 }, on_archive }, { { "ask", 3 }, on_ask },
-	{ { "fleet", 5 }, on_fleet },     { { "flush", 5 }, on_flush },
-	{ { "metrics", 7 }, on_metrics }, { { "picture", 7 }, on_picture },
-	{ { "signal", 6 }, on_signal },   { { "status", 6 }, on_status },
-	{ { "stop", 4 }, on_stop },       { { "telegram", 8 }, on_telegram },
-	{ { "version", 7 }, on_version },
+	{ { "alerts", 6 }, on_alerts },     { { "archive", 7 }, on_archive },
+	{ { "ask", 3 }, on_ask },           { { "fleet", 5 }, on_fleet },
+	{ { "flush", 5 }, on_flush },       { { "metrics", 7 }, on_metrics },
+	{ { "picture", 7 }, on_picture },   { { "signal", 6 }, on_signal },
+	{ { "status", 6 }, on_status },     { { "stop", 4 }, on_stop },
+	{ { "telegram", 8 }, on_telegram }, { { "version", 7 }, on_version },
+	{ { "markets", 7 }, on_markets },   { { "ready", 5 }, on_ready },
+	{ { "now", 3 }, on_now },
 };
 
 static int answer(struct control *control, struct str line)

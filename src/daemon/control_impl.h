@@ -21,7 +21,11 @@ struct control_request {
 };
 
 int control_fleet(const struct control_request *request, struct str rest);
+int control_alerts(const struct control_request *request, struct str rest);
 int control_archive(const struct control_request *request, struct str rest);
+int control_markets(const struct control_request *request);
+int control_now(const struct control_request *request);
+int control_ready(const struct control_request *request);
 int control_picture(const struct control_request *request, struct str rest);
 int control_signal(const struct control_request *request, struct str rest);
 int control_telegram(const struct control_request *request, struct str rest);

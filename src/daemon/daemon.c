@@ -9,22 +9,18 @@
 #include "os/files.h"
 #include "os/secret.h"
 
-enum { DRAIN_RETRY_NS = 20000000 };
 static const int64_t drain_patience_ns = 10000000000;
-static const int64_t archive_patience_ns = 3000000000;
-
-static void enter(struct daemon *daemon, enum daemon_phase phase);
 
 /* ---- errors end it ---- */
 
-static void fail(struct daemon *daemon, const struct err *err)
+void daemon_fail(struct daemon *daemon, const struct err *err)
 {
 	if (daemon->exit_status == 0) {
 		daemon->exit_status = 3;
 		daemon->error = *err;
 	}
 	if (daemon->phase < PHASE_STOP)
-		enter(daemon, PHASE_STOP);
+		daemon_enter(daemon, PHASE_STOP);
 }
 
 /* ---- the feed ---- */
@@ -43,7 +39,7 @@ void daemon_step(void *ctx)
 		if (!daemon->options.stay)
 			daemon_stop(daemon);
 		break;
-	case SOURCES_FAILED: fail(daemon, &err); break;
+	case SOURCES_FAILED: daemon_fail(daemon, &err); break;
 	}
 }
 
@@ -58,10 +54,10 @@ static void on_day_read(void *ctx, enum status status)
 		return;
 	if (status) {
 		err_set(&err, status, "reading the day's results: %s", status_text(status));
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
-	enter(daemon, PHASE_RUN);
+	daemon_enter(daemon, PHASE_RUN);
 }
 
 /* The state is back and the archive file is open: both took their time beside each other. What
@@ -69,10 +65,10 @@ static void on_day_read(void *ctx, enum status status)
 static void run_when_ready(struct daemon *daemon)
 {
 	bool open = !daemon->archiving || archiving_is_open(daemon->archiving);
-	if (daemon->phase != PHASE_RESTORE || !daemon->restored || !open)
+	if (daemon->phase != PHASE_RESTORE || !daemon->restored || !open || !daemon->hushes_read)
 		return;
 	if (!daemon->terminals || !daemon->options.restore) {
-		enter(daemon, PHASE_RUN);
+		daemon_enter(daemon, PHASE_RUN);
 		return;
 	}
 	const struct day_loss_config config = {
@@ -85,10 +81,29 @@ static void run_when_ready(struct daemon *daemon)
 	CHECK(daemon->day_loss);
 }
 
+/* Without it alerts are told that somebody muted: told too much is better than not at all. */
+static void on_hushes_read(void *ctx, enum status status)
+{
+	struct daemon *daemon = ctx;
+	if (status)
+		log_line(LOG_WARN, "alert", "what is muted and acknowledged was not read back: %s",
+			 status_text(status));
+	daemon->hushes_read = true;
+	run_when_ready(daemon);
+}
+
+static void restore_hushes(struct daemon *daemon)
+{
+	if (daemon->hush_store && daemon->options.restore)
+		hush_store_restore(daemon->hush_store, on_hushes_read, daemon);
+	else
+		on_hushes_read(daemon, STATUS_OK);
+}
+
 void daemon_archive_open(void *ctx, enum status status, const struct err *err)
 {
 	if (status)
-		fail(ctx, err);
+		daemon_fail(ctx, err);
 	else
 		run_when_ready(ctx);
 }
@@ -102,7 +117,7 @@ static void on_fleet_restored(void *ctx, enum status status, const char *why)
 	if (status) {
 		err_set(&err, status, "reading the fleet's state back: %s: %s", why,
 			status_text(status));
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
 	daemon->restored_ns = loop_precise_ns() - daemon->created_ns;
@@ -138,7 +153,7 @@ static void on_restored(void *ctx, enum status status, const char *why)
 		return;
 	if (status) {
 		err_set(&err, status, "reading the state back: %s: %s", why, status_text(status));
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
 	const struct market_store_counts *counts = market_store_counts(daemon->store);
@@ -216,22 +231,23 @@ static void begin_run(struct daemon *daemon)
 {
 	struct err err = { 0 };
 	if (check_origin(daemon, &err)) {
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
 	daemon_step_series(daemon); /* without a feed nobody does it later */
 	/* Not before: an answer must not be made of a state that is half read. */
 	if (daemon->options.control && open_control(daemon, &err)) {
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
 	if (start_listeners(daemon, &err)) {
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 		return;
 	}
 	daemon_start_alerts(daemon);
 	if (daemon->budgets)
 		budgets_start(daemon->budgets);
+	metering_start(daemon->metering, daemon->segments, daemon->terminals);
 	if (daemon->accounting)
 		start_accounting(daemon);
 	if (daemon->telegramming)
@@ -242,228 +258,20 @@ static void begin_run(struct daemon *daemon)
 		return;
 	daemon_start_markets(daemon);
 	if (sources_start(daemon->sources, &err))
-		fail(daemon, &err);
+		daemon_fail(daemon, &err);
 	else
 		loop_defer(daemon->loop, &daemon->step_task);
 }
 
-static void on_drained(void *ctx, enum status status);
-static void drain_markets(struct daemon *daemon);
-static void drain_archive(struct daemon *daemon);
-
-/* What could not be written can be made again, or asked for again. */
-static void on_outputs_drained(void *ctx, enum status status)
-{
-	struct daemon *daemon = ctx;
-	(void)status;
-	if (daemon->phase == PHASE_DRAIN)
-		enter(daemon, PHASE_STOP);
-}
-
-void daemon_drain_timer(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	market_store_drain(daemon->store, on_drained, daemon);
-}
-
-/* A server that is being started again is waited for: the last second is in nobody
- * else's hands. */
-static void on_drained(void *ctx, enum status status)
-{
-	struct daemon *daemon = ctx;
-	struct err err;
-	if (daemon->phase != PHASE_DRAIN)
-		return;
-	if (status && loop_now_ns(daemon->loop) < daemon->drain_until_ns) {
-		loop_timer_after(daemon->loop, &daemon->drain_timer, DRAIN_RETRY_NS);
-	} else if (status) {
-		err_set(&err, status, "writing the last state to segment rms: %s",
-			status_text(status));
-		fail(daemon, &err);
-	} else if (daemon->outputs) {
-		market_outputs_drain(daemon->outputs, on_outputs_drained, daemon);
-	} else {
-		enter(daemon, PHASE_STOP);
-	}
-}
-
-static void on_segments_closed(void *ctx) { enter(ctx, PHASE_ENDED); }
-
-static void close_segments(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->segments)
-		segments_close(daemon->segments, on_segments_closed, daemon);
-	else
-		enter(daemon, PHASE_ENDED);
-}
-
-static void close_archive(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->archiving)
-		archiving_close(daemon->archiving, close_segments, daemon);
-	else
-		close_segments(daemon);
-}
-
-static void on_accounting_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->terminals)
-		terminals_end(daemon->terminals, close_archive, daemon);
-	else
-		close_archive(daemon);
-}
-
-static void on_sources_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	accounting_close(daemon->accounting, on_accounting_closed, daemon);
-}
-
-static void on_fleet_closed(void *ctx);
-
-static void on_pictures_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->terminals && !daemon->fleet_closed)
-		terminals_close(daemon->terminals, on_fleet_closed, daemon);
-	else
-		sources_close(daemon->sources, on_sources_closed, daemon);
-}
-
-/* Nobody is left who could ask for one. */
-static void on_control_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	struct picturing *picturing = daemon->picturing;
-	daemon->control_server = NULL;
-	daemon->picturing = NULL;
-	if (picturing)
-		picturing_close(picturing, on_pictures_closed, daemon);
-	else
-		on_pictures_closed(daemon);
-}
-
-static void drain_markets(struct daemon *daemon)
-{
-	if (daemon->store && daemon->options.feed != DAEMON_FEED_NONE)
-		market_store_drain(daemon->store, on_drained, daemon);
-	else
-		enter(daemon, PHASE_STOP);
-}
-
-/* What could not be archived is in its streams still. */
-static void on_archive_drained(void *ctx, enum status status)
-{
-	struct daemon *daemon = ctx;
-	timers_cancel(loop_timers(daemon->loop), &daemon->archive_timer);
-	if (daemon->phase != PHASE_DRAIN || daemon->archive_drained)
-		return;
-	daemon->archive_drained = true;
-	if (status)
-		log_line(LOG_WARN, "archive", "the rest is archived at the next start: %s",
-			 status_text(status));
-	drain_markets(daemon);
-}
-
-static void on_archive_timer(void *ctx) { on_archive_drained(ctx, STATUS_TIMEOUT); }
-
-static void drain_archive(struct daemon *daemon)
-{
-	if (!daemon->archiving) {
-		drain_markets(daemon);
-		return;
-	}
-	daemon->archive_timer = (struct timer){ .fn = on_archive_timer, .ctx = daemon };
-	loop_timer_after(daemon->loop, &daemon->archive_timer, archive_patience_ns);
-	archiving_drain(daemon->archiving, on_archive_drained, daemon);
-}
-
-/* What is not recorded was not acknowledged: terminals have it still. */
-static void on_fleet_drained(void *ctx, enum status status)
-{
-	struct daemon *daemon = ctx;
-	if (status)
-		log_line(LOG_WARN, "fleet", "not all of the last state was written: %s",
-			 status_text(status));
-	if (daemon->phase == PHASE_DRAIN)
-		drain_archive(daemon);
-}
-
-static void on_fleet_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	daemon->fleet_closed = true;
-	if (daemon->phase == PHASE_DRAIN)
-		terminals_drain(daemon->terminals, on_fleet_drained, daemon);
-	else
-		sources_close(daemon->sources, on_sources_closed, daemon);
-}
-
-static void drain_fleet(struct daemon *daemon)
-{
-	if (daemon->terminals)
-		terminals_close(daemon->terminals, on_fleet_closed, daemon);
-	else
-		drain_archive(daemon);
-}
-
-static void on_people_drained(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->phase == PHASE_DRAIN)
-		drain_fleet(daemon);
-}
-
-static void on_people_closed(void *ctx);
-
-static void on_serving_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	daemon->serving = NULL;
-	if (daemon->telegramming)
-		telegramming_close(daemon->telegramming, on_people_closed, daemon);
-	else
-		on_people_closed(daemon);
-}
-
-static void on_people_closed(void *ctx)
-{
-	struct daemon *daemon = ctx;
-	if (daemon->control_server)
-		line_server_close(daemon->control_server, on_control_closed, daemon);
-	else
-		on_control_closed(daemon);
-}
-
-static void begin_stop(struct daemon *daemon)
-{
-	if (daemon->day_loss)
-		day_loss_stop(daemon->day_loss);
-	sources_stop(daemon->sources);
-	timers_cancel(loop_timers(daemon->loop), &daemon->drain_timer);
-	timers_cancel(loop_timers(daemon->loop), &daemon->alert_timer);
-	daemon_stop_markets(daemon);
-	if (daemon->budgets)
-		budgets_stop(daemon->budgets);
-	if (daemon->holding)
-		timers_cancel(loop_timers(daemon->loop), &daemon->hold_timer);
-	if (daemon->serving)
-		serving_close(daemon->serving, on_serving_closed, daemon);
-	else
-		on_serving_closed(daemon);
-}
-
 /* The one place that holds what each phase begins with. */
-static void enter(struct daemon *daemon, enum daemon_phase phase)
+void daemon_enter(struct daemon *daemon, enum daemon_phase phase)
 {
 	CHECK(phase > daemon->phase || phase == PHASE_SEGMENTS);
 	daemon->phase = phase;
 	switch (phase) {
 	case PHASE_SEGMENTS: break;
 	case PHASE_RESTORE:
+		restore_hushes(daemon);
 		if (daemon->options.restore)
 			market_store_restore(daemon->store, on_restored, daemon);
 		else
@@ -476,11 +284,11 @@ static void enter(struct daemon *daemon, enum daemon_phase phase)
 			budgets_stop(daemon->budgets);
 		daemon->drain_until_ns = loop_now_ns(daemon->loop) + drain_patience_ns;
 		if (daemon->telegramming)
-			telegramming_drain(daemon->telegramming, on_people_drained, daemon);
+			telegramming_drain(daemon->telegramming, daemon_people_drained, daemon);
 		else
-			drain_fleet(daemon);
+			daemon_drain_fleet(daemon);
 		break;
-	case PHASE_STOP: begin_stop(daemon); break;
+	case PHASE_STOP: daemon_begin_stop(daemon); break;
 	case PHASE_ENDED: loop_stop(daemon->loop); break;
 	}
 }
@@ -494,12 +302,12 @@ static void on_segments_ready(void *ctx)
 		return;
 	daemon->segments_ready_ns = loop_precise_ns() - daemon->created_ns;
 	if (daemon->stop_wanted)
-		enter(daemon, PHASE_STOP);
+		daemon_enter(daemon, PHASE_STOP);
 	else
-		enter(daemon, PHASE_RESTORE);
+		daemon_enter(daemon, PHASE_RESTORE);
 }
 
-static void on_segments_failed(void *ctx, const struct err *err) { fail(ctx, err); }
+static void on_segments_failed(void *ctx, const struct err *err) { daemon_fail(ctx, err); }
 
 static void on_segment_up(void *ctx, enum segment segment)
 {
@@ -545,7 +353,7 @@ enum status daemon_create(const struct daemon_options *options, struct daemon **
 	daemon->config = options->config;
 	enum status status = daemon_build(daemon, err);
 	if (status) {
-		fail(daemon, err);
+		daemon_fail(daemon, err);
 		daemon_run(daemon); /* closes what was opened */
 		daemon_destroy(daemon);
 		return status;
@@ -559,7 +367,7 @@ int daemon_run(struct daemon *daemon)
 	if (!daemon->loop)
 		return daemon->exit_status;
 	if (!daemon->options.store && daemon->phase == PHASE_SEGMENTS)
-		enter(daemon, PHASE_RUN);
+		daemon_enter(daemon, PHASE_RUN);
 	if (daemon->phase != PHASE_ENDED)
 		loop_run(daemon->loop);
 	return daemon->exit_status;
@@ -569,9 +377,9 @@ void daemon_stop(struct daemon *daemon)
 {
 	daemon->stop_wanted = true;
 	if (daemon->phase == PHASE_RUN)
-		enter(daemon, PHASE_DRAIN);
+		daemon_enter(daemon, PHASE_DRAIN);
 	else if (daemon->phase == PHASE_RESTORE)
-		enter(daemon, PHASE_STOP);
+		daemon_enter(daemon, PHASE_STOP);
 }
 
 void daemon_flush(struct daemon *daemon)
@@ -603,8 +411,10 @@ void daemon_destroy(struct daemon *daemon)
 	accounting_destroy(daemon->accounting);
 	archiving_destroy(daemon->archiving);
 	terminals_destroy(daemon->terminals);
+	metering_destroy(daemon->metering);
 	destroy_people(daemon);
 	daemon_free_markets(daemon);
+	daemon_free_alerts(daemon);
 	alerts_destroy(daemon->alerts);
 	state_folder_close(daemon->folder);
 	loop_destroy(daemon->loop);

@@ -26,10 +26,15 @@ enum daemon_feed {
 };
 
 struct archiving;
+struct alert_view;
+struct alerts;
 struct budgets;
+struct hush_store;
+struct notifying;
 struct serving;
 struct control;
 struct daemon;
+struct metering;
 struct picturing;
 struct sources;
 struct telegramming;
@@ -84,7 +89,15 @@ struct archiving *daemon_archiving(struct daemon *daemon);         /* NULL: no a
 const struct budgets *daemon_budgets(const struct daemon *daemon); /* NULL: it does not stay */
 const struct serving *daemon_serving(const struct daemon *daemon); /* NULL: no HTTP */
 struct picturing *daemon_picturing(struct daemon *daemon);         /* NULL: no memory for it */
-struct telegramming *daemon_telegramming(struct daemon *daemon);   /* NULL: no people are kept */
+struct metering *daemon_metering(struct daemon *daemon);
+struct telegramming *daemon_telegramming(struct daemon *daemon); /* NULL: no people are kept */
+struct alerts *daemon_alerts(struct daemon *daemon);
+struct notifying *daemon_notifying(struct daemon *daemon); /* NULL: it does not stay */
+const struct hush_store *daemon_hush_store(const struct daemon *daemon); /* NULL: no segment rss */
+/* An alert that was told by an earlier run is over: segment RLS is to know. */
+void daemon_alert_over(struct daemon *daemon, const struct alert_view *alert);
+/* What people said of weir's alerts has changed: it is written. */
+void daemon_store_hushes(struct daemon *daemon);
 struct control *daemon_control(struct daemon *daemon); /* NULL: options.control is not set */
 const struct config *daemon_config(const struct daemon *daemon);
 /* Sends what has come to the segment now instead of at the next interval. */

@@ -27,6 +27,8 @@ static void on_notice(void *ctx, enum alert_notice notice, const struct alert_vi
 		alert_store_notice(daemon->alert_store, notice, alert);
 	if (daemon->archiving && archiving_feeds(daemon->archiving))
 		feeds_alert(archiving_feeds(daemon->archiving), notice, alert);
+	if (daemon->notifying)
+		notifying_alert(daemon->notifying, notice, alert);
 	if (daemon->telegramming)
 		telegramming_alert(daemon->telegramming, notice, alert);
 }
@@ -65,6 +67,7 @@ static void on_alert_timer(void *ctx)
 	struct daemon *daemon = ctx;
 	int64_t now_ns = loop_now_ns(daemon->loop), wall_ms = loop_wall_ns(daemon->loop) / 1000000;
 	daemon_step_alerts(daemon);
+	daemon_store_hushes(daemon);
 	if (daemon->terminals)
 		terminals_step(daemon->terminals);
 	if (daemon->options.feed != DAEMON_FEED_NONE && daemon_is_news(daemon))
@@ -90,6 +93,10 @@ enum status daemon_build_alerts(struct daemon *daemon, struct err *err)
 void daemon_start_alerts(struct daemon *daemon)
 {
 	loop_timer_after(daemon->loop, &daemon->alert_timer, ALERT_NS);
+	if (daemon->watching)
+		watching_start(daemon->watching);
+	if (daemon->notifying)
+		notifying_start(daemon->notifying);
 }
 
 /* ---- run/ports ---- */

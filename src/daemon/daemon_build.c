@@ -19,9 +19,11 @@ static enum status open_fleet(struct daemon *daemon, struct err *err)
 		.alerts = daemon->alerts,
 		.demo = daemon->options.demo,
 		.archiving = daemon->archiving,
+		.meter = metering_trade(daemon->metering),
 		.step_alerts = daemon_step_alerts,
 		.on_moved = daemon_instance_moved,
 		.on_refuse = daemon_results_stuck,
+		.on_result = daemon_take_result,
 		.ctx = daemon,
 	};
 	if (!daemon->options.fleet || !config_bool(daemon->config, CONFIG_fleet_on))
@@ -141,6 +143,8 @@ static enum status open_store(struct daemon *daemon, struct err *err)
 		status = open_fleet(daemon, err);
 	if (!status)
 		status = open_budgets(daemon, err);
+	if (!status)
+		status = daemon_build_watching(daemon, err);
 	return status ? status : open_people(daemon, err);
 }
 
@@ -182,7 +186,7 @@ static enum status init_world(struct daemon *daemon, struct err *err)
 
 enum status daemon_build(struct daemon *daemon, struct err *err)
 {
-	size_t room = TIMER_ROOM + accounting_timers();
+	size_t room = TIMER_ROOM + accounting_timers() + notifying_timers();
 	if (daemon->options.serve)
 		room += serving_timers(daemon->config);
 	if (daemon->options.fleet)
@@ -191,6 +195,9 @@ enum status daemon_build(struct daemon *daemon, struct err *err)
 	if (status)
 		return status;
 	daemon->created_ns = loop_precise_ns();
+	daemon->metering = metering_create(daemon->loop);
+	if (!daemon->metering)
+		return err_set(err, STATUS_NO_MEMORY, "no memory for the metrics");
 	if ((status = daemon_take_signals(daemon, err)))
 		return status;
 	if ((status = open_feed(daemon, err)) || (status = init_world(daemon, err)) ||
@@ -202,5 +209,7 @@ enum status daemon_build(struct daemon *daemon, struct err *err)
 	if (!status)
 		status = telegramming_take_token(daemon->config, daemon->options.stay,
 						 &daemon->telegram_token, err);
+	if (!status)
+		status = daemon_build_channels(daemon, err);
 	return status ? status : open_store(daemon, err);
 }

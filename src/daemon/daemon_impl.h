@@ -6,6 +6,8 @@
 #include "daemon/budgets.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/metering.h"
+#include "daemon/notifying.h"
 #include "daemon/own_time.h"
 #include "daemon/picturing.h"
 #include "daemon/serving.h"
@@ -13,9 +15,11 @@
 #include "daemon/state_folder.h"
 #include "daemon/telegramming.h"
 #include "daemon/terminals.h"
+#include "daemon/watching.h"
 #include "market/market_alerts.h"
 #include "os/line_server.h"
 #include "store/alert_store.h"
+#include "store/hush_store.h"
 #include "store/market_outputs.h"
 
 enum daemon_phase {
@@ -40,9 +44,13 @@ struct daemon {
 	struct alerts *alerts;
 	struct market_alerts *market_alerts;
 	struct alert_store *alert_store;
-	struct terminals *terminals;       /* NULL: no fleet */
-	struct archiving *archiving;       /* NULL: no archive */
-	struct serving *serving;           /* NULL: no HTTP */
+	struct hush_store *hush_store; /* NULL: it does not stay, or has no segment rss */
+	struct watching *watching;     /* NULL: it does not stay */
+	struct notifying *notifying;   /* NULL: it does not stay */
+	struct terminals *terminals;   /* NULL: no fleet */
+	struct archiving *archiving;   /* NULL: no archive */
+	struct serving *serving;       /* NULL: no HTTP */
+	struct metering *metering;
 	struct budgets *budgets;           /* NULL: it does not stay */
 	struct accounting *accounting;     /* NULL: it does not stay */
 	struct picturing *picturing;       /* NULL: no picture was asked for */
@@ -64,7 +72,7 @@ struct daemon {
 	struct timer drain_timer;  /* the last state is tried again: its server is away */
 	int64_t drain_until_ns;
 	struct timer archive_timer; /* a stop does not wait for ever for the archive */
-	bool restored, archive_drained;
+	bool restored, hushes_read, archive_drained;
 	bool fleet_closed;
 	bool holding;                                 /* the store is behind */
 	const char *archive_refuses, *results_refuse; /* new signals, why; NULL: not */
@@ -81,6 +89,12 @@ struct daemon {
 MUST_CHECK enum status daemon_build(struct daemon *daemon, struct err *err);
 /* daemon.c */
 struct segment_events daemon_segment_events(struct daemon *daemon);
+void daemon_enter(struct daemon *daemon, enum daemon_phase phase);
+void daemon_fail(struct daemon *daemon, const struct err *err);
+/* daemon_end.c: DRAIN after people are drained, or in their place; STOP. */
+void daemon_people_drained(void *ctx);
+void daemon_drain_fleet(struct daemon *daemon);
+void daemon_begin_stop(struct daemon *daemon);
 void daemon_step(void *ctx);
 void daemon_drain_timer(void *ctx);
 void daemon_archive_open(void *ctx, enum status status, const struct err *err);
@@ -105,6 +119,14 @@ void daemon_apply_market_settings(struct daemon *daemon);
 /* The rules' engine, for markets and terminals (daemon_alerts.c); before either. */
 MUST_CHECK enum status daemon_build_alerts(struct daemon *daemon, struct err *err);
 void daemon_start_alerts(struct daemon *daemon);
+/* What looks on and tells, of a weir that stays: watching, the channels, what is muted. The
+ * channels before any child is started, the others when the segments are built. */
+MUST_CHECK enum status daemon_build_channels(struct daemon *daemon, struct err *err);
+MUST_CHECK enum status daemon_build_watching(struct daemon *daemon, struct err *err);
+void daemon_configure_alerts(struct daemon *daemon);
+void daemon_take_result(void *ctx, const struct result *result);
+void daemon_stop_alerts(struct daemon *daemon);
+void daemon_free_alerts(struct daemon *daemon);
 void daemon_instance_moved(void *ctx, const struct instance *instance, enum instance_state from);
 void daemon_step_alerts(void *ctx); /* of a daemon: this turn's time */
 /* History that a source tells first, and recordings, are no news. */

@@ -38,6 +38,7 @@ struct picturing *daemon_picturing(struct daemon *daemon)
 	return daemon->picturing;
 }
 
+struct metering *daemon_metering(struct daemon *daemon) { return daemon->metering; }
 struct telegramming *daemon_telegramming(struct daemon *daemon) { return daemon->telegramming; }
 
 struct control *daemon_control(struct daemon *daemon) { return daemon->control; }

@@ -12,6 +12,7 @@ enum status daemon_start_serving(struct daemon *daemon, struct err *err)
 	const struct serving_config config = {
 		.daemon = daemon,
 		.config = daemon->config,
+		.world = &daemon->world,
 		.writer = daemon->archiving ? archiving_writer(daemon->archiving) : NULL,
 	};
 	enum status status = serving_create(&config, &daemon->serving, err);

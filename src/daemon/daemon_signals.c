@@ -7,6 +7,7 @@
 #include "daemon/config_file.h"
 #include "daemon/daemon_impl.h"
 #include "daemon/log_file.h"
+#include "daemon/operated.h"
 #include "os/files.h"
 
 static const int64_t once_ns = 500000000;
@@ -27,6 +28,9 @@ enum status daemon_apply_settings(struct daemon *daemon, struct err *err)
 		log_line(LOG_ERROR, "serve", "the tokens stay as they were: %s", err->text);
 	if (daemon->telegramming)
 		telegramming_configure(daemon->telegramming, daemon->config);
+	if (daemon->archiving)
+		archiving_configure(daemon->archiving, daemon->config);
+	daemon_configure_alerts(daemon);
 	if (daemon->store)
 		market_store_set_flush_ns(daemon->store, daemon_flush_ns(daemon->config));
 	char folder[PATH_BYTES_MAX];
@@ -50,30 +54,42 @@ static void on_term(void *ctx, int signal_number)
 	daemon_stop(daemon);
 }
 
-static void on_hup(void *ctx, int signal_number)
+/* OK: what is configured now is in force; else why has the reason. */
+static enum status reload(struct daemon *daemon, struct buf *why)
 {
-	struct daemon *daemon = ctx;
 	struct config *fresh = NULL;
-	char why_storage[512];
-	struct buf why = buf_over(why_storage, sizeof why_storage - 1);
 	struct err err = { 0 };
-	(void)signal_number;
-	if (config_file_load(daemon->options.config_path, &fresh, NULL, &err)) {
-		log_line(LOG_ERROR, "config", "not reloaded: %s", err.text);
-		return;
+	enum status status = config_file_load(daemon->options.config_path, &fresh, NULL, &err);
+	if (status) {
+		buf_printf(why, "not reloaded: %s", err.text);
+		return status;
 	}
-	if (config_reload_check(daemon->config, fresh, &why)) {
-		why_storage[why.len] = 0;
-		log_line(LOG_ERROR, "config", "not reloaded: %s need(s) a new start", why_storage);
+	buf_printf(why, "not reloaded: ");
+	status = config_reload_check(daemon->config, fresh, why);
+	if (status) {
+		buf_printf(why, " need(s) a new start");
 		config_destroy(fresh);
-		return;
+		return status;
 	}
 	config_destroy(daemon->reloaded);
 	daemon->config = daemon->reloaded = fresh;
-	if (daemon_apply_settings(daemon, &err))
-		log_line(LOG_ERROR, "config", "%s", err.text);
-	else
-		log_line(LOG_INFO, "config", "reloaded");
+	status = daemon_apply_settings(daemon, &err);
+	buf_clear(why);
+	buf_printf(why, "%s", status ? err.text : "reloaded");
+	return status;
+}
+
+static void on_hup(void *ctx, int signal_number)
+{
+	struct daemon *daemon = ctx;
+	const char *path = daemon->options.config_path;
+	char storage[768];
+	struct buf why = buf_over(storage, sizeof storage);
+	(void)signal_number;
+	enum status status = reload(daemon, &why);
+	log_line(status ? LOG_ERROR : LOG_INFO, "config", "%.*s", STR_ARG(buf_str(&why)));
+	operated_tell(daemon, STR("signal"), STR("reload"), str_of(path ? path : CONFIG_FILE_NAME),
+		      buf_str(&why));
 }
 
 enum status daemon_take_signals(struct daemon *daemon, struct err *err)

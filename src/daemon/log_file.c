@@ -80,13 +80,17 @@ enum status log_file_setup(const struct config *config, const char *folder, stru
 	enum status status = open_file(config_str(config, CONFIG_log_file), folder, err);
 	if (status)
 		return status;
-	sink.bytes_max = (uint64_t)config_i64(config, CONFIG_log_max_mb) * 1000000 / 2;
-	const struct log_config log = {
+	char storage[200];
+	struct buf why = buf_over(storage, sizeof storage);
+	struct log_config log = {
 		.level = (enum log_level)config_i64(config, CONFIG_log_level),
 		.json = config_i64(config, CONFIG_log_format) == 1,
 		.write = write_line,
 		.wall_ns = wall_ns,
 	};
+	if (log_modules_parse(config_str(config, CONFIG_log_modules), &log, &why))
+		return err_set(err, STATUS_INVALID, "log.modules: %.*s", (int)why.len, why.ptr);
+	sink.bytes_max = (uint64_t)config_i64(config, CONFIG_log_max_mb) * 1000000 / 2;
 	log_setup(&log);
 	return STATUS_OK;
 }

@@ -36,7 +36,8 @@ static void put_results(const struct results *results, struct buf *out)
 	metrics_put(out, METRIC_archive_lost, counts.lost);
 	metrics_put(out, METRIC_archive_trimmed, counts.trimmed);
 	metrics_put(out, METRIC_archive_stream_length, counts.length);
-	metrics_put(out, METRIC_archive_lag, (uint64_t)counts.lag_ms);
+	metric_head(out, METRIC_archive_lag);
+	metric_sample_real(out, METRIC_archive_lag, NULL, 0, (double)counts.lag_ms / 1000);
 }
 
 static void put_sinks(const struct sinks *sinks, struct buf *out)

@@ -11,8 +11,10 @@ static void put_labelled(struct buf *out, enum metric metric, const char *label,
 	metric_sample(out, metric, &word, 1, value);
 }
 
-static void put_core(const struct fleet_counts *counts, struct buf *out)
+void metrics_core_put(const struct fleet *fleet, struct buf *out)
 {
+	struct fleet_counts found = fleet_counts(fleet);
+	const struct fleet_counts *counts = &found;
 	metric_head(out, METRIC_fleet_terminals);
 	for (enum instance_state state = 0; state < INSTANCE_STATES; state++)
 		put_labelled(out, METRIC_fleet_terminals, instance_state_text(state),
@@ -80,8 +82,7 @@ static void put_results(const struct result_store_counts *counts, struct buf *ou
 	metrics_put(out, METRIC_results_spill_failed, counts->spill_failed);
 }
 
-static void put_signals(const struct signal_store_counts *store,
-			const struct deliveries_counts *counts, struct buf *out)
+static void put_signal_store(const struct signal_store_counts *store, struct buf *out)
 {
 	metrics_put(out, METRIC_signals_read, store->read);
 	metrics_put(out, METRIC_signals_unreadable, store->unreadable);
@@ -89,6 +90,12 @@ static void put_signals(const struct signal_store_counts *store,
 	metrics_put(out, METRIC_signals_joined, store->joined);
 	metrics_put(out, METRIC_signals_add_failed, store->add_failed);
 	metrics_put(out, METRIC_signals_add_full, store->add_full);
+}
+
+void metrics_deliveries_put(const struct deliveries *deliveries, struct buf *out)
+{
+	struct deliveries_counts found = deliveries_counts(deliveries);
+	const struct deliveries_counts *counts = &found;
 	metrics_put(out, METRIC_signals_repeated, counts->repeated);
 	metrics_put(out, METRIC_signals_refused, counts->refused);
 	metrics_put(out, METRIC_signals_sent, counts->sent);
@@ -134,13 +141,13 @@ static void put_trade(struct terminals *terminals, struct buf *out)
 {
 	struct result_store_counts results = result_store_counts(terminals_results(terminals));
 	struct signal_store_counts store = signal_store_counts(terminals_signals(terminals));
-	struct deliveries_counts signals = deliveries_counts(terminals_deliveries(terminals));
 	struct limits_counts limits = limits_counts(terminals_limits(terminals));
 	struct execution_store_counts executions =
 	    execution_store_counts(terminals_executions(terminals));
 	struct account_store_counts accounts = account_store_counts(terminals_accounts(terminals));
 	put_results(&results, out);
-	put_signals(&store, &signals, out);
+	put_signal_store(&store, out);
+	metrics_deliveries_put(terminals_deliveries(terminals), out);
 	put_limits(&limits, out);
 	put_executions(&executions, out);
 	put_closed(&accounts, out);
@@ -160,12 +167,12 @@ void metrics_fleet_print(struct daemon *daemon, struct buf *out)
 	struct terminals *terminals = daemon_terminals(daemon);
 	if (!terminals)
 		return;
-	struct fleet_counts fleet = fleet_counts(terminals_fleet(terminals));
 	struct gate_counts gate = gate_counts(terminals_gate(terminals));
 	struct instance_store_counts instances =
 	    instance_store_counts(terminals_instances(terminals));
-	put_core(&fleet, out);
+	metrics_core_put(terminals_fleet(terminals), out);
 	put_gate(&gate, out);
 	put_trade(terminals, out);
 	put_instances(&instances, out);
+	metrics_instances_put(terminals_fleet(terminals), out);
 }

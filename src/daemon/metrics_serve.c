@@ -3,6 +3,7 @@
 #include "daemon/metrics_print.h"
 #include "daemon/picturing.h"
 #include "daemon/serving.h"
+#include "serve/push.h"
 
 struct figure {
 	const char *label;
@@ -68,9 +69,35 @@ static void put_requests(const struct serve_counts *counts, struct buf *out)
 		{ "no_token", counts->no_token }, { "bad_token", counts->bad_token },
 		{ "no_scope", counts->no_scope }, { "held_off", counts->held_off },
 		{ "host", counts->bad_host },     { "origin", counts->bad_origin },
+		{ "rate", counts->too_many },
 	};
+	const struct figure questions[] = {
+		{ "anew", counts->asked_anew },
+		{ "kept", counts->asked_kept },
+	};
+	put_figures(out, METRIC_http_questions, questions, ARRAY_LEN(questions));
 	put_figures(out, METRIC_http_signals, signals, ARRAY_LEN(signals));
 	put_figures(out, METRIC_http_denied, denied, ARRAY_LEN(denied));
+}
+
+static void put_push(const struct http_server_stats *stats, const struct push_counts *counts,
+		     struct buf *out)
+{
+	const struct figure messages[] = {
+		{ "whole", counts->whole },   { "changes", counts->changes },
+		{ "answers", counts->asked }, { "errors", counts->errors },
+		{ "pings", stats->ws_pings }, { "skipped", counts->skipped },
+	};
+	const struct figure ended[] = {
+		{ "full", counts->refused },
+		{ "slow", counts->cut },
+		{ "silent", stats->ws_silent },
+		{ "bad", stats->ws_bad },
+	};
+	metrics_put(out, METRIC_push_clients, counts->clients);
+	put_figures(out, METRIC_push_messages, messages, ARRAY_LEN(messages));
+	metrics_put(out, METRIC_push_rendered, counts->rendered);
+	put_figures(out, METRIC_push_ended, ended, ARRAY_LEN(ended));
 }
 
 static void put_pictures(const struct picturing *picturing, struct buf *out)
@@ -86,27 +113,21 @@ static void put_pictures(const struct picturing *picturing, struct buf *out)
 
 static void put_quantiles(enum metric metric, const struct hist *hist, struct buf *out)
 {
-	const struct {
-		const char *name;
-		double q;
-	} rows[] = { { "0.5", 0.5 }, { "0.99", 0.99 }, { "1", 1 } };
 	metric_head(out, metric);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct str name = str_of(rows[i].name);
-		metric_sample(out, metric, &name, 1, hist_quantile(hist, rows[i].q) / 1000);
-	}
+	metric_quantiles(out, metric, hist, 1e-9);
 }
 
 void metrics_serve_print(struct daemon *daemon, struct buf *out)
 {
 	static const struct hist none;
 	const struct picturing *pictures = daemon_picturing(daemon);
-	put_quantiles(METRIC_answer_us, daemon_answers(daemon), out);
-	put_quantiles(METRIC_picture_us, pictures ? picturing_took(pictures) : &none, out);
+	put_quantiles(METRIC_answer_cpu, daemon_answers(daemon), out);
+	put_quantiles(METRIC_picture_cpu, pictures ? picturing_took(pictures) : &none, out);
 	const struct serving *serving = daemon_serving(daemon);
 	put_pictures(daemon_picturing(daemon), out);
 	if (!serving)
 		return;
 	put_server(serving_stats(serving), out);
 	put_requests(serving_counts(serving), out);
+	put_push(serving_stats(serving), serving_push_counts(serving), out);
 }

@@ -91,7 +91,9 @@ static void put_telegram(const struct telegramming_facts *facts, struct buf *out
 	const struct telegram_counts *counts = &facts->counts;
 	metrics_put(out, METRIC_telegram_up, facts->view.state == TELEGRAM_OK);
 	metrics_put(out, METRIC_telegram_waiting, facts->view.waiting);
-	metrics_put(out, METRIC_telegram_oldest, (uint64_t)(facts->view.oldest_ns / 1000000));
+	metric_head(out, METRIC_telegram_oldest);
+	metric_sample_real(out, METRIC_telegram_oldest, NULL, 0,
+			   (double)(facts->view.oldest_ns / 1000000) / 1000);
 	metrics_put(out, METRIC_telegram_polls, counts->polls);
 	metrics_put(out, METRIC_telegram_updates, counts->updates);
 	metrics_put(out, METRIC_telegram_duplicates, counts->duplicates);

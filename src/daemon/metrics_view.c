@@ -3,7 +3,9 @@
 #include <ctype.h>
 
 #include "base/check.h"
+#include "daemon/metering.h"
 #include "daemon/metrics_print.h"
+#include "daemon/own_time.h"
 
 /* ---- by venue and kind ---- */
 
@@ -12,7 +14,7 @@ static uint64_t unknown_of(const struct ingest_counts *counts) { return counts->
 static uint64_t malformed_of(const struct ingest_counts *counts) { return counts->malformed; }
 static uint64_t ahead_of(const struct ingest_counts *counts) { return counts->ahead; }
 
-static void put_sources(struct daemon *daemon, struct buf *out, enum metric metric,
+static void put_sources(const struct ingest *ingest, struct buf *out, enum metric metric,
 			uint64_t (*value)(const struct ingest_counts *counts))
 {
 	metric_head(out, metric);
@@ -20,21 +22,20 @@ static void put_sources(struct daemon *daemon, struct buf *out, enum metric metr
 		for (int kind = 0; kind < KIND_COUNT; kind++) {
 			const struct str labels[] = { str_of(venue_text((enum venue)venue)),
 						      str_of(kind_text((enum kind)kind)) };
-			metric_sample(out, metric, labels, 2,
-				      value(ingest_counts(daemon_ingest(daemon), (enum venue)venue,
-							  (enum kind)kind)));
+			metric_sample(
+			    out, metric, labels, 2,
+			    value(ingest_counts(ingest, (enum venue)venue, (enum kind)kind)));
 		}
 	}
 }
 
-static void put_events(struct daemon *daemon, struct buf *out)
+static void put_events(const struct ingest *ingest, struct buf *out)
 {
 	metric_head(out, METRIC_events);
 	for (int source = 0; source < VENUE_COUNT * KIND_COUNT; source++) {
 		enum venue venue = (enum venue)(source / KIND_COUNT);
 		enum kind kind = (enum kind)(source % KIND_COUNT);
-		const struct ingest_counts *counts =
-		    ingest_counts(daemon_ingest(daemon), venue, kind);
+		const struct ingest_counts *counts = ingest_counts(ingest, venue, kind);
 		for (int type = 0; type < EVENT_COUNT; type++) {
 			const struct str labels[] = {
 				str_of(venue_text(venue)), str_of(kind_text(kind)),
@@ -55,10 +56,9 @@ static uint64_t skipped_of(const struct market_counts *counts) { return counts->
 static uint64_t refused_of(const struct market_counts *counts) { return counts->refused; }
 static uint64_t gaps_of(const struct market_counts *counts) { return counts->gaps; }
 
-static void put_by_market(struct daemon *daemon, struct buf *out, enum metric metric,
+static void put_by_market(const struct markets *markets, struct buf *out, enum metric metric,
 			  uint64_t (*value)(const struct market_counts *counts))
 {
-	struct markets *markets = daemon_markets(daemon);
 	metric_head(out, metric);
 	for (size_t i = 0; i < markets_count(markets); i++) {
 		struct market *market = markets_at(markets, i);
@@ -70,17 +70,27 @@ static void put_by_market(struct daemon *daemon, struct buf *out, enum metric me
 	}
 }
 
-static void put_markets(struct daemon *daemon, struct buf *out)
+void metrics_markets_put(const struct markets *markets, struct buf *out)
 {
-	metrics_put(out, METRIC_markets, markets_count(daemon_markets(daemon)));
-	metrics_put(out, METRIC_markets_refused, markets_refused(daemon_markets(daemon)));
-	put_by_market(daemon, out, METRIC_trades, trades_of);
-	put_by_market(daemon, out, METRIC_trades_duplicate, duplicates_of);
-	put_by_market(daemon, out, METRIC_trades_presumed, presumed_of);
-	put_by_market(daemon, out, METRIC_trades_late, late_of);
-	put_by_market(daemon, out, METRIC_trades_skipped, skipped_of);
-	put_by_market(daemon, out, METRIC_trades_refused, refused_of);
-	put_by_market(daemon, out, METRIC_gaps, gaps_of);
+	metrics_put(out, METRIC_markets, markets_count(markets));
+	metrics_put(out, METRIC_markets_refused, markets_refused(markets));
+	put_by_market(markets, out, METRIC_trades, trades_of);
+	put_by_market(markets, out, METRIC_trades_duplicate, duplicates_of);
+	put_by_market(markets, out, METRIC_trades_presumed, presumed_of);
+	put_by_market(markets, out, METRIC_trades_late, late_of);
+	put_by_market(markets, out, METRIC_trades_skipped, skipped_of);
+	put_by_market(markets, out, METRIC_trades_refused, refused_of);
+	put_by_market(markets, out, METRIC_gaps, gaps_of);
+}
+
+void metrics_ingest_put(const struct ingest *ingest, struct buf *out)
+{
+	put_sources(ingest, out, METRIC_frames, frames_of);
+	put_sources(ingest, out, METRIC_frames_unknown, unknown_of);
+	put_sources(ingest, out, METRIC_frames_malformed, malformed_of);
+	put_sources(ingest, out, METRIC_events_ahead, ahead_of);
+	metrics_put(out, METRIC_lines_unreadable, ingest_unreadable_count(ingest));
+	put_events(ingest, out);
 }
 
 /* ---- the store ---- */
@@ -134,13 +144,10 @@ static void put_segments(const struct segments *segments, struct buf *out)
 void metrics_view_print(struct daemon *daemon, struct buf *out)
 {
 	const struct loop_stats *loop = loop_stats(daemon_loop(daemon));
-	put_sources(daemon, out, METRIC_frames, frames_of);
-	put_sources(daemon, out, METRIC_frames_unknown, unknown_of);
-	put_sources(daemon, out, METRIC_frames_malformed, malformed_of);
-	put_sources(daemon, out, METRIC_events_ahead, ahead_of);
-	metrics_put(out, METRIC_lines_unreadable, ingest_unreadable_count(daemon_ingest(daemon)));
-	put_events(daemon, out);
-	put_markets(daemon, out);
+	size_t began = out->len;
+	int64_t began_ns = own_time_ns();
+	metrics_ingest_put(daemon_ingest(daemon), out);
+	metrics_markets_put(daemon_markets(daemon), out);
 	if (daemon_segments(daemon)) {
 		put_store(daemon_store(daemon), out);
 		put_segments(daemon_segments(daemon), out);
@@ -152,6 +159,11 @@ void metrics_view_print(struct daemon *daemon, struct buf *out)
 	metrics_memory_print(daemon, out);
 	metrics_accounts_print(daemon, out);
 	metrics_telegram_print(daemon, out);
+	metrics_notify_print(daemon, out);
+	metrics_redis_print(daemon, out);
+	metrics_trade_put(metering_trade(daemon_metering(daemon)), out);
 	metrics_put(out, METRIC_loop_turns, loop->turns);
 	metrics_put(out, METRIC_loop_slow_turns, loop->slow_turns);
+	metrics_self_print(daemon, out);
+	metering_printed(daemon_metering(daemon), began_ns, str_skip(buf_str(out), began));
 }

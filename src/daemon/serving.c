@@ -5,11 +5,12 @@
 #include "base/check.h"
 #include "daemon/serving_impl.h"
 #include "daemon/terminals.h"
+#include "serve/push.h"
 
-/* One a connection, and one for the signals that are held. */
+/* One a connection, one for the signals that are held, one for WebSockets. */
 size_t serving_timers(const struct config *config)
 {
-	return (size_t)config_i64(config, CONFIG_serve_room) + 1;
+	return (size_t)config_i64(config, CONFIG_serve_room) + 2;
 }
 
 /* ---- beginning ---- */
@@ -20,8 +21,14 @@ static struct serve_hooks hooks_of(struct serving *serving)
 	struct serve_hooks hooks = {
 		.ask = serving_ask,
 		.metrics = serving_metrics,
+		.metrics_design = serving_metrics_design,
+		.metrics_ids = serving_metrics_ids,
+		.now = serving_now,
 		.markets = serving_markets,
+		.bars = serving_bars,
+		.bar = serving_bar,
 		.alerts = serving_alerts,
+		.alert_say = serving_alert_say,
 		.ready = serving_ready,
 		.chart = serving_chart,
 		.intake = serving_intake,
@@ -31,14 +38,18 @@ static struct serve_hooks hooks_of(struct serving *serving)
 		hooks.fleet = serving_fleet;
 		hooks.terminal = serving_terminal;
 	}
+	if (config->world->rules)
+		hooks.alert_test = serving_alert_test;
 	if (daemon_budgets(config->daemon))
 		hooks.memory = serving_memory;
 	if (serving->sink.signals)
 		hooks.signal = serving_signal;
 	if (serving->sink.signals || config->writer)
 		hooks.trace = serving_trace;
-	if (config->writer)
+	if (config->writer) {
 		hooks.query = serving_query;
+		hooks.ledger = serving_ledger;
+	}
 	if (serving->sessions) {
 		hooks.state_get = serving_state_get;
 		hooks.state_put = serving_state_put;
@@ -92,8 +103,10 @@ static enum status build(struct serving *serving, struct err *err)
 
 static void free_serving(struct serving *serving)
 {
+	timers_cancel(loop_timers(serving->loop), &serving->push_timer);
 	session_store_destroy(serving->sessions);
 	serve_destroy(serving->serve);
+	buf_deinit(&serving->ledger.text);
 	free(serving);
 }
 
@@ -107,6 +120,8 @@ enum status serving_create(const struct serving_config *config, struct serving *
 		return err_set(err, STATUS_NO_MEMORY, "serve: out of memory");
 	serving->config = *config;
 	serving->loop = daemon_loop(config->daemon);
+	serving->created_ns = loop_now_ns(serving->loop);
+	buf_init(&serving->ledger.text, SERVING_LEDGER_BYTES);
 	serving->held_end = &serving->held;
 	serving->held_timer = (struct timer){ .fn = serving_release, .ctx = serving };
 	struct terminals *terminals = daemon_terminals(config->daemon);
@@ -119,6 +134,13 @@ enum status serving_create(const struct serving_config *config, struct serving *
 	else
 		*out = serving;
 	return status;
+}
+
+static void run_push(void *ctx)
+{
+	struct serving *serving = ctx;
+	serve_step(serving->serve);
+	loop_timer_after(serving->loop, &serving->push_timer, PUSH_STEP_MS * INT64_C(1000000));
 }
 
 enum status serving_start(struct serving *serving, struct err *err)
@@ -135,12 +157,16 @@ enum status serving_start(struct serving *serving, struct err *err)
 		.events = { serve_request, serving->serve },
 	};
 	config_address(config, CONFIG_serve_listen, host, &server.port);
+	serve_set_rate(serving->serve, config_i64(config, CONFIG_serve_rate));
+	serving->push_timer = (struct timer){ .fn = run_push, .ctx = serving };
+	run_push(serving);
 	return http_server_open(serving->loop, &server, &serving->server, err);
 }
 
 enum status serving_configure(struct serving *serving, const struct config *config, struct err *err)
 {
 	serving->config.config = config;
+	serve_set_rate(serving->serve, config_i64(config, CONFIG_serve_rate));
 	return serve_set_tokens(serving->serve, config_str(config, CONFIG_serve_tokens_file).ptr,
 				err);
 }
@@ -156,6 +182,11 @@ const struct http_server_stats *serving_stats(const struct serving *serving)
 {
 	static const struct http_server_stats none;
 	return serving->server ? http_server_stats(serving->server) : &none;
+}
+
+const struct push_counts *serving_push_counts(const struct serving *serving)
+{
+	return serve_push_counts(serving->serve);
 }
 
 const struct serve_counts *serving_counts(const struct serving *serving)
@@ -191,8 +222,10 @@ void serving_close(struct serving *serving, void (*fn)(void *ctx), void *ctx)
 {
 	serving->on_closed = fn;
 	serving->on_closed_ctx = ctx;
+	serving->is_closing = true;
 	serving_begin(serving);
 	serving_drop_held(serving);
+	timers_cancel(loop_timers(serving->loop), &serving->push_timer);
 	if (serving->server)
 		http_server_close(serving->server, on_server_closed, serving);
 	else

@@ -17,7 +17,8 @@ struct writer;
 struct serving_config {
 	struct daemon *daemon;
 	const struct config *config;
-	struct writer *writer; /* NULL: no archive */
+	const struct ask_world *world; /* outlives it */
+	struct writer *writer;         /* NULL: no archive */
 };
 
 size_t serving_timers(const struct config *config);
@@ -36,3 +37,4 @@ void serving_close(struct serving *serving, void (*fn)(void *ctx), void *ctx);
 uint16_t serving_port(const struct serving *serving);
 const struct http_server_stats *serving_stats(const struct serving *serving);
 const struct serve_counts *serving_counts(const struct serving *serving);
+const struct push_counts *serving_push_counts(const struct serving *serving);

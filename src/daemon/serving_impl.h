@@ -1,13 +1,31 @@
 /* serving_impl.h - shared by serving*.c only.
  *
  *   serving.c          its life           serving_views.c   what is answered at once
- *   serving_signals.c  signals         serving_later.c    the archive, sessions */
+ *   serving_signals.c  signals         serving_later.c    the archive, sessions
+ *   serving_now.c      lights          serving_bars.c     bars
+ *   serving_ledger.c   the ledger */
 #pragma once
 
 #include "archive/writer.h"
 #include "daemon/signal_adding.h"
 #include "daemon/serving.h"
 #include "store/session_store.h"
+
+enum { SERVING_LEDGER_BYTES = 64 * 1024 };
+
+struct serving_ledger_wait {
+	serve_text_fn done;
+	void *done_ctx;
+	struct serving_ledger_wait *next;
+};
+
+/* What was counted last. */
+struct serving_ledger {
+	struct buf text; /* JSON and LF */
+	int64_t at_ns;
+	bool known, balanced, reading;
+	struct serving_ledger_wait *waiting;
+};
 
 struct serving {
 	struct serving_config config;
@@ -19,9 +37,11 @@ struct serving {
 	struct signal_sink sink;                 /* signals NULL: there is no fleet */
 	struct serving_adding *held, **held_end; /* signals that wait for the store to be ready */
 	size_t held_count;
-	struct timer held_timer;
+	struct timer held_timer, push_timer;
+	struct serving_ledger ledger;
+	int64_t created_ns;
 	size_t waiting; /* hooks that have not ended */
-	bool is_closed;
+	bool is_closing, is_closed;
 	void (*on_closed)(void *ctx);
 	void *on_closed_ctx;
 };
@@ -34,14 +54,26 @@ void serving_end(struct serving *serving);
 void serving_release(void *ctx); /* the timer of what is held */
 void serving_drop_held(struct serving *serving);
 
+/* serving_ledger.c: the newest count's JSON, "" when none was made yet; another is begun when
+ * it is older than a second. */
+struct str serving_ledger_kept(struct serving *serving);
+
 /* Hooks of serve.h. */
+void serving_now(void *ctx, struct buf *out);
+enum status serving_bars(void *ctx, const struct serve_bars *asked, struct buf *out);
+bool serving_bar(void *ctx, const struct serve_bars *asked, int back, struct buf *out);
+void serving_ledger(void *ctx, serve_text_fn done, void *done_ctx);
 int serving_ask(void *ctx, struct str question, struct str format, struct buf *out);
 void serving_metrics(void *ctx, struct buf *out);
+void serving_metrics_design(void *ctx, struct buf *out);
+void serving_metrics_ids(void *ctx, struct buf *out);
 void serving_markets(void *ctx, struct buf *out);
 void serving_fleet(void *ctx, struct buf *out);
 bool serving_terminal(void *ctx, struct str id, struct buf *out);
 void serving_memory(void *ctx, struct buf *out);
 void serving_alerts(void *ctx, struct buf *out);
+enum status serving_alert_say(void *ctx, const struct serve_alert_word *word, struct buf *answer);
+void serving_alert_test(void *ctx, struct str rule, struct buf *out);
 bool serving_ready(void *ctx, struct buf *why);
 enum serve_intake serving_intake(void *ctx, struct buf *why, int *retry_s);
 void serving_signal(void *ctx, const struct serve_signal *signal, serve_signal_fn done,

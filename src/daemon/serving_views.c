@@ -23,6 +23,18 @@ void serving_metrics(void *ctx, struct buf *out)
 	metrics_view_print(serving->config.daemon, out);
 }
 
+void serving_metrics_design(void *ctx, struct buf *out)
+{
+	const struct serving *serving = ctx;
+	metrics_design_print(serving->config.daemon, out);
+}
+
+void serving_metrics_ids(void *ctx, struct buf *out)
+{
+	const struct serving *serving = ctx;
+	metrics_ids_print(serving->config.daemon, out);
+}
+
 void serving_alerts(void *ctx, struct buf *out)
 {
 	serving_ask(ctx, STR("/alerts"), STR("json"), out);

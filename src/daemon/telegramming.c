@@ -373,6 +373,15 @@ size_t telegramming_test(struct telegramming *telegramming)
 	return told;
 }
 
+void telegramming_daily(struct telegramming *telegramming, struct str text, bool silent)
+{
+	uint32_t slot = 0;
+	const struct person *person;
+	while (telegramming->telegram && (person = people_next(telegramming->people, &slot)))
+		if (person->role == ROLE_ADMIN)
+			bot_tell_softly(telegramming->bot, person->id, text, silent);
+}
+
 void telegramming_told(struct telegramming *telegramming, int64_t user_id)
 {
 	const struct person *person = people_find(telegramming->people, user_id);

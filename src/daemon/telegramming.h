@@ -57,6 +57,8 @@ struct bot *telegramming_bot(struct telegramming *telegramming);
 /* An alert of weir's own was told, said again, or ended. */
 void telegramming_alert(struct telegramming *telegramming, enum alert_notice notice,
 			const struct alert_view *alert);
+/* The word of the day to every admin: plain text without < & >. */
+void telegramming_daily(struct telegramming *telegramming, struct str text, bool silent);
 
 /* ---- for the control socket ---- */
 

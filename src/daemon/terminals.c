@@ -296,6 +296,7 @@ static enum status build_stores(struct terminals *terminals, struct err *err)
 		return err_set(err, STATUS_NO_MEMORY, "no memory for the fleet's stores");
 	result_store_use_packing(terminals->results,
 				 config_bool(terminals->config.config, CONFIG_streams_packed));
+	terminals_meter_accounts(terminals);
 	terminals_meet_archive(terminals);
 	return terminals_open_spill(terminals, err);
 }

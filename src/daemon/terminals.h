@@ -21,6 +21,7 @@
 
 struct archiving;
 struct terminals;
+struct trade_meter;
 
 struct terminals_config {
 	const struct config *config;
@@ -29,12 +30,15 @@ struct terminals_config {
 	struct segments *segments;
 	struct alerts *alerts;
 	struct archiving *archiving;    /* NULL: no archive */
+	struct trade_meter *meter;      /* is told of signals, results and updates */
 	bool demo;                      /* simulated terminals where no tokens file is named */
 	void (*step_alerts)(void *ctx); /* alerts_step with this turn's time */
 	/* Results cannot be kept: no new signals, for this word; NULL: no more. */
 	void (*on_refuse)(void *ctx, const char *why);
 	/* A terminal goes into another state, or falls silent. */
 	void (*on_moved)(void *ctx, const struct instance *instance, enum instance_state from);
+	/* A terminal's result, or deal, is taken. NULL: nobody looks. */
+	void (*on_result)(void *ctx, const struct result *result);
 	void *ctx;
 };
 

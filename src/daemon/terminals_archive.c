@@ -6,6 +6,7 @@
 #include "daemon/day_loss.h"
 #include "daemon/terminals_impl.h"
 #include "os/files.h"
+#include "trade/trade_meter.h"
 
 /* ---- ends of deliveries ---- */
 
@@ -29,11 +30,14 @@ static enum delivery_told on_ended(void *ctx, const struct delivery_end *end)
 	struct terminals *terminals = ctx;
 	if (!terminals->config.archiving) {
 		execution_store_archived(terminals->executions, end->sid, end->instance);
+		trade_meter_end(terminals->config.meter, end);
 		return DELIVERY_TOLD_GONE;
 	}
 	enum delivery_told told = archiving_delivery(terminals->config.archiving, end);
 	if (told == DELIVERY_TOLD_KEPT)
 		tell_end(terminals, end);
+	if (told != DELIVERY_TOLD_LATER)
+		trade_meter_end(terminals->config.meter, end);
 	return told;
 }
 

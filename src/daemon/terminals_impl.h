@@ -79,6 +79,10 @@ struct execution_store_hooks terminals_execution_hooks(struct terminals *termina
 void terminals_meet_archive(struct terminals *terminals); /* before restore */
 MUST_CHECK enum status terminals_open_spill(struct terminals *terminals, struct err *err);
 void terminals_watch_spill(struct terminals *terminals); /* its alerts, and what follows */
+/* terminals_meter.c: what the trade meter is told. */
+bool terminals_meter_is_new(const struct terminals *terminals, const struct signal_entry *entry);
+void terminals_meter_signal(struct terminals *terminals, const struct signal_entry *entry);
+void terminals_meter_accounts(struct terminals *terminals); /* when the stores are there */
 /* terminals_tokens.c: the tokens file, the state directory's, or the demo's. */
 MUST_CHECK enum status terminals_read_tokens(struct terminals *terminals, struct err *err);
 /* The demo's terminals, over real TCP (terminals_sim.c). */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "daemon/archiving.h"
 #include "daemon/terminals_impl.h"
+#include "trade/trade_meter.h"
 
 enum { FLAT_WAIT_MS = 30000 };
 
@@ -200,6 +201,9 @@ static enum status on_record(struct terminals *terminals, const struct instance 
 	enum status taken = result_store_take(terminals->results, instance->slot, epoch_ms, seq,
 					      status ? NULL : &result, tag);
 	if (!status && !taken) {
+		if (terminals->config.on_result)
+			terminals->config.on_result(terminals->config.ctx, &result);
+		trade_meter_result(terminals->config.meter, &result);
 		terminals_note_deal(terminals, instance, &result, now_ms);
 		account_store_result(terminals->accounts, instance, &result);
 	}
@@ -359,7 +363,10 @@ static bool on_signal(void *ctx, const struct signal_entry *entry)
 		.member_count = entry->member_count,
 	};
 	deliveries_step(terminals->deliveries, loop_wall_ns(terminals->config.loop) / 1000000);
+	bool is_new = terminals_meter_is_new(terminals, entry);
 	bool taken = deliveries_take(terminals->deliveries, &what);
+	if (taken && is_new)
+		terminals_meter_signal(terminals, entry);
 	terminals_arm(terminals);
 	return taken;
 }
@@ -397,8 +404,10 @@ static enum status put_result(void *ctx, const struct result *result, uint64_t t
 {
 	struct terminals *terminals = ctx;
 	enum status status = result_store_put(terminals->results, result, tag);
-	if (!status)
+	if (!status) {
 		terminals_note_result(terminals, result);
+		trade_meter_result(terminals->config.meter, result);
+	}
 	return status;
 }
 

@@ -20,11 +20,17 @@ static enum status check_number(const struct flag_row *row, struct str text, str
 static enum status check_choice(const struct flag_row *row, struct str text, struct err *err)
 {
 	struct str rest = str_of(row->value), word;
-	while (str_split(&rest, '|', &word))
+	struct suggest suggest = suggest_for(text);
+	char storage[128];
+	struct buf hint = buf_over(storage, sizeof storage);
+	while (str_split(&rest, '|', &word)) {
 		if (str_eq(word, text))
 			return STATUS_OK;
-	return err_set(err, STATUS_USAGE, "--%s: '%.*s' is not one of %s", row->name, STR_ARG(text),
-		       row->value);
+		suggest_offer(&suggest, word);
+	}
+	suggest_print(&hint, &suggest);
+	return err_set(err, STATUS_USAGE, "--%s: '%.*s' is not one of %s%.*s", row->name,
+		       STR_ARG(text), row->value, STR_ARG(buf_str(&hint)));
 }
 
 static enum status speed_parse(struct str text, double *speed)
@@ -210,16 +216,22 @@ static enum status unknown_command(struct parser *parser, struct str word)
 /* "config" without, or with a wrong, second word: names those that there are. */
 static enum status unknown_action(struct parser *parser, enum command first, const char *given)
 {
-	char storage[128];
-	struct buf actions = buf_over(storage, sizeof storage - 1);
+	char storage[192], hint_storage[128];
+	struct buf actions = buf_over(storage, sizeof storage);
+	struct buf hint = buf_over(hint_storage, sizeof hint_storage);
+	struct suggest suggest = suggest_for(str_of(given));
 	struct str group = command_first_word(first);
 	for (enum command command = first;
-	     command < COMMAND_THERE && str_eq(command_first_word(command), group); command++)
-		buf_printf(&actions, "%s%s", command == first ? "" : ", ",
-			   command_row(command)->words + group.len + 1);
+	     command < COMMAND_THERE && str_eq(command_first_word(command), group); command++) {
+		const char *action = command_row(command)->words + group.len + 1;
+		buf_printf(&actions, "%s%s", command == first ? "" : ", ", action);
+		suggest_offer(&suggest, str_of(action));
+	}
+	suggest_print(&hint, &suggest);
 	if (given)
-		return err_set(parser->err, STATUS_USAGE, "%.*s: '%s' is not one of %.*s",
-			       STR_ARG(group), given, STR_ARG(buf_str(&actions)));
+		return err_set(parser->err, STATUS_USAGE, "%.*s: '%s' is not one of %.*s%.*s",
+			       STR_ARG(group), given, STR_ARG(buf_str(&actions)),
+			       STR_ARG(buf_str(&hint)));
 	return err_set(parser->err, STATUS_USAGE, "%.*s: needs one of %.*s", STR_ARG(group),
 		       STR_ARG(buf_str(&actions)));
 }

@@ -114,11 +114,62 @@ void config_print_text(struct buf *buf, struct str text)
 	buf_char(buf, '"');
 }
 
+enum secret_show { SECRET_ALL_HIDDEN, SECRET_HOST };
+
+static const struct {
+	const char *name; /* SECTION.KEY */
+	enum secret_show show;
+} secrets[] = {
+#define SECRET(name, show) { name, SECRET_##show },
+#include "def/secret.def"
+#undef SECRET
+};
+
+static bool find_secret(enum config_id id, enum secret_show *show)
+{
+	size_t section = strlen(rows[id].section);
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+		if (strncmp(secrets[i].name, rows[id].section, section) == 0 &&
+		    secrets[i].name[section] == '.' &&
+		    strcmp(secrets[i].name + section + 1, rows[id].key) == 0) {
+			*show = secrets[i].show;
+			return true;
+		}
+	return false;
+}
+
+bool config_is_secret(enum config_id id)
+{
+	enum secret_show show;
+	return find_secret(id, &show);
+}
+
+/* https://hooks.example/ and ***: as much of a URL as says whose it is. */
+static void print_secret(struct buf *buf, struct str value, enum secret_show show)
+{
+	size_t host = str_find_char(value, ':') + 3;
+	if (!value.len)
+		return;
+	if (show == SECRET_HOST && host < value.len) {
+		struct str rest = str_skip(value, host);
+		size_t end = str_find_char(rest, '/');
+		size_t user = str_find_char(str_make(rest.ptr, end), '@');
+		buf_put(buf, value.ptr, host);
+		buf_str_put(buf, user < end ? str_make(rest.ptr + user + 1, end - user - 1)
+					    : str_make(rest.ptr, end));
+		buf_char(buf, '/');
+	}
+	buf_put(buf, "***", 3);
+}
+
 void config_print_value(struct buf *buf, const struct config *config, enum config_id id)
 {
 	const struct config_value *value = &slot_of(config, id)->value;
+	enum secret_show show;
 	size_t from, to;
-	if (rows[id].type == CONFIG_ENUM) {
+	if (find_secret(id, &show)) {
+		print_secret(buf, value->text, show);
+	} else if (rows[id].type == CONFIG_ENUM) {
 		buf_str_put(buf, value->text);
 	} else if (!is_text(rows[id].type)) {
 		config_value_print(buf, &rows[id], value->number);
@@ -164,11 +215,14 @@ void config_print_origin(struct buf *buf, const struct config *config, enum conf
 bool config_file_has_secret(const struct config *config)
 {
 	size_t from, to;
-	for (enum config_id id = 0; id < CONFIG_COUNT; id++)
-		if (rows[id].type == CONFIG_URL &&
-		    config_origin(config, id).kind == CONFIG_FROM_FILE &&
-		    config_url_password(config_str(config, id), &from, &to))
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+		if (config_origin(config, id).kind != CONFIG_FROM_FILE || !is_text(rows[id].type))
+			continue;
+		struct str value = config_str(config, id);
+		if ((value.len && config_is_secret(id)) ||
+		    (rows[id].type == CONFIG_URL && config_url_password(value, &from, &to)))
 			return true;
+	}
 	return false;
 }
 

@@ -155,8 +155,10 @@ MUST_CHECK enum status config_duration(struct str word, int64_t *ms);
 struct str config_str(const struct config *config, enum config_id id);
 struct config_origin config_origin(const struct config *config, enum config_id id);
 
-/* The value in the shortest spelling that the reader takes back; the password of
- * a URL is shown as ***. */
+/* A row of secret.def: its value is never shown. */
+bool config_is_secret(enum config_id id);
+/* The value in the shortest spelling that the reader takes back; a secret one, and the
+ * password of a URL, is shown as ***. */
 void config_print_value(struct buf *buf, const struct config *config, enum config_id id);
 /* A number as the row's type spells it: "512mb", "10s", "yes". Not for ENUM. */
 void config_print_number(struct buf *buf, enum config_id id, int64_t number);
@@ -168,8 +170,8 @@ void config_print_env_name(struct buf *buf, enum config_id id);
 /* The two halves of an ADDRESS that is not empty; host without its brackets, a NUL behind
  * it. */
 void config_address(const struct config *config, enum config_id id, char host[64], uint16_t *port);
-/* True when a URL that came from the file carries a password: then nobody else may
- * read the file. */
+/* True when a URL that came from the file carries a password, or a secret setting came from
+ * it: then nobody else may read the file. */
 bool config_file_has_secret(const struct config *config);
 
 /* A section of an open kind (key empty), or, behind it, one of its keys. In the order of

@@ -137,9 +137,9 @@ static struct said read_said(struct json *json, struct str body, struct str code
 	if (json_parse(json, body, &root))
 		return said;
 	if (json_get(root, code, &member))
-		said.has_code = json_integer(member, &said.code);
+		said.has_code = json_as_integer(member, &said.code);
 	if (json_get(root, message, &member))
-		json_string(member, &said.message);
+		json_as_string(member, &said.message);
 	return said;
 }
 

@@ -155,6 +155,7 @@ static void set_bounds(struct http_server_config *config)
 	times->idle_ns = time_or(times->idle_ns, 60 * second_ns);
 	times->answer_ns = time_or(times->answer_ns, 60 * second_ns);
 	times->send_ns = time_or(times->send_ns, 30 * second_ns);
+	times->ping_ns = time_or(times->ping_ns, 30 * second_ns);
 }
 
 static enum status build(struct http_server *server, struct err *err)

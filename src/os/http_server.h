@@ -4,8 +4,8 @@
  * Keep-alive, pipelined requests (one is told at a time, answers go out in their order),
  * chunked and awaited (Expect: 100-continue) bodies, HEAD. Framing is read strictly
  * (os/http_server_parse.h); what cannot be read is answered with 400, 408, 411, 413, 414,
- * 417, 431, 501 or 505 and {"error":"…"}, and the connection ends after what is queued;
- * what the other end still sends is thrown away for a while, so that the end does not
+ * 417, 431, 501 or 505 and a problem (http_problem.h), and the connection ends after what is
+ * queued; what the other end still sends is thrown away for a while, so that the end does not
  * overtake the answer.
  *
  * Bounds: connections (one more is accepted and closed; calls of clients that are gone
@@ -19,8 +19,12 @@
  * between requests 60 s, an answer by us 60 s (504, and the end), an answer into the
  * client 30 s and 1 s for each 64 KiB of it. One timer of the loop's heap a connection.
  *
- * WebSockets are not spoken: an Upgrade is ignored. Loop thread only; on_request never
- * runs inside a call of the owner. */
+ * WebSockets (RFC 6455): only for calls that the owner upgrades; any other Upgrade is
+ * ignored. A message in is at most 64 KiB, out 1 MiB, what waits to be sent to one client
+ * 2 MiB. A client that was silent for 30 s is pinged and, silent for 30 s more, cut; so is
+ * one that takes nothing for the time an answer has.
+ *
+ * Loop thread only; on_request never runs inside a call of the owner. */
 #pragma once
 
 #include "base/err.h"
@@ -36,7 +40,7 @@ struct http_server_events {
 
 /* 0: the usual one. */
 struct http_server_times {
-	int64_t head_ns, body_ns, idle_ns, answer_ns, send_ns;
+	int64_t head_ns, body_ns, idle_ns, answer_ns, send_ns, ping_ns;
 };
 
 struct http_server_config {
@@ -69,6 +73,12 @@ struct http_server_stats {
 	uint64_t tls_failed;          /* connections ended by TLS, or by first bytes that are not */
 	uint64_t open;                /* connections now, those that linger too */
 	uint64_t bytes_in, bytes_out; /* on the wire */
+	uint64_t ws_opened, ws_open;  /* WebSockets: ever, now */
+	uint64_t ws_in, ws_out;       /* their messages */
+	uint64_t ws_pings;            /* sent */
+	uint64_t ws_bad;              /* ended for a frame that may not be so */
+	uint64_t ws_silent;           /* cut: nothing was heard */
+	uint64_t ws_refused;          /* messages for which there was no room */
 };
 
 /* IN_USE, INVALID with the place and the reason in err. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "os/http_problem.h"
 #include "os/http_server_impl.h"
 
 static const int64_t linger_ns = 2000000000;
@@ -16,6 +17,8 @@ static enum http_wait wait_of(const struct http_conn *conn)
 		return HTTP_WAIT_HANDSHAKE;
 	if (conn->state == HTTP_LINGERING)
 		return HTTP_WAIT_LINGER;
+	if (conn->state == HTTP_UPGRADED)
+		return HTTP_WAIT_WS;
 	if (conn->is_writing)
 		return HTTP_WAIT_SEND;
 	if (conn->state == HTTP_ASKED)
@@ -37,6 +40,7 @@ static int64_t patience_ns(const struct http_conn *conn, enum http_wait wait)
 	case HTTP_WAIT_HEAD: return times->head_ns;
 	case HTTP_WAIT_BODY: return times->body_ns;
 	case HTTP_WAIT_ANSWER: return times->answer_ns;
+	case HTTP_WAIT_WS: return http_ws_patience_ns(conn);
 	case HTTP_WAIT_SEND:
 		return times->send_ns + (int64_t)(conn->counted / HTTP_QUEUED_BYTES) * second_ns;
 	case HTTP_WAIT_LINGER: return linger_ns;
@@ -60,7 +64,8 @@ static bool wants_bytes(const struct http_conn *conn)
 {
 	switch (conn->state) {
 	case HTTP_READING: return !conn->is_writing && conn->in.len < HTTP_IN_BYTES;
-	case HTTP_ASKED: return conn->in.len < HTTP_IN_BYTES; /* or its end */
+	case HTTP_ASKED:
+	case HTTP_UPGRADED: return conn->in.len < HTTP_IN_BYTES; /* or its end */
 	default: return true;
 	}
 }
@@ -94,14 +99,14 @@ static void release_body(struct http_conn *conn)
 /* The server's own words, and the end: where the next request begins is not known. */
 static void refuse(struct http_conn *conn, int code, const char *why)
 {
-	char storage[256];
+	char storage[512];
 	struct buf body = buf_over(storage, sizeof storage);
-	buf_printf(&body, "{\"error\":\"%s\"}", why);
+	http_problem_put(&body, code, str_of(why));
 	release_body(conn);
 	conn->is_head = false;
 	conn->closes = true;
 	http_reply_send(conn, &(struct http_reply){ .code = code,
-						    .type = "application/json",
+						    .type = HTTP_PROBLEM_TYPE,
 						    .body = buf_str(&body) });
 	http_stream_drain(conn);
 }
@@ -112,8 +117,8 @@ static void on_deadline(void *ctx)
 	struct http_server_stats *stats = &conn->server->stats;
 	enum http_wait wait = conn->wait;
 	conn->wait = HTTP_WAIT_NOTHING;
-	stats->late +=
-	    wait != HTTP_WAIT_IDLE && wait != HTTP_WAIT_LINGER && wait != HTTP_WAIT_ANSWER;
+	stats->late += wait != HTTP_WAIT_IDLE && wait != HTTP_WAIT_LINGER &&
+		       wait != HTTP_WAIT_ANSWER && wait != HTTP_WAIT_WS;
 	switch (wait) {
 	case HTTP_WAIT_IDLE: http_stream_drain(conn); break;
 	case HTTP_WAIT_HEAD: refuse(conn, 408, "the request's head did not come in time"); break;
@@ -122,6 +127,7 @@ static void on_deadline(void *ctx)
 		stats->unanswered++;
 		refuse(conn, 504, "weir has not answered in time");
 		break;
+	case HTTP_WAIT_WS: http_ws_look(conn); break;
 	case HTTP_WAIT_SEND: stats->slow_readers++; /* fall through */
 	default: http_stream_end(conn);
 	}
@@ -188,6 +194,8 @@ static void step(struct http_conn *conn, struct str *in)
 
 static bool may_read(const struct http_conn *conn)
 {
+	if (conn->state == HTTP_UPGRADED)
+		return http_ws_may_read(conn);
 	return conn->state == HTTP_READING && !conn->is_writing &&
 	       conn->filling.len < HTTP_QUEUED_BYTES;
 }
@@ -199,8 +207,11 @@ void http_conn_run(struct http_conn *conn)
 		return;
 	http_stream_enter_turn(conn);
 	conn->is_running = true;
-	while (in.len && may_read(conn) && conn->requests_told < HTTP_TURN_REQUESTS)
+	while (in.len && conn->state == HTTP_READING && may_read(conn) &&
+	       conn->requests_told < HTTP_TURN_REQUESTS)
 		step(conn, &in);
+	if (conn->state == HTTP_UPGRADED)
+		http_ws_run(conn, &in);
 	conn->is_running = false;
 	if (in.len && in.len < conn->in.len)
 		memmove(conn->in.ptr, in.ptr, in.len);
@@ -213,7 +224,7 @@ void http_conn_run(struct http_conn *conn)
 
 void http_conn_sent(struct http_conn *conn)
 {
-	if (conn->in.len && conn->state == HTTP_READING)
+	if (conn->in.len && (conn->state == HTTP_READING || conn->state == HTTP_UPGRADED))
 		loop_defer(conn->server->loop, &conn->rest);
 	http_conn_settle(conn);
 }
@@ -254,7 +265,7 @@ static void answer(struct http_call *call, const struct http_reply *reply)
 		loop_defer(conn->server->loop, &conn->rest);
 }
 
-static const struct http_call_ops ops = { answer };
+static const struct http_call_ops ops = { answer, http_ws_upgrade };
 
 /* ---- beginning and end ---- */
 
@@ -301,6 +312,7 @@ void http_conn_closed(struct http_conn *conn)
 	loop_task_cancel(&conn->flush);
 	loop_task_cancel(&conn->rest);
 	release_body(conn);
+	http_ws_closed(conn);
 	server->stats.open--;
 	tls_destroy(conn->tls);
 	http_parser_deinit(&conn->parser);

@@ -5,18 +5,22 @@
  *   http_server_stream.c its bytes: reading, TLS, writing, closing
  *   http_server_reply.c  an answer as bytes
  *   http_server_parse.c  a request out of bytes; http_server_head.c what its head means
+ *   http_server_ws.c     a connection that has become a WebSocket
  *
  *   OPENING -> READING <-> ASKED -> DRAINING -> LINGERING -> CLOSING -> GONE
+ *                            ASKED -> UPGRADED -> DRAINING
  *
  * OPENING: the TLS handshake. READING: a request, or the silence before one. ASKED: the
- * owner has the call. DRAINING: what is queued is the last. LINGERING: it is with the
- * kernel; what the other end still sends is read and thrown away until it ends too, at
- * most 2 s or 4 MiB, because closing over unread bytes would reset the connection and
- * take our last words with it. GONE: the socket is closed and the call not answered yet. */
+ * owner has the call. UPGRADED: it speaks in frames of a WebSocket. DRAINING: what is queued is the
+ * last. LINGERING: it is with the kernel; what the other end still sends is read and thrown away
+ * until it ends too, at most 2 s or 4 MiB, because closing over unread bytes would reset the
+ * connection and take our last words with it. GONE: the socket is closed and the call not answered
+ * yet. */
 #pragma once
 
 #include "os/http_server.h"
 #include "os/http_server_parse.h"
+#include "os/http_ws_frame.h"
 #include "os/tls.h"
 
 enum {
@@ -27,7 +31,10 @@ enum {
 	HTTP_TURN_HANDSHAKES = 8,
 	HTTP_BIG_BODY_BYTES = 64 * 1024, /* what bodies_max counts */
 	HTTP_KEPT_BYTES = 2 * 1024,      /* of an empty buffer; more goes back */
-	HTTP_PEER_BYTES = 46,            /* the longest numeric address and a NUL */
+	HTTP_WS_KEPT_BYTES = 256 * 1024, /* the same of a WebSocket, which sends all the time */
+	HTTP_WS_KERNEL_BYTES = 64 * 1024,
+	HTTP_WS_UNSENT_BYTES = 2 << 20, /* of a WebSocket: so much waits at most */
+	HTTP_PEER_BYTES = 46,           /* the longest numeric address and a NUL */
 	HTTP_DATE_BYTES = 32,
 };
 
@@ -35,6 +42,7 @@ enum http_conn_state {
 	HTTP_OPENING,
 	HTTP_READING,
 	HTTP_ASKED,
+	HTTP_UPGRADED,
 	HTTP_DRAINING,
 	HTTP_LINGERING,
 	HTTP_CLOSING,
@@ -49,8 +57,22 @@ enum http_wait {
 	HTTP_WAIT_HEAD,
 	HTTP_WAIT_BODY,
 	HTTP_WAIT_ANSWER,
+	HTTP_WAIT_WS,
 	HTTP_WAIT_SEND,
 	HTTP_WAIT_LINGER,
+};
+
+struct http_conn;
+
+struct http_conn_ws {
+	struct http_ws ws; /* first: the port's side */
+	struct http_conn *conn;
+	struct http_ws_reader reader;
+	struct http_ws_events events;
+	int64_t heard_ns; /* newest bytes of the client */
+	int64_t moved_ns; /* the kernel took all there was, or nothing was to be sent */
+	bool is_pinged;   /* since it was heard last */
+	bool is_over;     /* a close frame was sent: nothing goes out any more */
 };
 
 struct http_conn {
@@ -69,8 +91,9 @@ struct http_conn {
 	size_t counted;              /* of them, in the server's outgoing_bytes */
 	struct loop_task flush, rest;
 	struct timer deadline;
-	struct tls *tls; /* NULL: plain */
-	uint64_t turn;   /* that requests_told and has_read count for */
+	struct tls *tls;         /* NULL: plain */
+	struct http_conn_ws *ws; /* NULL: no WebSocket */
+	uint64_t turn;           /* that requests_told and has_read count for */
 	unsigned requests_told;
 	size_t thrown_bytes; /* read since it ended */
 	enum http_conn_state state;
@@ -135,6 +158,18 @@ void http_stream_trim(struct buf *buf);
 /* A share of the loop's turn begins where this is another turn. */
 void http_stream_enter_turn(struct http_conn *conn);
 
+/* http_server_ws.c */
+struct http_ws *http_ws_upgrade(struct http_call *call, const struct http_upgrade *upgrade);
+void http_ws_run(struct http_conn *conn, struct str *in);
+bool http_ws_may_read(const struct http_conn *conn);
+int64_t http_ws_patience_ns(const struct http_conn *conn);
+void http_ws_look(struct http_conn *conn);   /* the time has come */
+void http_ws_moved(struct http_conn *conn);  /* the kernel took what it was given */
+void http_ws_closed(struct http_conn *conn); /* the handle is */
+
 /* http_server_reply.c */
+const char *http_reply_date(struct http_server *server);
+/* Is there room for so many bytes more, by the server's bounds. */
+bool http_reply_has_room(const struct http_conn *conn, size_t bytes);
 /* Queues it, or a 503 where there is no room for it. */
 void http_reply_send(struct http_conn *conn, const struct http_reply *reply);

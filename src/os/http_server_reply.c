@@ -2,42 +2,13 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "os/http_problem.h"
 #include "os/http_server_impl.h"
 
 enum { HEAD_BYTES_MAX = 8 * 1024, JOINED_BYTES_MAX = 8 * 1024 };
 
-static const char *reason_of(int code)
-{
-	switch (code) {
-	case 200: return "OK";
-	case 202: return "Accepted";
-	case 400: return "Bad Request";
-	case 401: return "Unauthorized";
-	case 403: return "Forbidden";
-	case 404: return "Not Found";
-	case 405: return "Method Not Allowed";
-	case 408: return "Request Timeout";
-	case 411: return "Length Required";
-	case 413: return "Content Too Large";
-	case 414: return "URI Too Long";
-	case 415: return "Unsupported Media Type";
-	case 417: return "Expectation Failed";
-	case 421: return "Misdirected Request";
-	case 422: return "Unprocessable Content";
-	case 429: return "Too Many Requests";
-	case 431: return "Request Header Fields Too Large";
-	case 500: return "Internal Server Error";
-	case 501: return "Not Implemented";
-	case 503: return "Service Unavailable";
-	case 504: return "Gateway Timeout";
-	case 505: return "HTTP Version Not Supported";
-	case 507: return "Insufficient Storage";
-	default: return "Other";
-	}
-}
-
 /* RFC 9110, 5.6.7: English whatever the locale, one for each second. */
-static const char *date_of(struct http_server *server)
+const char *http_reply_date(struct http_server *server)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -63,6 +34,14 @@ static void put_header(struct buf *out, struct str name, struct str value)
 	put_text(out, "\r\n");
 }
 
+static void put_content(struct buf *out, const struct http_reply *reply)
+{
+	put_header(out, STR("Content-Type"), str_of(reply->type));
+	put_text(out, "Content-Length: ");
+	buf_u64(out, reply->body.len);
+	put_text(out, "\r\n");
+}
+
 static void put_head(struct http_conn *conn, const struct http_reply *reply)
 {
 	struct http_server *server = conn->server;
@@ -71,14 +50,12 @@ static void put_head(struct http_conn *conn, const struct http_reply *reply)
 	put_text(out, "HTTP/1.1 ");
 	buf_i64(out, reply->code);
 	buf_char(out, ' ');
-	put_text(out, reason_of(reply->code));
+	put_text(out, http_reason(reply->code));
 	put_text(out, "\r\n");
-	put_header(out, STR("Date"), str_of(date_of(server)));
-	put_header(out, STR("Content-Type"), str_of(reply->type));
-	put_text(out, "Content-Length: ");
-	buf_u64(out, reply->body.len);
-	put_text(out, "\r\n");
-	buf_str_put(out, server->config.headers);
+	put_header(out, STR("Date"), str_of(http_reply_date(server)));
+	if (reply->code != 304)
+		put_content(out, reply);
+	buf_str_put(out, reply->lines.ptr ? reply->lines : server->config.headers);
 	for (size_t i = 0; i < reply->n_headers; i++)
 		put_header(out, reply->headers[i].name, reply->headers[i].value);
 	if (conn->closes)
@@ -101,7 +78,7 @@ static enum status send_parts(struct http_conn *conn, struct str body)
 }
 
 /* HEAD_BYTES_MAX of the room are kept for the refusals themselves. */
-static bool has_room(const struct http_conn *conn, size_t bytes)
+bool http_reply_has_room(const struct http_conn *conn, size_t bytes)
 {
 	const struct http_server *server = conn->server;
 	return bytes <= server->config.answer_bytes_max - HEAD_BYTES_MAX &&
@@ -110,13 +87,17 @@ static bool has_room(const struct http_conn *conn, size_t bytes)
 
 void http_reply_send(struct http_conn *conn, const struct http_reply *reply)
 {
+	static const char no_room_text[] =
+	    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+	    "\"detail\":\"too much is being sent, or the answer is too long\","
+	    "\"error\":\"too much is being sent, or the answer is too long\"}";
 	static const struct http_reply no_room = {
 		.code = 503,
-		.type = "application/json",
-		.body = { "{\"error\":\"too much is being sent, or the answer is too long\"}", 59 },
+		.type = HTTP_PROBLEM_TYPE,
+		.body = { no_room_text, sizeof no_room_text - 1 },
 	};
 	struct http_server *server = conn->server;
-	if (!has_room(conn, reply->body.len)) {
+	if (!http_reply_has_room(conn, reply->body.len)) {
 		server->stats.answers_refused++;
 		reply = &no_room;
 	}

@@ -78,6 +78,7 @@ static void on_written(uv_write_t *write, int code)
 		return;
 	buf_clear(&conn->sending);
 	count_queued(conn);
+	http_ws_moved(conn);
 	if (code)
 		http_stream_end(conn);
 	else
@@ -115,6 +116,12 @@ static bool write_filling(struct http_conn *conn)
 	return true;
 }
 
+static void trim_out(const struct http_conn *conn, struct buf *buf)
+{
+	if (!conn->ws || buf->cap > HTTP_WS_KEPT_BYTES)
+		http_stream_trim(buf);
+}
+
 static void run_flush(void *ctx)
 {
 	struct http_conn *conn = ctx;
@@ -128,8 +135,8 @@ static void run_flush(void *ctx)
 		http_conn_settle(conn);
 		return;
 	}
-	http_stream_trim(&conn->filling);
-	http_stream_trim(&conn->sending);
+	trim_out(conn, &conn->filling);
+	trim_out(conn, &conn->sending);
 	if (conn->state == HTTP_DRAINING)
 		finish_drain(conn);
 	else

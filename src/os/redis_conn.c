@@ -101,6 +101,22 @@ static bool wants_another_server(const struct redis_conn *conn, enum status stat
 	       (status == STATUS_REDIS_READONLY || status == STATUS_REDIS_MASTERDOWN);
 }
 
+/* Part of a transaction: its EXEC tells how long it took. */
+static bool is_queued(const struct redis_reply *reply)
+{
+	return reply->type == REDIS_STATUS && str_eq(reply->text, STR("QUEUED"));
+}
+
+static void time_it(struct redis_conn *conn, const struct redis_pending_entry *entry,
+		    const struct redis_reply *reply)
+{
+	if (entry->timing == REDIS_TIMING_NONE || is_queued(reply))
+		return;
+	redis_timing_add(entry->timing == REDIS_TIMING_READ ? &conn->stats.reads
+							    : &conn->stats.writes,
+			 loop_precise_ns() - entry->sent_ns);
+}
+
 static void on_reply(struct redis_conn *conn, const struct redis_reply *reply)
 {
 	struct redis_pending_entry entry;
@@ -115,6 +131,7 @@ static void on_reply(struct redis_conn *conn, const struct redis_reply *reply)
 	conn->stats.late_replies += late;
 	enum status status =
 	    reply->type == REDIS_ERROR ? redis_error_status(reply->text) : STATUS_OK;
+	time_it(conn, &entry, reply);
 	if (!late)
 		finish(conn, &entry, status, reply);
 	if (wants_another_server(conn, status)) {
@@ -256,8 +273,10 @@ static enum status conn_command(struct redis_port *port, const struct str *argv,
 				redis_reply_fn fn, void *ctx)
 {
 	struct redis_conn *conn = (struct redis_conn *)port;
-	struct redis_pending_entry entry = { fn, ctx, 0, command_bytes(argv, argc) };
 	CHECK(argc > 0);
+	struct redis_pending_entry entry = {
+		fn, ctx, 0, command_bytes(argv, argc), redis_timing_of(argv[0]), 0
+	};
 	if (conn->link.is_closing ||
 	    (conn->state != REDIS_CONN_READY && conn->state != REDIS_CONN_GREETING &&
 	     conn->state != REDIS_CONN_CONNECTING))
@@ -270,6 +289,8 @@ static enum status conn_command(struct redis_port *port, const struct str *argv,
 		return refuse(conn, STATUS_FULL);
 	}
 	entry.deadline_ns = loop_now_ns(conn->loop) + conn->config.deadline_ns;
+	if (entry.timing != REDIS_TIMING_NONE)
+		entry.sent_ns = loop_precise_ns();
 	if (redis_pending_push(&conn->pending, entry) != STATUS_OK)
 		return refuse(conn, STATUS_FULL);
 	redis_put_command(out, argv, argc);

@@ -20,6 +20,7 @@
 
 #include "os/loop.h"
 #include "base/buf.h"
+#include "os/redis_timing.h"
 #include "port/redis.h"
 
 struct redis_conn;
@@ -61,6 +62,7 @@ struct redis_conn_stats {
 	uint64_t late_replies; /* dropped: their command had timed out */
 	/* Commands by how they ended, refusals (FULL, CLOSED) and greetings included. */
 	uint64_t endings[STATUS_COUNT];
+	struct redis_timing reads, writes; /* answered, late ones too */
 };
 
 MUST_CHECK enum status redis_conn_open(struct loop *loop, const struct redis_conn_config *config,

@@ -5,6 +5,7 @@
  * with them the entries. */
 #pragma once
 
+#include "os/redis_timing.h"
 #include "port/redis.h"
 
 enum { REDIS_PENDING_COST = 64 }; /* counted on top of a command's own bytes */
@@ -14,6 +15,8 @@ struct redis_pending_entry {
 	void *ctx;
 	int64_t deadline_ns;
 	size_t bytes; /* with REDIS_PENDING_COST */
+	enum redis_timing_kind timing;
+	int64_t sent_ns; /* where it is timed: precise, not the turn's */
 };
 
 struct redis_pending {

@@ -35,10 +35,16 @@ struct http_reply {
 	struct str body;
 	struct http_header headers[HTTP_REPLY_HEADERS]; /* besides those of every answer */
 	size_t n_headers;
+	/* Whole header lines in place of those of every answer; ptr NULL: those. */
+	struct str lines;
 };
+
+struct http_ws;
+struct http_upgrade;
 
 struct http_call_ops {
 	void (*answer)(struct http_call *call, const struct http_reply *reply);
+	struct http_ws *(*upgrade)(struct http_call *call, const struct http_upgrade *upgrade);
 };
 
 struct http_call {
@@ -59,3 +65,60 @@ static inline struct str http_asked_header(const struct http_asked *asked, struc
 			return asked->headers[i].value;
 	return (struct str){ 0 };
 }
+
+/* ---- WebSockets ----
+ *
+ * A call whose handshake is right (os/http_ws_shake.h) becomes a connection that sends and
+ * gets whole texts; pings, fragments, close frames and the time-outs of silent and slow
+ * clients are the server's. It lives until on_close, which comes once, never from inside a
+ * call of the owner; between a close and its on_close, send answers CLOSED. */
+
+struct http_ws_events {
+	/* text: UTF-8, lives during the call. */
+	void (*on_message)(void *ctx, struct http_ws *ws, struct str text);
+	void (*on_close)(void *ctx, struct http_ws *ws);
+	void *ctx;
+};
+
+struct http_upgrade {
+	struct str key;      /* of the handshake */
+	struct str protocol; /* that was agreed on; "" none */
+	struct http_ws_events events;
+};
+
+struct http_ws_ops {
+	/* Copies. FULL: too much is on its way (http_ws_unsent), RANGE: over 1 MiB; CLOSED. Then
+	 * nothing of it is sent. */
+	enum status (*send)(struct http_ws *ws, struct str text);
+	/* Bytes that the kernel has not taken yet. */
+	size_t (*unsent)(const struct http_ws *ws);
+	/* After what is on its way; code as 1001, reason of at most 120 bytes. */
+	void (*close)(struct http_ws *ws, int code, const char *reason);
+	void (*cut)(struct http_ws *ws); /* at once */
+};
+
+struct http_ws {
+	const struct http_ws_ops *ops;
+};
+
+/* Instead of an answer, from inside on_request only. NULL: out of memory; the call is still
+ * to be answered. */
+static inline struct http_ws *http_call_upgrade(struct http_call *call,
+						const struct http_upgrade *upgrade)
+{
+	return call->ops->upgrade(call, upgrade);
+}
+
+static inline enum status http_ws_send(struct http_ws *ws, struct str text)
+{
+	return ws->ops->send(ws, text);
+}
+
+static inline size_t http_ws_unsent(const struct http_ws *ws) { return ws->ops->unsent(ws); }
+
+static inline void http_ws_close(struct http_ws *ws, int code, const char *reason)
+{
+	ws->ops->close(ws, code, reason);
+}
+
+static inline void http_ws_cut(struct http_ws *ws) { ws->ops->cut(ws); }

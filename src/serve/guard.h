@@ -1,7 +1,7 @@
-/* guard.h - addresses that showed wrong tokens: each may `burst` of them, and gets one back
- * every forgive_ns. Room for GUARD_ADDRESSES; the one with the fewest of its set of four makes
- * room for a new one (counted). An IPv6 address counts as its /64. Pure; time is told. One
- * thread. */
+/* guard.h - what addresses may do only so often (wrong tokens, requests): each may `burst` of
+ * it, and gets one back every forgive_ns. Room for GUARD_ADDRESSES; the one with the fewest of its
+ * set of four makes room for a new one (counted). An IPv6 address counts as its /64. Pure; time is
+ * told. One thread. */
 #pragma once
 
 #include "base/str.h"
@@ -29,3 +29,8 @@ void guard_init(struct guard *guard, int burst, int64_t forgive_ns);
 /* ns until the address may try again; 0: it may. */
 int64_t guard_wait_ns(const struct guard *guard, struct str peer, int64_t now_ns);
 void guard_failed(struct guard *guard, struct str peer, int64_t now_ns);
+/* Of what is no failure. */
+static inline void guard_spend(struct guard *guard, struct str peer, int64_t now_ns)
+{
+	guard_failed(guard, peer, now_ns);
+}

@@ -1,4 +1,4 @@
-/* openapi.h - def/routes.def as an OpenAPI 3.0 document. Any thread. */
+/* openapi.h - def/routes.def and def/answers.def as an OpenAPI 3.0.3 document. Any thread. */
 #pragma once
 
 #include "base/buf.h"

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "os/http_ws_frame.h"
 #include "serve/serve_impl.h"
 
-static const int64_t ms_ns = 1000000;
+static const int64_t ms_ns = 1000000, second_ns = 1000000000;
 
 /* ---- whom the request is meant for ---- */
 
@@ -40,7 +41,7 @@ static bool is_our_host(const struct serve *serve, const struct http_asked *aske
 }
 
 /* A page of somebody else's, in a browser that may reach us. */
-static bool is_foreign_page(const struct http_asked *asked)
+bool serve_is_foreign_page(const struct http_asked *asked)
 {
 	struct str origin = http_asked_header(asked, STR("origin"));
 	if (!origin.ptr)
@@ -64,7 +65,7 @@ static bool is_meant_for_us(struct serve *serve, struct http_call *call,
 		serve_error(call, 421, "this Host is not served here");
 		return false;
 	}
-	if (changes_something(asked) && is_foreign_page(asked)) {
+	if (changes_something(asked) && serve_is_foreign_page(asked)) {
 		serve->counts.bad_origin++;
 		serve_error(call, 403, "a page of another origin may not do this");
 		return false;
@@ -117,6 +118,7 @@ static bool has_scope(const struct serve_request *request)
 	case ROUTE_SCOPE_READ: return access_may(user, ACCESS_READ);
 	case ROUTE_SCOPE_SIGNAL:
 	case ROUTE_SCOPE_HOOK: return access_may(user, ACCESS_SIGNAL);
+	case ROUTE_SCOPE_ADMIN: return access_may(user, ACCESS_ADMIN);
 	case ROUTE_SCOPE_OWN:
 		return access_may(user, ACCESS_ADMIN) || str_eq(str_of(user->name), request->param);
 	}
@@ -135,6 +137,8 @@ static bool is_allowed(struct serve_request *request)
 		return false;
 	}
 	struct str token = scope == ROUTE_SCOPE_HOOK ? request->param : bearer(request->asked);
+	if (!token.len && request->route == ROUTE_ws)
+		token = serve_ws_token(request->asked);
 	if (!token.len) {
 		serve->counts.no_token++;
 		ask_for_token(request->call, "a token is needed: Authorization: Bearer TOKEN");
@@ -177,7 +181,7 @@ static bool is_well_put(struct serve_request *request)
 	return !why;
 }
 
-static void handle(struct serve_request *request)
+void serve_handle(struct serve_request *request)
 {
 	static void (*const handlers[])(struct serve_request * request) = {
 #define ROUTE(id, ...) serve_##id,
@@ -197,23 +201,58 @@ static bool find_route(struct serve_request *request)
 	struct http_header header = { STR("Allow"), buf_str(&allow) };
 	if (status == STATUS_UNSUPPORTED)
 		serve_error_with(request->call, 405, "this path does not know the method", &header);
-	else if (status)
+	else if (status && !serve_static(request->serve, request->call, request->asked))
 		serve_error(request->call, 404, "there is nothing at this path");
 	return status == STATUS_OK;
+}
+
+void serve_request_init(struct serve_request *request, struct serve *serve, struct http_call *call,
+			const struct http_asked *asked)
+{
+	request->serve = serve;
+	request->call = call;
+	request->asked = asked;
+	request->user = NULL;
+	request->values = buf_over(request->storage, sizeof request->storage);
+}
+
+/* False: it was answered. */
+static bool is_within_rate(struct serve *serve, struct http_call *call,
+			   const struct http_asked *asked)
+{
+	if (!serve->rate.burst)
+		return true;
+	int64_t now_ns = clock_monotonic_ns(serve->clock);
+	int64_t wait_ns = guard_wait_ns(&serve->rate, asked->peer, now_ns);
+	if (!wait_ns) {
+		guard_spend(&serve->rate, asked->peer, now_ns);
+		return true;
+	}
+	serve->counts.too_many++;
+	serve_error_later(call, 429, wait_ns / second_ns + 1,
+			  "too many requests from this address (serve.rate)");
+	return false;
 }
 
 void serve_request(void *ctx, struct http_call *call, const struct http_asked *asked)
 {
 	struct serve *serve = ctx;
 	struct serve_request request;
-	request.serve = serve;
-	request.call = call;
-	request.asked = asked;
-	request.user = NULL;
-	request.values = buf_over(request.storage, sizeof request.storage);
-	if (is_meant_for_us(serve, call, asked) && find_route(&request) && is_allowed(&request) &&
-	    is_well_put(&request))
-		handle(&request);
+	serve_request_init(&request, serve, call, asked);
+	if (is_within_rate(serve, call, asked) && is_meant_for_us(serve, call, asked) &&
+	    find_route(&request) && is_allowed(&request) && is_well_put(&request)) {
+		if (changes_something(asked))
+			kept_forget(&serve->kept);
+		serve_handle(&request);
+	}
+}
+
+void serve_set_rate(struct serve *serve, int64_t per_s)
+{
+	if (!per_s)
+		serve->rate.burst = 0;
+	else
+		guard_init(&serve->rate, (int)(2 * per_s), second_ns / per_s);
 }
 
 /* ---- beginning and end ---- */
@@ -247,6 +286,7 @@ enum status serve_set_tokens(struct serve *serve, const char *tokens_file, struc
 		return err_wrap(err, status, "serve.tokens_file");
 	access_destroy(serve->access);
 	serve->access = fresh;
+	push_close_all(serve->push, HTTP_WS_POLICY, "the tokens are new");
 	return STATUS_OK;
 }
 
@@ -257,11 +297,17 @@ enum status serve_create(const struct serve_config *config, struct serve **out, 
 		return err_set(err, STATUS_NO_MEMORY, "serve: out of memory");
 	serve->clock = config->clock;
 	serve->hooks = config->hooks;
+	serve->files = config->files ? config->files : serve_files;
+	serve->file_count = config->files ? config->file_count : serve_file_count;
 	guard_init(&serve->guard, SERVE_FAILURES, SERVE_FORGIVE_MS * ms_ns);
 	buf_init(&serve->out, SERVE_ANSWER_BYTES);
 	enum status status = str_copy(str_of(config->hosts), serve->hosts, sizeof serve->hosts);
+	kept_init(&serve->kept);
+	serve->push = serve_push_create(serve);
 	if (status)
 		err_set(err, status, "serve: too many names of hosts");
+	else if (!serve->push)
+		status = err_set(err, STATUS_NO_MEMORY, "serve: out of memory");
 	else
 		status = serve_set_tokens(serve, config->tokens_file, err);
 	if (status)
@@ -275,9 +321,16 @@ void serve_destroy(struct serve *serve)
 {
 	if (!serve)
 		return;
+	push_destroy(serve->push);
+	kept_deinit(&serve->kept);
 	access_destroy(serve->access);
 	buf_deinit(&serve->out);
 	free(serve);
 }
 
-const struct serve_counts *serve_counts(const struct serve *serve) { return &serve->counts; }
+const struct serve_counts *serve_counts(struct serve *serve)
+{
+	serve->counts.asked_kept = serve->kept.found;
+	serve->counts.asked_anew = serve->kept.made;
+	return &serve->counts;
+}

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "os/http_problem.h"
 #include "serve/serve_impl.h"
 
 struct str serve_headers(void)
@@ -23,16 +24,12 @@ void serve_json(struct http_call *call, int code, struct str body)
 void serve_error_with(struct http_call *call, int code, const char *why,
 		      const struct http_header *header)
 {
-	char storage[2048];
+	char storage[6400]; /* why is under 500 bytes, told twice, each byte six at most */
 	struct buf body = buf_over(storage, sizeof storage);
-	buf_put(&body, "{\"error\":", 9);
-	buf_json_str(&body, str_of(why));
-	buf_char(&body, '}');
+	http_problem_put(&body, code, str_of(why));
 	struct http_reply reply = { .code = code,
-				    .type = "application/json",
-				    .body = body.overflow
-						? STR("{\"error\":\"too long to be told\"}")
-						: buf_str(&body) };
+				    .type = HTTP_PROBLEM_TYPE,
+				    .body = buf_str(&body) };
 	if (header)
 		reply.headers[reply.n_headers++] = *header;
 	http_call_answer(call, &reply);
@@ -100,5 +97,18 @@ bool serve_parameter(struct serve_request *request, const char *name, struct str
 		return true;
 	serve_error(request->call, 400, "the parameter %s is not UTF-8 text, percent-encoded",
 		    name);
+	return false;
+}
+
+bool serve_number(struct serve_request *request, const char *name, int64_t lo, int64_t hi,
+		  int64_t usual, int64_t *value)
+{
+	struct str text;
+	if (!serve_parameter(request, name, &text))
+		return false;
+	*value = usual;
+	if (!text.len || (!str_to_i64(text, value) && *value >= lo && *value <= hi))
+		return true;
+	serve_error(request->call, 400, "%s is %lld..%lld", name, (long long)lo, (long long)hi);
 	return false;
 }

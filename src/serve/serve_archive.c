@@ -3,7 +3,7 @@
 #include "serve/json_in.h"
 #include "serve/serve_impl.h"
 
-enum { SQL_BYTES_MAX = 64 * 1024, RESULTS_USUAL = 100, NAME_BYTES_MAX = 64 };
+enum { SQL_BYTES_MAX = 64 * 1024 };
 
 static void answer(struct http_call *call, enum status status, struct str text, bool cut,
 		   const char *type)
@@ -95,57 +95,4 @@ void serve_archive_post(struct serve_request *request)
 		serve_error(request->call, 400,
 			    "the body is {\"sql\":\"SELECT …\"}, of at most 64 KiB");
 	buf_deinit(&sql);
-}
-
-/* ---- results ---- */
-
-/* Nothing else may stand between quotes. */
-static bool is_name(struct str text)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._-";
-	for (size_t i = 0; i < text.len; i++)
-		if (!text.ptr[i] || !strchr(allowed, text.ptr[i]))
-			return false;
-	return text.len <= NAME_BYTES_MAX;
-}
-
-static void put_condition(struct buf *sql, const char *column, struct str value, bool first)
-{
-	if (value.len)
-		buf_printf(sql, "%s %s = '%.*s'", first ? " WHERE" : " AND", column,
-			   STR_ARG(value));
-}
-
-/* False: it was answered. */
-static bool read_limit(struct serve_request *request, int64_t *limit)
-{
-	struct str text;
-	*limit = RESULTS_USUAL;
-	if (!serve_parameter(request, "limit", &text))
-		return false;
-	if (!text.len || (!str_to_i64(text, limit) && *limit >= 1 && *limit <= SERVE_RESULTS_MAX))
-		return true;
-	serve_error(request->call, 400, "limit is 1..%d", SERVE_RESULTS_MAX);
-	return false;
-}
-
-void serve_results(struct serve_request *request)
-{
-	char storage[512];
-	struct buf sql = buf_over(storage, sizeof storage);
-	struct str id, instance;
-	int64_t limit;
-	if (!read_limit(request, &limit) || !serve_parameter(request, "id", &id) ||
-	    !serve_parameter(request, "instance", &instance))
-		return;
-	if (!is_name(id) || !is_name(instance)) {
-		serve_error(request->call, 400, "id and instance are of A-Z a-z 0-9 . _ -");
-		return;
-	}
-	buf_printf(&sql, "SELECT * FROM trade_results");
-	put_condition(&sql, "signal_id", id, true);
-	put_condition(&sql, "instance", instance, !id.len);
-	buf_printf(&sql, " ORDER BY received_us DESC, result_id LIMIT %lld", (long long)limit);
-	ask(request, buf_str(&sql), false);
 }

@@ -204,7 +204,9 @@ void serve_signals_get(struct serve_request *request)
 	struct str id;
 	if (!serve_parameter(request, "id", &id))
 		return;
-	if (!id.len || id.len > 64)
+	if (!id.ptr || !id.len)
+		serve_signals_list(request);
+	else if (id.len > 64)
 		serve_error(request->call, 400, "?id= is a signal's id, of 1 to 64 characters");
 	else if (!hooks->trace)
 		serve_not_here(request->call, "a signal's story");

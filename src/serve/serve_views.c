@@ -48,15 +48,29 @@ void serve_readyz(struct serve_request *request)
 	serve_error(request->call, 503, "%s", storage);
 }
 
-void serve_metrics(struct serve_request *request)
+static void metrics_page(struct serve_request *request, void (*hook)(void *ctx, struct buf *out))
 {
-	const struct serve_hooks *hooks = &request->serve->hooks;
-	if (!hooks->metrics) {
+	if (!hook) {
 		serve_not_here(request->call, "metrics");
 		return;
 	}
-	hooks->metrics(hooks->ctx, begin(request));
+	hook(request->serve->hooks.ctx, begin(request));
 	end(request, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+void serve_metrics(struct serve_request *request)
+{
+	metrics_page(request, request->serve->hooks.metrics);
+}
+
+void serve_metrics_design(struct serve_request *request)
+{
+	metrics_page(request, request->serve->hooks.metrics_design);
+}
+
+void serve_metrics_ids(struct serve_request *request)
+{
+	metrics_page(request, request->serve->hooks.metrics_ids);
 }
 
 static const char *type_of(struct str format)
@@ -68,28 +82,58 @@ static const char *type_of(struct str format)
 	return str_eq(format, STR("html")) ? "text/html; charset=utf-8" : NULL;
 }
 
-void serve_ask(struct serve_request *request)
+struct str serve_asked(struct serve *serve, struct str question, struct str format, int *outcome)
+{
+	const struct serve_hooks *hooks = &serve->hooks;
+	int64_t now_ns = clock_monotonic_ns(serve->clock);
+	int kind = format.ptr[0]; /* json, text, html */
+	if (!hooks->ask)
+		return (struct str){ 0 };
+	const struct kept_answer *kept = kept_find(&serve->kept, question, kind, now_ns);
+	if (kept) {
+		*outcome = kept->outcome;
+		return buf_str(&kept->text);
+	}
+	buf_clear(&serve->out);
+	*outcome = hooks->ask(hooks->ctx, question, format, &serve->out);
+	if (serve->out.overflow)
+		return STR("");
+	kept_put(&serve->kept, question, kind, now_ns, *outcome, buf_str(&serve->out));
+	return buf_str(&serve->out);
+}
+
+static void answer_asked(struct serve_request *request, struct str question, struct str format)
 {
 	static const int codes[] = { 200, 404, 400 };
-	const struct serve_hooks *hooks = &request->serve->hooks;
+	int outcome = 0;
+	struct str text = serve_asked(request->serve, question, format, &outcome);
+	struct http_reply reply = { .code = codes[outcome >= 0 && outcome <= 2 ? outcome : 1],
+				    .type = type_of(format),
+				    .body = text };
+	if (!text.ptr)
+		serve_not_here(request->call, "what is asked for");
+	else if (!text.len)
+		serve_error(request->call, 503, "the answer is too long");
+	else
+		http_call_answer(request->call, &reply);
+}
+
+void serve_ask(struct serve_request *request)
+{
 	struct str question, format;
 	if (!serve_parameter(request, "q", &question) ||
 	    !serve_parameter(request, "format", &format))
 		return;
 	if (!format.len)
 		format = STR("json");
-	if (!question.len || !type_of(format)) {
+	if (question.len && type_of(format))
+		answer_asked(request, question, format);
+	else
 		serve_error(request->call, 400,
 			    "?q= is a question, as /cvd ETH 5m; &format= is json, text or html");
-		return;
-	}
-	if (!hooks->ask) {
-		serve_not_here(request->call, "what is asked for");
-		return;
-	}
-	int outcome = hooks->ask(hooks->ctx, question, format, begin(request));
-	end(request, codes[outcome >= 0 && outcome <= 2 ? outcome : 1], type_of(format));
 }
+
+void serve_now(struct serve_request *request) { view(request, request->serve->hooks.now, "this"); }
 
 void serve_markets(struct serve_request *request)
 {

@@ -263,7 +263,6 @@ static void tell_figures(struct terminal *terminal, int64_t now_ns)
 	broker_figures(terminal->broker, now_ns, &figures);
 	if (memcmp(&figures, &terminal->figures_told, sizeof figures) == 0)
 		return;
-	terminal->figures_told = figures;
 	terminal->account_due_ns = now_ns + terminal->account_ms * TERMINAL_MS;
 	terminal_light_begin(terminal, &writer, MFP_VERB_account);
 	mfp_put_i64(&writer, MFP_account_t, terminal_ms(terminal, now_ns));
@@ -274,7 +273,8 @@ static void tell_figures(struct terminal *terminal, int64_t now_ns)
 	terminal_put_money(&writer, MFP_account_ml, figures.level);
 	terminal_put_money(&writer, MFP_account_cr, figures.credit);
 	terminal_put_money(&writer, MFP_account_pl, figures.profit);
-	terminal_light_end(terminal, &writer);
+	if (terminal_light_end(terminal, &writer)) /* lost, they are told again */
+		terminal->figures_told = figures;
 }
 
 static void tell_quote(struct terminal *terminal, int symbol, int64_t bid, int64_t now_ns)

@@ -102,6 +102,7 @@ static void write_account(struct account_row *row, const struct instance *instan
 		if (row->account_ms) {
 			begin_account(row, instance, STR("HSET"));
 			put_account(row, instance);
+			row->store->counts.updates++;
 			command_pipe_add(pipe);
 		}
 		status = command_pipe_end(pipe, on_account, row);

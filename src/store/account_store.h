@@ -92,8 +92,23 @@ void account_store_drain(struct account_store *store, void (*done)(void *ctx, en
 			 void *ctx);
 /* The connection is new, and the server perhaps too. */
 void account_store_reconnected(struct account_store *store);
+/* For those who measure. A position's state was written: since the turn in which the terminal's
+ * word of it came, and since it was sent, until it was acknowledged; -1 where it was not timed
+ * (one a terminal at a time is). One was read, at a start. precise_ns: a monotonic clock as it
+ * is now, not of the turn. */
+struct account_watch {
+	void (*on_update)(void *ctx, struct str instance, uint64_t position, int64_t whole_ns,
+			  int64_t set_ns);
+	/* Its price and profit alone. */
+	void (*on_quiet)(void *ctx, struct str instance, uint64_t position);
+	void (*on_read)(void *ctx, struct str instance, uint64_t position, int64_t took_ns);
+	int64_t (*precise_ns)(void);
+	void *ctx;
+};
+void account_store_watch(struct account_store *store, const struct account_watch *watch);
 struct account_store_counts {
 	uint64_t batches;   /* seconds of a terminal in which anything was written */
+	uint64_t updates;   /* states of accounts and positions written, quiet ones too */
 	uint64_t failed;    /* commands and transactions that did not succeed */
 	uint64_t positions; /* opened, changed, gone */
 	uint64_t quotes, quotes_refused;

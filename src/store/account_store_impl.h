@@ -72,6 +72,15 @@ struct account_chunk {
 };
 
 /* A terminal, by its slot. */
+/* The write of a position that is being timed; others of the terminal meanwhile are not. */
+struct account_timing {
+	uint32_t sent, answered; /* transactions of positions */
+	uint32_t number;         /* the one that is timed; 0: none was sent */
+	bool began;
+	uint64_t position;
+	int64_t began_ns, sent_ns;
+};
+
 struct account_row {
 	struct account_store *store;
 	uint32_t slot;
@@ -89,6 +98,7 @@ struct account_row {
 	int64_t account_ms;   /* when its account was told */
 	uint64_t server_hash; /* of the broker that it was told at */
 	uint64_t quiet[ACCOUNT_QUIET_MAX];
+	struct account_timing timing;
 };
 
 /* A symbol at a broker. */
@@ -134,6 +144,7 @@ struct account_store {
 	void (*on_closed_found)(void *ctx, struct str instance, uint64_t position);
 	void *closed_ctx;
 	struct account_store_counts counts;
+	struct account_watch watch; /* on_update NULL: nobody measures */
 	/* restore and drain */
 	void (*restored)(void *ctx, enum status status, const char *why);
 	void (*drained)(void *ctx, enum status status);
@@ -234,6 +245,16 @@ void account_move_of_sum(struct account_move *move, const struct trade_sum *sum)
 /* Removes keys of terminals and of brokers that the fleet does not know, but closed trades,
  * which are told. */
 void account_sweep(struct account_store *store);
+
+/* ---- account_store_watch.c ---- */
+
+/* A position's state is about to be written; its transaction was sent; was answered. */
+void account_watch_begin(struct account_row *row, const struct instance *instance, uint64_t id);
+void account_watch_sent(struct account_row *row);
+void account_watch_answered(struct account_row *row, enum status status);
+void account_watch_quiet(struct account_row *row, const struct instance *instance, uint64_t id);
+int64_t account_precise_ns(const struct account_store *store); /* 0: nobody measures */
+void account_watch_read(struct account_row *row, uint64_t id, int64_t sent_ns);
 
 /* ---- account_store_restore.c ---- */
 

@@ -49,6 +49,7 @@ static void on_written(void *ctx, enum status status, const struct redis_reply *
 	status = command_pipe_exec(status, reply);
 	if (status)
 		failed(row, status);
+	account_watch_answered(row, status);
 	account_answered(row, status);
 }
 
@@ -147,6 +148,7 @@ static void add_state(struct account_row *row, const struct instance *instance,
 	put_trade(&pipe->text, trade);
 	put_moving(row->store, position);
 	command_pipe_add(pipe);
+	row->store->counts.updates++;
 }
 
 static void add_member(struct account_row *row, const struct instance *instance, struct str verb,
@@ -163,8 +165,11 @@ static void end_transaction(struct account_row *row, redis_reply_fn fn)
 	struct account_store *store = row->store;
 	enum status status = command_pipe_end(&store->pipe, fn, row);
 	row->replies_due += !status;
+	if (!status && fn == on_written)
+		account_watch_sent(row);
 	if (!status)
 		return;
+	row->timing.began = row->timing.number != 0;
 	account_note(store, status);
 	failed(row, status);
 }
@@ -186,6 +191,7 @@ static void write_position(struct account_row *row, const struct instance *insta
 {
 	if (!begin_transaction(row))
 		return;
+	account_watch_begin(row, instance, position_key(position));
 	add_state(row, instance, position);
 	add_member(row, instance, STR("SADD"), position_key(position));
 	end_transaction(row, on_written);
@@ -199,6 +205,7 @@ static void add_end(struct account_row *row, const struct instance *instance, ui
 	account_trade_put_end(row->store,
 			      account_trade_find(row->store, str_of(instance->identity.id), id));
 	command_pipe_add(pipe);
+	row->store->counts.updates++;
 	add_member(row, instance, STR("SREM"), id);
 }
 
@@ -218,6 +225,7 @@ static void close_position(struct account_row *row, const struct instance *insta
 {
 	if (!begin_transaction(row))
 		return;
+	account_watch_begin(row, instance, id);
 	add_end(row, instance, id);
 	end_transaction(row, on_written);
 }
@@ -348,6 +356,8 @@ static void add_moving(struct account_row *row, const struct instance *instance,
 	begin_state(&pipe->text, STR("HSET"), instance, position_key(position));
 	put_moving(row->store, position);
 	command_pipe_add(pipe);
+	account_watch_quiet(row, instance, position_key(position));
+	row->store->counts.updates++;
 }
 
 /* With their index, which they are in: should this reach the server when a position has been

@@ -32,6 +32,7 @@ static void answered(struct account_store *store, enum status status, const char
 struct position_read {
 	struct account_row *row;
 	uint64_t id;
+	int64_t sent_ns;
 };
 
 static bool take_u64(struct str value, uint64_t *out)
@@ -136,6 +137,8 @@ static void on_position(void *ctx, enum status status, const struct redis_reply 
 	const struct instance *instance = fleet_at(row->store->fleet, row->slot);
 	bool good = !status && take_position(row->store, instance, read.id, reply);
 	free(ctx);
+	if (!status)
+		account_watch_read(row, read.id, read.sent_ns);
 	if (status == STATUS_REDIS_WRONGTYPE) {
 		row->heal = true;
 		status = STATUS_OK;
@@ -153,7 +156,7 @@ static enum status read_position(struct account_row *row, const struct instance 
 	struct key key;
 	if (!read)
 		return STATUS_NO_MEMORY;
-	*read = (struct position_read){ row, id };
+	*read = (struct position_read){ row, id, account_precise_ns(row->store) };
 	command_begin(&pipe->text, STR("HGETALL"));
 	command_word(&pipe->text, key_trade_state(&key, str_of(instance->identity.id), id));
 	enum status status = command_pipe_send(pipe, on_position, read);

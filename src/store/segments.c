@@ -376,5 +376,6 @@ struct segment_status segments_status(const struct segments *segments, enum segm
 	if (!status.maxmemory)
 		status.maxmemory = server->config.maxmemory;
 	status.conn = server->conn ? redis_conn_stats(server->conn) : NULL;
+	status.figures = &server->figures;
 	return status;
 }

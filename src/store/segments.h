@@ -15,12 +15,13 @@
  * segments are UP; or on_failed once, before on_ready, with one line (then close).
  * After that on_up and on_down tell changes; a server that exits is started again
  * with back-off (50 ms .. 5 s). Uses 1 + 3 timers per segment of the loop's heap.
- * Figures come from INFO, asked once a second. */
+ * Figures come from INFO, asked once a second; those of commands every five. */
 #pragma once
 
 #include "def/segments.h"
 #include "os/loop.h"
 #include "os/redis_conn.h"
+#include "store/segment_info.h"
 
 struct segments;
 
@@ -80,6 +81,7 @@ struct segment_status {
 	uint64_t keyspace_hits, keyspace_misses;
 	bool persisting; /* the last write to the append-only file and the last RDB went well */
 	const struct redis_conn_stats *conn;
+	const struct segment_info *figures; /* all of INFO; until the close has ended */
 };
 
 /* Only start-up errors that need no waiting come back here (no redis-server, bad

@@ -34,8 +34,9 @@ struct segment_server {
 	struct backoff backoff;
 	struct timer tend; /* restart; lock of an adopted server; steps of the stop */
 	struct err why;    /* of the last loss */
-	bool info_pending, rewriting;
+	bool info_pending, commands_pending, rewriting;
 	struct segment_status info; /* the figures part only */
+	struct segment_info figures;
 	char socket_path[PATH_BYTES_MAX], folder[PATH_BYTES_MAX];
 };
 
@@ -49,6 +50,7 @@ struct segments {
 	struct timer start_deadline, watch;
 	struct rng rng;
 	bool is_ready, has_failed, is_closing, leave_running;
+	unsigned rounds; /* of the watch */
 	int open_conns;
 	void (*on_end)(void *ctx);
 	void *on_end_ctx;

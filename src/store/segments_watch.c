@@ -1,7 +1,7 @@
 #include "base/check.h"
 #include "store/segments_impl.h"
 
-enum { REWRITE_LEAST_BYTES = 16 << 20 };
+enum { REWRITE_LEAST_BYTES = 16 << 20, COMMANDS_EVERY = 5 };
 
 /* A table from INFO's names to the fields they fill. */
 static const struct {
@@ -110,19 +110,38 @@ static void on_info(void *ctx, enum status status, const struct redis_reply *rep
 {
 	struct segment_server *server = ctx;
 	server->info_pending = false;
+	if (status != STATUS_OK || reply->type != REDIS_BULK)
+		return;
+	take_info(server, reply->text);
+	segment_info_take(&server->figures, reply->text);
+}
+
+static void on_commands(void *ctx, enum status status, const struct redis_reply *reply)
+{
+	struct segment_server *server = ctx;
+	server->commands_pending = false;
 	if (status == STATUS_OK && reply->type == REDIS_BULK)
-		take_info(server, reply->text);
+		segment_info_take_commands(&server->figures, reply->text);
+}
+
+static void ask(struct segment_server *server, bool commands)
+{
+	const struct str argv[] = { STR("INFO"), STR("commandstats") };
+	struct redis_port *port = redis_conn_port(server->conn);
+	if (!server->info_pending)
+		server->info_pending = redis_command(port, argv, 1, on_info, server) == STATUS_OK;
+	if (commands && !server->commands_pending)
+		server->commands_pending =
+		    redis_command(port, argv, 2, on_commands, server) == STATUS_OK;
 }
 
 void segments_watch(struct segments *segments)
 {
-	struct str argv[] = { STR("INFO") };
+	bool commands = segments->rounds++ % COMMANDS_EVERY == 0;
 	rewrite_one(segments);
 	for (int i = 0; i < SEGMENT_COUNT; i++) {
 		struct segment_server *server = &segments->servers[i];
-		if (!server->wanted || server->state != SEGMENT_UP || server->info_pending)
-			continue;
-		server->info_pending = redis_command(redis_conn_port(server->conn), argv, 1,
-						     on_info, server) == STATUS_OK;
+		if (server->wanted && server->state == SEGMENT_UP)
+			ask(server, commands);
 	}
 }

@@ -162,6 +162,7 @@ class Expert(threading.Thread):
         self.port_of, self.name_, self.token, self.login = port_of, name, token, login
         self.delay, self.epoch = delay, int(time.time() * 1000)
         self.profit = '0.00'  # of each order
+        self.answer = {}  # fields of each result that are otherwise
         self.orders, self.results, self.waiting = {}, {}, []
         self.seq, self.down, self.ticket = 0, 0, int(login) * 1000
         self.stopping, self.running = threading.Event(), threading.Event()
@@ -189,7 +190,7 @@ class Expert(threading.Thread):
             'pos': self.ticket, 'sym': fields.get('sym', ''), 'sd': fields.get('sd', 'buy'),
             'vol': fields.get('vol', '0.10'), 'rq': '1.08512', 'px': '1.08514', 'slp': '2.0',
             'com': '-0.35', 'swp': '0.00', 'fee': '0.00', 'pl': self.profit,
-            'sv': int(time.time() * 1000) + 7200000, 'ex': 1, 'try': 1}
+            'sv': int(time.time() * 1000) + 7200000, 'ex': 1, 'try': 1, **self.answer}
         self.reliable(terminal, 'R', **self.results[sid])
 
     def take(self, terminal, seq, fields):

@@ -79,8 +79,8 @@ class Crowd(test_telegram.TelegramTest):
             self.round(number)
             self.pictures()
         grown = storm.process_memory_mb(self.child.pid) - before
-        answer = self.metric('weir_answer_cpu_microseconds{quantile="0.99"}') / 1e6
-        picture = self.metric('weir_picture_cpu_microseconds{quantile="0.99"}') / 1e6
+        answer = self.metric('weir_answer_cpu_seconds{quantile="0.99"}')
+        picture = self.metric('weir_picture_cpu_seconds{quantile="0.99"}')
         print(f'grown by {grown:.1f} MB; an answer {answer * 1e3:.2f} ms, a picture '
               f'{picture * 1e3:.1f} ms of its thread at the 99th percentile', flush=True)
         self.assertLess(grown, 4)

@@ -3,7 +3,8 @@
  * program.
  *
  *   /now/TEXT   TEXT, at once           /echo      the request's body, at once
- *   /later      when release() is said  /long/N    N bytes, at once */
+ *   /later      when release() is said  /long/N    N bytes, at once
+ *   /ws         becomes a WebSocket, world->ws */
 #pragma once
 
 #include <arpa/inet.h>
@@ -40,6 +41,9 @@ struct world {
 	int n_waiting, asked;
 	char method[16], body_seen[64], peer[64];
 	bool is_tls;
+	struct http_ws *ws; /* NULL: it is gone */
+	int ws_closed;
+	char ws_said[64]; /* its newest message */
 	struct buf long_text;
 	struct buf heard; /* of the client that was listened to last */
 	struct err err;
@@ -60,6 +64,32 @@ static inline void answer_long(struct world *world, struct http_call *call, stru
 	answer_text(call, str_make(world->long_text.ptr, n));
 }
 
+static inline void on_ws_message(void *ctx, struct http_ws *ws, struct str text)
+{
+	struct world *world = ctx;
+	assert_ptr_equal(ws, world->ws);
+	snprintf(world->ws_said, sizeof world->ws_said, "%.*s", STR_ARG(text));
+	if (str_eq(text, STR("echo")))
+		assert_int_equal(http_ws_send(ws, text), STATUS_OK);
+}
+
+static inline void on_ws_close(void *ctx, struct http_ws *ws)
+{
+	struct world *world = ctx;
+	assert_ptr_equal(ws, world->ws);
+	world->ws = NULL;
+	world->ws_closed++;
+}
+
+static inline void become_ws(struct world *world, struct http_call *call)
+{
+	const struct http_upgrade upgrade = { STR("dGhlIHNhbXBsZSBub25jZQ=="),
+					      STR("weir.v1"),
+					      { on_ws_message, on_ws_close, world } };
+	world->ws = http_call_upgrade(call, &upgrade);
+	assert_non_null(world->ws);
+}
+
 static inline void on_request(void *ctx, struct http_call *call, const struct http_asked *asked)
 {
 	struct world *world = ctx;
@@ -73,6 +103,8 @@ static inline void on_request(void *ctx, struct http_call *call, const struct ht
 		answer_text(call, asked->body);
 	else if (str_starts(asked->path, STR("/long/")))
 		answer_long(world, call, str_skip(asked->path, 6));
+	else if (str_eq(asked->path, STR("/ws")))
+		become_ws(world, call);
 	else if (world->n_waiting < WAITING_MAX)
 		world->waiting[world->n_waiting++] = call;
 	else

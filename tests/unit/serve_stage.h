@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "os/http_problem.h"
+#include "serve/push.h"
 #include "serve/routes.h"
 #include "serve/serve.h"
 #include "redis_fixture.h"
@@ -29,6 +31,22 @@ struct asked_call {
 	int answers, code;
 	char type[64], headers[512];
 	char *body;
+	char lines[1024];    /* in place of those of every answer; "" none */
+	struct asked_ws *ws; /* what it became; NULL: it was answered */
+};
+
+enum { SENT_MAX = 64 };
+
+/* A WebSocket without a socket: what it is sent is kept. */
+struct asked_ws {
+	struct http_ws ws;
+	struct http_ws_events events;
+	char protocol[32], key[64];
+	char *sent[SENT_MAX];
+	int n_sent, closed_with;
+	size_t unsent;
+	bool is_cut, is_full;
+	bool forgets; /* what it is sent is counted alone */
 };
 
 struct world {
@@ -41,6 +59,10 @@ struct world {
 	struct asked_call *call; /* the newest */
 	const char *peer, *host, *token, *type, *origin;
 	bool is_tls;
+	struct http_header more[12]; /* headers besides */
+	size_t n_more;
+	const struct serve_file *files;
+	size_t file_count;
 
 	char noted[4096]; /* what a hook was asked for */
 	enum serve_intake intake;
@@ -54,6 +76,8 @@ struct world {
 	} given[GIVEN_MAX];
 	int n_given;
 	uint64_t next_sid;
+	const char *fleet_rows; /* NULL: it says that it is the view */
+	int bar_closes[2];      /* of the newest, of the one before it */
 	/* Texts. */
 	enum status text_status;
 	const char *text;
@@ -79,9 +103,72 @@ static inline void on_answer(struct http_call *base, const struct http_reply *re
 		buf_printf(&headers, "%.*s: %.*s\n", STR_ARG(reply->headers[i].name),
 			   STR_ARG(reply->headers[i].value));
 	call->headers[headers.len] = 0;
+	snprintf(call->lines, sizeof call->lines, "%.*s", STR_ARG(reply->lines));
 }
 
-static const struct http_call_ops call_ops = { on_answer };
+static inline enum status ws_send(struct http_ws *base, struct str text)
+{
+	struct asked_ws *ws = (struct asked_ws *)base;
+	if (ws->is_full)
+		return STATUS_FULL;
+	if (ws->forgets)
+		return STATUS_OK;
+	if (ws->n_sent == SENT_MAX)
+		fail_msg("more than %d messages", SENT_MAX);
+	ws->sent[ws->n_sent++] = strndup(text.ptr, text.len);
+	return STATUS_OK;
+}
+
+static inline size_t ws_unsent(const struct http_ws *base)
+{
+	return ((const struct asked_ws *)base)->unsent;
+}
+
+static inline void ws_close(struct http_ws *base, int code, const char *reason)
+{
+	(void)reason;
+	((struct asked_ws *)base)->closed_with = code;
+}
+
+static inline void ws_cut(struct http_ws *base) { ((struct asked_ws *)base)->is_cut = true; }
+
+static const struct http_ws_ops ws_ops = { ws_send, ws_unsent, ws_close, ws_cut };
+
+static inline struct http_ws *on_upgrade(struct http_call *base, const struct http_upgrade *upgrade)
+{
+	struct asked_call *call = (struct asked_call *)base;
+	struct asked_ws *ws = calloc(1, sizeof *ws);
+	ws->ws.ops = &ws_ops;
+	ws->events = upgrade->events;
+	snprintf(ws->protocol, sizeof ws->protocol, "%.*s", STR_ARG(upgrade->protocol));
+	snprintf(ws->key, sizeof ws->key, "%.*s", STR_ARG(upgrade->key));
+	call->ws = ws;
+	call->code = 101;
+	call->answers++;
+	return &ws->ws;
+}
+
+static inline void forget_sent(struct asked_ws *ws)
+{
+	for (int i = 0; i < ws->n_sent; i++)
+		free(ws->sent[i]);
+	ws->n_sent = 0;
+}
+
+/* Its client went away. */
+static inline void end_ws(struct asked_ws *ws)
+{
+	ws->events.on_close(ws->events.ctx, &ws->ws);
+	forget_sent(ws);
+	free(ws);
+}
+
+static inline void say(struct asked_ws *ws, const char *text)
+{
+	ws->events.on_message(ws->events.ctx, &ws->ws, str_of(text));
+}
+
+static const struct http_call_ops call_ops = { on_answer, on_upgrade };
 
 static inline void drop_call(struct world *world)
 {
@@ -94,7 +181,7 @@ static inline void drop_call(struct world *world)
 /* path may have a query behind it. */
 static inline int ask(struct world *world, const char *method, const char *path, const char *body)
 {
-	struct http_header headers[3];
+	struct http_header headers[16];
 	char authorization[300];
 	size_t len = strcspn(path, "?");
 	struct http_asked asked = { .method = str_of(method),
@@ -116,6 +203,8 @@ static inline int ask(struct world *world, const char *method, const char *path,
 	if (world->origin)
 		headers[asked.n_headers++] =
 		    (struct http_header){ STR("origin"), str_of(world->origin) };
+	for (size_t i = 0; i < world->n_more; i++)
+		headers[asked.n_headers++] = world->more[i];
 	drop_call(world);
 	world->noted[0] = 0;
 	world->call = calloc(1, sizeof *world->call);
@@ -135,16 +224,20 @@ static inline json_t *answer_json(const struct world *world)
 	return json;
 }
 
-/* {"error":"…"} that has the words in it. */
+/* An RFC 9457 problem that has the words in it. */
 static inline void expect_error(const struct world *world, int code, const char *words)
 {
 	assert_int_equal(world->call->answers, 1);
 	if (world->call->code != code)
 		fail_msg("%d, not %d: %s", world->call->code, code, world->call->body);
-	assert_string_equal(world->call->type, "application/json");
+	assert_string_equal(world->call->type, "application/problem+json");
 	json_t *json = answer_json(world);
-	assert_int_equal(json_object_size(json), 1);
+	assert_int_equal(json_object_size(json), 5);
+	assert_string_equal(json_string_value(json_object_get(json, "type")), "about:blank");
+	assert_string_equal(json_string_value(json_object_get(json, "title")), http_reason(code));
+	assert_int_equal(json_integer_value(json_object_get(json, "status")), code);
 	const char *why = json_string_value(json_object_get(json, "error"));
+	assert_string_equal(json_string_value(json_object_get(json, "detail")), why);
 	if (!why || !strstr(why, words))
 		fail_msg("'%s' does not say '%s'", why ? why : "", words);
 	json_decref(json);
@@ -174,12 +267,21 @@ static inline int hook_ask(void *ctx, struct str question, struct str format, st
 		note(ctx, #name);                                                                  \
 		buf_printf(out, "{\"view\":\"" #name "\"}");                                       \
 	}
+HOOK_VIEW(now)
 HOOK_VIEW(metrics)
+HOOK_VIEW(metrics_design)
+HOOK_VIEW(metrics_ids)
 HOOK_VIEW(markets)
-HOOK_VIEW(fleet)
 HOOK_VIEW(memory)
 HOOK_VIEW(alerts)
 #undef HOOK_VIEW
+
+static inline void hook_fleet(void *ctx, struct buf *out)
+{
+	const struct world *world = ctx;
+	note(ctx, "fleet");
+	buf_printf(out, "%s", world->fleet_rows ? world->fleet_rows : "{\"view\":\"fleet\"}");
+}
 
 static inline bool hook_terminal(void *ctx, struct str id, struct buf *out)
 {
@@ -262,6 +364,28 @@ static inline void hook_query(void *ctx, struct str sql, bool csv, serve_text_fn
 	end_text(ctx, done, done_ctx);
 }
 
+static inline void hook_ledger(void *ctx, serve_text_fn done, void *done_ctx)
+{
+	note(ctx, "ledger ");
+	done(done_ctx, STATUS_OK, STR("{\"balanced\":true}"), false);
+}
+
+static inline enum status hook_bars(void *ctx, const struct serve_bars *asked, struct buf *out)
+{
+	note(ctx, "bars %.*s %d %zu %lld", STR_ARG(asked->market), asked->minutes, asked->n,
+	     asked->to_ms == INT64_MAX ? -1 : (long long)asked->to_ms);
+	buf_printf(out, "{\"bars\":1}");
+	return str_eq(asked->market, STR("binance:perp:NONE")) ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+static inline bool hook_bar(void *ctx, const struct serve_bars *asked, int back, struct buf *out)
+{
+	struct world *world = ctx;
+	(void)asked;
+	buf_printf(out, "{\"t\":%d,\"c\":%d}", 60 - back, world->bar_closes[back]);
+	return true;
+}
+
 static inline void hook_chart(void *ctx, struct str question, bool light, serve_text_fn done,
 			      void *done_ctx)
 {
@@ -303,7 +427,9 @@ static inline void open_serve(struct world *world, const char *tokens_file, cons
 	const struct serve_config config = { .clock = &world->clock,
 					     .hooks = world->hooks,
 					     .tokens_file = tokens_file,
-					     .hosts = hosts };
+					     .hosts = hosts,
+					     .files = world->files,
+					     .file_count = world->file_count };
 	if (serve_create(&config, &world->serve, &world->err))
 		fail_msg("%s", world->err.text);
 }
@@ -342,10 +468,29 @@ static inline int setup(void **state)
 	world->is_ready = true;
 	world->next_sid = 9007199254740993;
 	world->hooks = (struct serve_hooks){
-		hook_ask,         hook_metrics, hook_markets, hook_fleet,     hook_terminal,
-		hook_memory,      hook_alerts,  hook_ready,   hook_intake,    hook_signal,
-		hook_trace,       hook_query,   hook_chart,   hook_state_get, hook_state_put,
-		hook_session_end, world,
+		.now = hook_now,
+		.ask = hook_ask,
+		.metrics = hook_metrics,
+		.metrics_design = hook_metrics_design,
+		.metrics_ids = hook_metrics_ids,
+		.markets = hook_markets,
+		.fleet = hook_fleet,
+		.terminal = hook_terminal,
+		.memory = hook_memory,
+		.alerts = hook_alerts,
+		.bars = hook_bars,
+		.bar = hook_bar,
+		.ready = hook_ready,
+		.intake = hook_intake,
+		.signal = hook_signal,
+		.trace = hook_trace,
+		.query = hook_query,
+		.ledger = hook_ledger,
+		.chart = hook_chart,
+		.state_get = hook_state_get,
+		.state_put = hook_state_put,
+		.session_end = hook_session_end,
+		.ctx = world,
 	};
 	open_serve(world, "", "");
 	return 0;

@@ -96,7 +96,13 @@ static void a_command_of_two_words_is_found_by_both(void **state)
 	assert_int_equal(parse("tape verify --as bybit:spot x"), STATUS_OK);
 	assert_int_equal(args.command, COMMAND_tape_verify);
 	refused("tape", "tape: needs one of stat, verify, cat, minutes");
-	refused("config shwo", "config: 'shwo' is not one of show, check, diff");
+	refused("config shwo",
+		"config: 'shwo' is not one of show, check, diff, did you mean 'show'?");
+	refused("config zzzz", "config: 'zzzz' is not one of show, check, diff");
+	refused(
+	    "top --pane flet",
+	    "--pane: 'flet' is not one of overview|fleet|markets|segments|ledger|alerts, did you "
+	    "mean 'fleet'?");
 }
 
 static void what_follows_the_segment_is_the_servers(void **state)

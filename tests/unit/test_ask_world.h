@@ -352,5 +352,7 @@ static inline struct alerts *world_alerts(int64_t end_ms)
 	alert_event(alerts, ALERT_whale_trade, STR("<i>&\"scope"), 1234567,
 		    STR("whale bought 1 < 2 & \"3\""));
 	(void)alerts_acknowledge(alerts, ALERT_price_move, eth);
-	return alerts;
+	enum status status =
+	    alerts_hush_mute(alerts, ALERT_high_cpu, STR("mt5-017"), end_ms + 7200000);
+	return status ? NULL : alerts;
 }

@@ -155,7 +155,7 @@ static struct json_value member(struct json_value object, const char *name)
 static int64_t number(struct json_value object, const char *name)
 {
 	int64_t value = -1;
-	if (!json_integer(member(object, name), &value))
+	if (!json_as_integer(member(object, name), &value))
 		fail_msg("%s is no integer", name);
 	return value;
 }
@@ -163,7 +163,7 @@ static int64_t number(struct json_value object, const char *name)
 static bool is_text(struct json_value object, const char *name, const char *expected)
 {
 	struct str text = { 0 };
-	return json_string(member(object, name), &text) && str_eq(text, str_of(expected));
+	return json_as_string(member(object, name), &text) && str_eq(text, str_of(expected));
 }
 
 static size_t each_has(struct json_value array, const char *const *names, size_t n)
@@ -171,7 +171,7 @@ static size_t each_has(struct json_value array, const char *const *names, size_t
 	struct json_iter iter;
 	struct json_value element;
 	size_t count = 0;
-	assert_true(json_array(array, &iter));
+	assert_true(json_as_array(array, &iter));
 	for (; json_next(&iter, &element); count++)
 		for (size_t i = 0; i < n; i++)
 			member(element, names[i]);

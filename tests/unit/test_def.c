@@ -110,6 +110,27 @@ static void segments_and_their_settings_have_the_same_defaults(void **state)
 	config_destroy(config);
 }
 
+static void every_secret_setting_is_there_and_hidden(void **state)
+{
+	static const char *const names[] = {
+#define SECRET(name, show) name,
+#include "def/secret.def"
+#undef SECRET
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bool found = false;
+		for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+			char name[80];
+			snprintf(name, sizeof name, "%s.%s", config_row(id)->section,
+				 config_row(id)->key);
+			found = found || (strcmp(name, names[i]) == 0 && config_is_secret(id));
+		}
+		assert_true(found);
+	}
+	assert_false(config_is_secret(CONFIG_log_level));
+}
+
 static void every_default_is_accepted_by_its_row(void **state)
 {
 	(void)state;
@@ -299,16 +320,65 @@ static void every_timeframe_reads_back(void **state)
 static void every_metric_is_named_by_the_rules(void **state)
 {
 	(void)state;
-	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+	for (enum metric metric = 0; metric < METRIC_DESIGN_FIRST; metric++) {
 		const struct metric_row *row = metric_row(metric);
 		size_t len = strlen(row->name);
 		bool total = len > 6 && strcmp(row->name + len - 6, "_total") == 0;
+		bool weirs = strncmp(row->name, "weir_", 5) == 0;
 		assert_true(is_name(row->name));
-		assert_memory_equal(row->name, "weir_", 5);
+		assert_true(weirs || strncmp(row->name, "redis_", 6) == 0);
 		assert_true(is_phrase(row->help));
 		assert_true(total == (row->type == METRIC_COUNTER));
 		for (enum metric other = 0; other < metric; other++)
 			assert_string_not_equal(row->name, metric_row(other)->name);
+	}
+}
+
+/* The names of operate.md 1, to the letter; on each page each once. */
+static void the_original_designs_names_are_all_there(void **state)
+{
+	(void)state;
+	static const char *const names[] = {
+		"latency_us",
+		"retrieval_latency_us",
+		"set_latency_us",
+		"commands_processed_per_sec",
+		"trade_state_updates_per_sec",
+		"used_memory",
+		"maxmemory",
+		"mem_fragmentation_ratio",
+		"used_cpu_sys",
+		"used_cpu_user",
+		"used_cpu_sys_children",
+		"used_cpu_user_children",
+		"keyspace_hits",
+		"keyspace_misses",
+		"hit_ratio",
+		"expired_keys",
+		"evicted_keys",
+		"redis_tss_signals_received_total",
+		"redis_tss_signals_processed_total",
+		"redis_tss_signals_failed_total",
+		"redis_tss_signal_processing_latency",
+		"redis_tss_stream_size",
+		"redis_tss_pending_signals",
+		"redis_tss_dropped_signals_total",
+		"redis_tss_connection_errors_total",
+		"redis_trade_result",
+		"redis_trade_slippage",
+		"redis_execution_time",
+	};
+	assert_int_equal(METRIC_IDS_FIRST - METRIC_DESIGN_FIRST, ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int found = 0;
+		for (enum metric metric = METRIC_DESIGN_FIRST; metric < METRIC_IDS_FIRST; metric++)
+			found += strcmp(metric_row(metric)->name, names[i]) == 0;
+		assert_int_equal(found, 1);
+	}
+	for (enum metric metric = METRIC_IDS_FIRST; metric < METRIC_COUNT; metric++) {
+		assert_true(is_phrase(metric_row(metric)->help));
+		for (enum metric other = METRIC_IDS_FIRST; other < metric; other++)
+			assert_string_not_equal(metric_row(metric)->name, metric_row(other)->name);
 	}
 }
 
@@ -391,6 +461,7 @@ int main(void)
 		cmocka_unit_test(every_setting_is_named_as_its_section_and_key),
 		cmocka_unit_test(sections_stand_together_and_segments_are_alike),
 		cmocka_unit_test(segments_and_their_settings_have_the_same_defaults),
+		cmocka_unit_test(every_secret_setting_is_there_and_hidden),
 		cmocka_unit_test(every_default_is_accepted_by_its_row),
 		cmocka_unit_test(every_command_has_help_with_an_example),
 		cmocka_unit_test(every_flag_is_used_and_explained),
@@ -401,6 +472,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_known_by_its_longest_prefix),
 		cmocka_unit_test(every_timeframe_reads_back),
 		cmocka_unit_test(every_metric_is_named_by_the_rules),
+		cmocka_unit_test(the_original_designs_names_are_all_there),
 		cmocka_unit_test(a_metric_is_printed_as_prometheus_reads_it),
 		cmocka_unit_test(every_venue_and_kind_names_a_market),
 		cmocka_unit_test(market_ids_from_outside_are_checked),

@@ -259,7 +259,9 @@ static void test_a_refusal_reaches_who_is_still_sending(void **state)
 	shutdown(fd, SHUT_WR);
 	const char *all = hear_end(world, fd);
 	expect_code(all, 413);
-	expect_body(all, "{\"error\":\"the body is too long\"}");
+	expect_body(all, "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,"
+			 "\"detail\":\"the body is too long\",\"error\":\"the body is too long\"}");
+	assert_non_null(strstr(all, "\r\nContent-Type: application/problem+json\r\n"));
 	assert_non_null(strstr(all, "\r\nConnection: close\r\n"));
 	assert_int_equal(world->asked, 0);
 	buf_deinit(&text);

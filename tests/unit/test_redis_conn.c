@@ -184,6 +184,27 @@ static void test_every_type_of_reply_arrives(void **state)
 	assert_int_equal(ask(world, "EXEC").type, REDIS_ARRAY);
 }
 
+static void test_reads_and_writes_are_timed_and_a_transaction_counts_once(void **state)
+{
+	struct world *world = *state;
+	start_server(world, NULL);
+	open_conn(world, (struct redis_conn_config){ 0 });
+	wait_up(world);
+	ask(world, "SET a 1");
+	ask(world, "GET a");
+	ask(world, "GET b");
+	ask(world, "MULTI");
+	ask(world, "SET a 2");
+	ask(world, "GET a");
+	ask(world, "EXEC");
+	ask(world, "XREAD COUNT 1 STREAMS s 0"); /* may wait on purpose: neither */
+	const struct redis_conn_stats *stats = redis_conn_stats(world->conn);
+	assert_int_equal(stats->writes.count, 2);
+	assert_int_equal(stats->reads.count, 2);
+	assert_in_range(stats->writes.sum_ns, 1, patience_ns);
+	assert_in_range(stats->reads.sum_ns, 1, patience_ns);
+}
+
 static void test_a_value_of_8_mb_goes_there_and_back(void **state)
 {
 	struct world *world = *state;
@@ -503,6 +524,7 @@ int main(void)
 	const struct CMUnitTest real[] = {
 		REAL(test_commands_are_answered_in_order),
 		REAL(test_every_type_of_reply_arrives),
+		REAL(test_reads_and_writes_are_timed_and_a_transaction_counts_once),
 		REAL(test_a_value_of_8_mb_goes_there_and_back),
 		REAL(test_errors_are_counted_by_name),
 		REAL(test_a_killed_server_ends_what_is_pending_and_is_met_again),

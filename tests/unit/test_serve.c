@@ -1,13 +1,20 @@
 /* The HTTP interface: whom it serves, what it answers, and its description of itself. */
+#include "serve/kept.h"
 #include "serve_stage.h"
 
 static void test_views_are_answered_by_their_hooks(void **state)
 {
 	struct world *world = *state;
 	static const char *const views[][2] = {
-		{ "/metrics", "metrics" },      { "/api/v1/markets", "markets" },
-		{ "/api/v1/fleet", "fleet" },   { "/api/v1/fleet/t-1", "terminal t-1" },
-		{ "/api/v1/memory", "memory" }, { "/api/v1/alerts", "alerts" },
+		{ "/api/v1/now", "now" },
+		{ "/metrics/design", "metrics_design" },
+		{ "/metrics/ids", "metrics_ids" },
+		{ "/metrics", "metrics" },
+		{ "/api/v1/markets", "markets" },
+		{ "/api/v1/fleet", "fleet" },
+		{ "/api/v1/fleet/t-1", "terminal t-1" },
+		{ "/api/v1/memory", "memory" },
+		{ "/api/v1/alerts", "alerts" },
 	};
 	for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
 		assert_int_equal(ask(world, "GET", views[i][0], NULL), 200);
@@ -42,6 +49,56 @@ static void test_questions(void **state)
 	expect_error(world, 400, "twice");
 	ask(world, "GET", "/api/v1/ask?p=a", NULL);
 	expect_error(world, 400, "(known: q format)");
+}
+
+static void test_answers_are_kept_for_a_moment(void **state)
+{
+	struct world *world = *state;
+	ask(world, "GET", "/api/v1/ask?q=/cvd+ETH", NULL);
+	assert_string_equal(world->noted, "ask json /cvd ETH");
+	assert_int_equal(ask(world, "GET", "/api/v1/ask?q=/cvd%20ETH&format=json", NULL), 200);
+	assert_string_equal(world->noted, "");
+	assert_string_equal(world->call->body, "{\"asked\":true}");
+	assert_string_equal(world->call->type, "application/json");
+	/* Another form, another question. */
+	ask(world, "GET", "/api/v1/ask?q=/cvd+ETH&format=text", NULL);
+	assert_string_equal(world->noted, "ask text /cvd ETH");
+	ask(world, "GET", "/api/v1/ask?q=/cvd+ETH+", NULL);
+	assert_string_equal(world->noted, "ask json /cvd ETH ");
+	/* Its code is kept, too. */
+	assert_int_equal(ask(world, "GET", "/api/v1/ask?q=/no", NULL), 404);
+	assert_int_equal(ask(world, "GET", "/api/v1/ask?q=/no", NULL), 404);
+	assert_string_equal(world->noted, "");
+	world->now_ns += (KEPT_MS - 1) * INT64_C(1000000);
+	ask(world, "GET", "/api/v1/ask?q=/no", NULL);
+	assert_string_equal(world->noted, "");
+	world->now_ns += 1000000;
+	ask(world, "GET", "/api/v1/ask?q=/no", NULL);
+	assert_string_equal(world->noted, "ask json /no");
+	/* Whatever is changed may change any of them. */
+	ask(world, "POST", "/api/v1/signals", "{\"id\":\"a\"}");
+	ask(world, "GET", "/api/v1/ask?q=/no", NULL);
+	assert_string_equal(world->noted, "ask json /no");
+	assert_int_equal(serve_counts(world->serve)->asked_kept, 3);
+	assert_int_equal(serve_counts(world->serve)->asked_anew, 6);
+}
+
+/* More than there is room for, and longer than is kept. */
+static void test_what_is_kept_is_bounded(void **state)
+{
+	struct world *world = *state;
+	char path[700];
+	for (int turn = 0; turn < 2; turn++)
+		for (int i = 0; i < 4 * KEPT_ROOM; i++) {
+			snprintf(path, sizeof path, "/api/v1/ask?q=/cvd+%d", i);
+			assert_int_equal(ask(world, "GET", path, NULL), 200);
+		}
+	assert_true(serve_counts(world->serve)->asked_anew >= 7 * KEPT_ROOM);
+	uint64_t before = serve_counts(world->serve)->asked_kept;
+	snprintf(path, sizeof path, "/api/v1/ask?q=/%0*d", KEPT_QUESTION_MAX, 0);
+	ask(world, "GET", path, NULL);
+	ask(world, "GET", path, NULL);
+	assert_int_equal(serve_counts(world->serve)->asked_kept, before);
 }
 
 static void test_pictures(void **state)
@@ -92,7 +149,6 @@ static void test_paths_and_methods_that_are_not_there(void **state)
 {
 	struct world *world = *state;
 	static const char *const paths[] = {
-		"/",
 		"/api",
 		"/api/v1",
 		"/api/v1/",
@@ -104,8 +160,6 @@ static void test_paths_and_methods_that_are_not_there(void **state)
 		"/Healthz",
 		"/api/v1/sessions",
 		"/api/v1/sessions/",
-		"/metrics/design",
-		"/api/v1/ws",
 		"/api/v1/chart.gif",
 		"/hook",
 		"/hook/",
@@ -190,10 +244,20 @@ static void test_what_is_not_kept_is_said(void **state)
 {
 	struct world *world = *state;
 	static const char *const paths[] = {
-		"/metrics",           "/api/v1/ask?q=/x",      "/api/v1/markets",
-		"/api/v1/fleet",      "/api/v1/fleet/a",       "/api/v1/memory",
-		"/api/v1/alerts",     "/api/v1/signals?id=a",  "/api/v1/results",
-		"/api/v1/sessions/a", "/api/v1/preferences/a", "/api/v1/archive/query?q=a",
+		"/metrics/design",
+		"/metrics/ids",
+		"/metrics",
+		"/api/v1/ask?q=/x",
+		"/api/v1/markets",
+		"/api/v1/fleet",
+		"/api/v1/fleet/a",
+		"/api/v1/memory",
+		"/api/v1/alerts",
+		"/api/v1/signals?id=a",
+		"/api/v1/results",
+		"/api/v1/sessions/a",
+		"/api/v1/preferences/a",
+		"/api/v1/archive/query?q=a",
 	};
 	world->hooks = (struct serve_hooks){ .ctx = world };
 	open_serve(world, "", "");
@@ -272,12 +336,12 @@ static void test_results_are_asked_of_the_archive(void **state)
 	world->text = "[]";
 	assert_int_equal(ask(world, "GET", "/api/v1/results", NULL), 200);
 	assert_string_equal(world->noted, "json SELECT * FROM trade_results ORDER BY received_us "
-					  "DESC, result_id LIMIT 100");
-	assert_string_equal(world->call->body, "[]");
+					  "DESC, result_id LIMIT 101");
+	assert_string_equal(world->call->body, "{\"results\":[],\"next\":null}");
 	ask(world, "GET", "/api/v1/results?limit=7&id=a.b&instance=mt5-1", NULL);
 	assert_string_equal(world->noted,
 			    "json SELECT * FROM trade_results WHERE signal_id = 'a.b' AND instance "
-			    "= 'mt5-1' ORDER BY received_us DESC, result_id LIMIT 7");
+			    "= 'mt5-1' ORDER BY received_us DESC, result_id LIMIT 8");
 	ask(world, "GET", "/api/v1/results?instance=mt5-1", NULL);
 	assert_non_null(strstr(world->noted, "trade_results WHERE instance = 'mt5-1' ORDER"));
 	static const char *const wrong[] = { "limit=0",
@@ -394,6 +458,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_views_are_answered_by_their_hooks),
 		TEST(test_questions),
+		TEST(test_answers_are_kept_for_a_moment),
+		TEST(test_what_is_kept_is_bounded),
 		TEST(test_pictures),
 		TEST(test_health_and_readiness),
 		TEST(test_paths_and_methods_that_are_not_there),

@@ -41,10 +41,11 @@ static void test_each_route_wants_its_scope(void **state)
 		[ROUTE_SCOPE_READ] = { true, false, true, true },
 		[ROUTE_SCOPE_SIGNAL] = { false, true, true, true },
 		[ROUTE_SCOPE_OWN] = { false, false, true, false },
+		[ROUTE_SCOPE_ADMIN] = { false, false, true, false },
 		[ROUTE_SCOPE_HOOK] = { false, true, true, true },
 	};
 	static const char *const tokens[] = { READ_TOKEN, SIGNAL_TOKEN, ADMIN_TOKEN, OWN_TOKEN };
-	int rows_of[5] = { 0 };
+	int rows_of[6] = { 0 };
 	open_with_tokens(world);
 	for (int i = 0; i < ROUTE_COUNT; i++) {
 		const struct route_row *row = route_row((enum route_id)i);
@@ -64,7 +65,7 @@ static void test_each_route_wants_its_scope(void **state)
 			assert_string_equal(world->call->headers,
 					    "WWW-Authenticate: Bearer realm=\"weir\"\n");
 	}
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		assert_true(rows_of[i] > 0);
 }
 
