@@ -33,7 +33,7 @@ soak:
 # Each finding ends its test: no sanitizer report is a warning.
 sanitize: export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 sanitize: export UBSAN_OPTIONS = halt_on_error=1:print_stacktrace=1
-sanitize: export TSAN_OPTIONS = halt_on_error=1:second_deadlock_stack=1
+sanitize: export TSAN_OPTIONS = halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp:print_suppressions=0
 sanitize: export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 sanitize:
 	./deps lint

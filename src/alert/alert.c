@@ -76,9 +76,11 @@ static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t tell_ns(const struct alert *alert)
 {
 	int64_t renotify_ns = rule_of(alert)->settings.renotify_ns;
+	if (alert->view.acknowledged)
+		return INT64_MAX;
 	if (!alert->view.told)
 		return later(alert->cooldown_until_ns, alert->mute_until_ns);
-	if (!renotify_ns || alert->view.acknowledged)
+	if (!renotify_ns)
 		return INT64_MAX;
 	return later(alert->told_ns + renotify_ns, alert->mute_until_ns);
 }
@@ -183,7 +185,7 @@ static void fire(struct alert *alert)
 	alerts->counts.fired++;
 	set_state(alert, ALERT_FIRING);
 	changed(alert, true);
-	if (alert_hush_claims(alert)) {
+	if (!is_event(alert) && alert_hush_claims(alert)) { /* an event is a new one */
 		alert->view.acknowledged = true;
 		alert->view.told = 1;
 		alert->told_ns = alerts->now_ns;
@@ -379,7 +381,7 @@ void alert_event(struct alerts *alerts, enum alert_rule rule, struct str scope, 
 	alert->since_ns = alert->heard_ns = alerts->now_ns;
 	alert->view.events++;
 	keep(alert, value, message);
-	bool silent = alert->view.acknowledged && alert->view.told;
+	bool silent = alert->view.acknowledged;
 	if (!silent && alerts->now_ns >= later(alert->cooldown_until_ns, alert->mute_until_ns)) {
 		alert->cooldown_until_ns = alerts->now_ns + settings->cooldown_ns;
 		tell(alert);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "def/config_value.h"
 #include "os/files.h"
 #include "os/secret.h"
 
@@ -66,7 +67,9 @@ static void add_line(struct bundle_secrets *secrets, struct str line, size_t pla
 		if (place && at != place)
 			continue;
 		size_t equals = str_find_char(word, '=');
-		add(secrets, equals + 1 < word.len ? str_skip(word, equals + 1) : word);
+		add(secrets, word); /* base64 ends in = */
+		if (equals + 1 < word.len)
+			add(secrets, str_skip(word, equals + 1));
 	}
 }
 
@@ -86,10 +89,9 @@ static void add_file(struct bundle_secrets *secrets, const struct doctor_secret 
 /* USER:PASSWORD@ of a URL that is no secret as a whole. */
 static void add_password(struct bundle_secrets *secrets, struct str url)
 {
-	struct str rest = str_skip(url, str_find_char(url, ':') + 3);
-	size_t at = str_find_char(rest, '@'), user = str_find_char(rest, ':');
-	if (at < rest.len && user < at)
-		add(secrets, str_make(rest.ptr + user + 1, at - user - 1));
+	size_t from, to;
+	if (config_url_password(url, &from, &to))
+		add(secrets, str_make(url.ptr + from, to - from));
 }
 
 static void add_settings(struct bundle_secrets *secrets, const struct config *config)

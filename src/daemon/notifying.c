@@ -11,7 +11,13 @@
 #include "os/secret.h"
 #include "store/alert_store.h"
 
-enum { REQUESTS = 6, SECRET_MAX = 255, HOST_BYTES = 65 };
+enum { REQUESTS = 6, SECRET_MAX = 255, HOST_BYTES = 65, LOOKS = 18 /* in a patience */ };
+
+/* An alert of which somebody was told that it fires. */
+struct told {
+	struct alert_view view;
+	int64_t until_ns; /* of an earlier run: it has so long to fire again; 0: of this one */
+};
 
 struct notifying {
 	struct daemon *daemon;
@@ -22,13 +28,13 @@ struct notifying {
 	struct buf secret;    /* in force */
 	struct buf inherited; /* of the environment */
 	bool started;
-	struct alert_view recalled[NOTIFYING_RECALLED]; /* told by an earlier run */
-	size_t n_recalled;
-	struct timer recall_timer;
+	struct told told[NOTIFYING_TOLD];
+	size_t n_told;
+	struct timer look_timer;
 	char host[HOST_BYTES];
 };
 
-size_t notifying_timers(void) { return NOTIFIER_TIMERS + 2; /* HTTP, recalled ones */ }
+size_t notifying_timers(void) { return NOTIFIER_TIMERS + 2; /* HTTP, ends that nobody told */ }
 
 struct notifier *notifying_notifier(struct notifying *notifying) { return notifying->notifier; }
 
@@ -161,33 +167,48 @@ void notifying_configure(struct notifying *notifying, const struct config *confi
 	apply(notifying);
 }
 
-/* This run tells of it now. */
-static void forget_recalled(struct notifying *notifying, const struct alert_view *view)
+/* ---- what is told, and ends ---- */
+
+static void forget(struct notifying *notifying, const struct alert_view *view)
 {
-	for (size_t i = 0; i < notifying->n_recalled; i++) {
-		struct alert_view *was = &notifying->recalled[i];
-		if (was->rule != view->rule || strcmp(was->scope, view->scope) != 0)
+	for (size_t i = 0; i < notifying->n_told; i++) {
+		const struct told *told = &notifying->told[i];
+		if (told->view.rule != view->rule || strcmp(told->view.scope, view->scope) != 0)
 			continue;
-		*was = notifying->recalled[--notifying->n_recalled];
+		notifying->told[i] = notifying->told[--notifying->n_told];
 		return;
 	}
+}
+
+static void remember(struct notifying *notifying, const struct alert_view *view, int64_t until_ns)
+{
+	forget(notifying, view);
+	if (notifying->n_told < NOTIFYING_TOLD)
+		notifying->told[notifying->n_told++] = (struct told){ *view, until_ns };
 }
 
 void notifying_alert(struct notifying *notifying, enum alert_notice notice,
 		     const struct alert_view *view)
 {
-	forget_recalled(notifying, view);
+	if (notice == ALERT_ENDED)
+		forget(notifying, view);
+	else
+		remember(notifying, view, 0);
 	if (notifying->started && notifying->notifier)
 		notifier_alert(notifying->notifier, notice, view);
 }
 
-/* ---- what was told by an earlier run ---- */
+/* Tests in a hurry shorten it. */
+static int64_t patience_ns(const struct notifying *notifying)
+{
+	return NOTIFYING_PATIENCE_S * INT64_C(1000000) *
+	       config_i64(notifying->config, CONFIG_market_patience);
+}
 
 static void on_was(void *ctx, const struct alert_view *alert)
 {
 	struct notifying *notifying = ctx;
-	if (notifying->n_recalled < NOTIFYING_RECALLED)
-		notifying->recalled[notifying->n_recalled++] = *alert;
+	remember(notifying, alert, loop_now_ns(notifying->loop) + patience_ns(notifying));
 }
 
 static void on_recalled(void *ctx, enum status status)
@@ -198,34 +219,44 @@ static void on_recalled(void *ctx, enum status status)
 			 status_text(status));
 }
 
-static void on_patience(void *ctx)
+static void tell_end(struct notifying *notifying, struct told *told)
+{
+	struct alert_view *view = &told->view;
+	view->state = ALERT_RESOLVED;
+	view->resolved_ms = loop_wall_ns(notifying->loop) / 1000000;
+	log_line(LOG_INFO, "notify", "%s %s ended %s", alert_row(view->rule)->name, view->scope,
+		 told->until_ns ? "while weir was away" : "untold: it was forgotten or muted");
+	daemon_alert_over(notifying->daemon, view);
+	notifier_alert(notifying->notifier, ALERT_ENDED, view);
+}
+
+/* Ends that the rules did not tell: of an earlier run; of a rule that is off, a terminal that is
+ * stopped, an alert that is muted. Who was told that it fires is told that it does not. */
+static void on_look(void *ctx)
 {
 	struct notifying *notifying = ctx;
 	struct alerts *alerts = daemon_alerts(notifying->daemon);
-	for (size_t i = 0; i < notifying->n_recalled; i++) {
-		struct alert_view *view = &notifying->recalled[i];
-		if (alert_fires(alerts, view->rule, str_of(view->scope)))
-			continue;
-		view->state = ALERT_RESOLVED;
-		view->resolved_ms = loop_wall_ns(notifying->loop) / 1000000;
-		log_line(LOG_INFO, "notify", "%s %s ended while weir was away",
-			 alert_row(view->rule)->name, view->scope);
-		daemon_alert_over(notifying->daemon, view);
-		notifier_alert(notifying->notifier, ALERT_ENDED, view);
+	int64_t now_ns = loop_now_ns(notifying->loop);
+	size_t left = 0;
+	for (size_t i = 0; i < notifying->n_told; i++) {
+		struct told *told = &notifying->told[i];
+		if (now_ns < told->until_ns ||
+		    alert_fires(alerts, told->view.rule, str_of(told->view.scope)))
+			notifying->told[left++] = *told;
+		else
+			tell_end(notifying, told);
 	}
-	notifying->n_recalled = 0;
+	notifying->n_told = left;
+	loop_timer_after(notifying->loop, &notifying->look_timer, patience_ns(notifying) / LOOKS);
 }
 
 static void recall(struct notifying *notifying)
 {
 	struct segments *segments = daemon_segments(notifying->daemon);
-	if (!segments || !segments_status(segments, SEGMENT_RLS).wanted)
-		return;
-	alert_store_recall(segments_redis(segments, SEGMENT_RLS), on_was, on_recalled, notifying);
-	/* Tests in a hurry shorten it. */
-	loop_timer_after(notifying->loop, &notifying->recall_timer,
-			 NOTIFYING_PATIENCE_S * INT64_C(1000000) *
-			     config_i64(notifying->config, CONFIG_market_patience));
+	if (segments && segments_status(segments, SEGMENT_RLS).wanted)
+		alert_store_recall(segments_redis(segments, SEGMENT_RLS), on_was, on_recalled,
+				   notifying);
+	on_look(notifying);
 }
 
 /* ---- its life ---- */
@@ -272,7 +303,7 @@ enum status notifying_create(struct daemon *daemon, const struct config *config,
 	notifying->daemon = daemon;
 	notifying->config = config;
 	notifying->loop = daemon_loop(daemon);
-	notifying->recall_timer = (struct timer){ .fn = on_patience, .ctx = notifying };
+	notifying->look_timer = (struct timer){ .fn = on_look, .ctx = notifying };
 	*out = notifying; /* so that what was opened can be closed after an error too */
 	if (gethostname(notifying->host, sizeof notifying->host - 1))
 		memcpy(notifying->host, "weir", 5);
@@ -284,7 +315,7 @@ enum status notifying_create(struct daemon *daemon, const struct config *config,
 void notifying_close(struct notifying *notifying, void (*fn)(void *ctx), void *ctx)
 {
 	struct http *http = notifying->http;
-	timers_cancel(loop_timers(notifying->loop), &notifying->recall_timer);
+	timers_cancel(loop_timers(notifying->loop), &notifying->look_timer);
 	notifier_destroy(notifying->notifier);
 	notifying->notifier = NULL;
 	notifying->http = NULL;

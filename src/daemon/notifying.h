@@ -5,15 +5,17 @@
  * `webhook_secret`, or from WEIR_WEBHOOK_SECRET, of which the environment is rid at the start;
  * it is read anew with SIGHUP and never printed.
  *
- * What was told when weir ended and does not fire NOTIFYING_PATIENCE_S after the start is over: its
- * recovery is told then (at most NOTIFYING_RECALLED of them). Uses notifying_timers(). Loop thread.
+ * Who was told that an alert fires is told its end, also where the rules say none: what was told
+ * when weir ended and does not fire NOTIFYING_PATIENCE_S after the start; what was forgotten with
+ * its terminal or muted, within 10 s. At most NOTIFYING_TOLD are known. Uses notifying_timers().
+ * Loop thread.
  */
 #pragma once
 
 #include "daemon/daemon.h"
 #include "notify/notifier.h"
 
-enum { NOTIFYING_PATIENCE_S = 180, NOTIFYING_RECALLED = 256 };
+enum { NOTIFYING_PATIENCE_S = 180, NOTIFYING_TOLD = 256 };
 
 struct notifying;
 

@@ -22,7 +22,8 @@ struct serving_ledger_wait {
 /* What was counted last. */
 struct serving_ledger {
 	struct buf text; /* JSON and LF */
-	int64_t at_ns;
+	int64_t begun_ns, at_ns;
+	int64_t rest_ns; /* how long it stands */
 	bool known, balanced, reading;
 	struct serving_ledger_wait *waiting;
 };

@@ -52,6 +52,10 @@ void serving_trace(void *ctx, struct str id, serve_text_fn done, void *done_ctx)
 void serving_query(void *ctx, struct str sql, bool csv, serve_text_fn done, void *done_ctx)
 {
 	struct serving *serving = ctx;
+	if (serving->is_closing) { /* the writer may be closing, and takes no question then */
+		done(done_ctx, STATUS_UNAVAILABLE, STR("weir is ending"), false);
+		return;
+	}
 	struct asking *asking = begin(serving, done, done_ctx);
 	if (!asking)
 		return;

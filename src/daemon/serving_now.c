@@ -142,6 +142,10 @@ static void look_at_archive(const struct serving *serving, struct part *part)
 		if (share >= 0)
 			buf_printf(&part->reason, ", %.0f %% of the disk", share * 100);
 	}
+	if (serving->ledger.known && !serving->ledger.balanced) {
+		worse(part, LIGHT_CRITICAL);
+		buf_printf(&part->reason, "; the ledger does not balance");
+	}
 }
 
 static void look_at_sinks(const struct serving *serving, struct part *part)

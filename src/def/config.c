@@ -152,11 +152,12 @@ static void print_secret(struct buf *buf, struct str value, enum secret_show sho
 		return;
 	if (show == SECRET_HOST && host < value.len) {
 		struct str rest = str_skip(value, host);
-		size_t end = str_find_char(rest, '/');
-		size_t user = str_find_char(str_make(rest.ptr, end), '@');
+		size_t end = 0, from = 0;
+		for (; end < rest.len && !strchr("/?#", rest.ptr[end]); end++)
+			if (rest.ptr[end] == '@')
+				from = end + 1; /* behind the last: a password may have its own */
 		buf_put(buf, value.ptr, host);
-		buf_str_put(buf, user < end ? str_make(rest.ptr + user + 1, end - user - 1)
-					    : str_make(rest.ptr, end));
+		buf_str_put(buf, str_make(rest.ptr + from, end - from));
 		buf_char(buf, '/');
 	}
 	buf_put(buf, "***", 3);

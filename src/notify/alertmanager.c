@@ -160,10 +160,14 @@ static void look(struct alertmanager *manager)
 	for (size_t i = 0; i < count; i++)
 		if (is_wanted(manager, &manager->listed[i]))
 			see(manager, &manager->listed[i]);
+	bool all = count < ALERTMANAGER_ALERTS;
 	for (size_t i = 0; i < manager->n; i++) {
 		struct posted *posted = &manager->posted[i];
 		if (posted->seen || posted->ending)
 			continue;
+		if (!all &&
+		    alert_fires(manager->alerts, posted->view.rule, str_of(posted->view.scope)))
+			continue; /* only the list was too short for it */
 		posted->ending = true;
 		posted->view.resolved_ms = clock_wall_ns(manager->net.clock) / ms_ns;
 	}

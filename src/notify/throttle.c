@@ -85,7 +85,7 @@ static struct throttle_item *held_of(struct source *source, const struct alert_v
 static void fold(struct throttle *throttle, struct source *source, struct throttle_item *item,
 		 enum alert_notice notice, const struct alert_view *view)
 {
-	if (item->notice == ALERT_FIRED && notice == ALERT_ENDED) {
+	if (item->notice == ALERT_FIRED && notice == ALERT_ENDED && !item->known) {
 		size_t at = (size_t)(item - source->items);
 		memmove(item, item + 1, (--source->n - at) * sizeof *item);
 		throttle->counts.spared++;
@@ -104,7 +104,8 @@ static void hold(struct throttle *throttle, struct source *source, enum alert_no
 	if (item)
 		fold(throttle, source, item, notice, view);
 	else if (source->n < THROTTLE_HELD)
-		source->items[source->n++] = (struct throttle_item){ notice, *view };
+		source->items[source->n++] =
+		    (struct throttle_item){ notice, *view, notice != ALERT_FIRED };
 	else
 		source->more++;
 }

@@ -7,7 +7,8 @@
  *
  * Held are at most THROTTLE_HELD alerts of a source, each once with its newest state; what is
  * more is only counted, in the digest's `more`. An alert that begins and ends while it is held
- * is not told at all. Time is told (monotonic ns). Fixed room. One thread. */
+ * is not told at all; the end of one that was told before is. Time is told (monotonic ns). Fixed
+ * room. One thread. */
 #pragma once
 
 #include "alert/alert.h"
@@ -17,6 +18,7 @@ enum { THROTTLE_SOURCES = 24, THROTTLE_HELD = 32, THROTTLE_PER_MINUTE_MAX = 60 }
 struct throttle_item {
 	enum alert_notice notice;
 	struct alert_view view;
+	bool known; /* it was told before that it fires */
 };
 
 struct throttle_digest {

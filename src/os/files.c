@@ -284,6 +284,9 @@ enum status files_free_bytes(const char *path, uint64_t *bytes, struct err *err)
 	struct statvfs fs;
 	if (statvfs(path, &fs))
 		return err_errno(err, errno, "free space of %s", path);
+	if (!fs.f_blocks)
+		return err_set(err, STATUS_UNAVAILABLE,
+			       "%s: its file system does not say how much room it has", path);
 	*bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return STATUS_OK;
 }

@@ -81,8 +81,9 @@ static enum status send_parts(struct http_conn *conn, struct str body)
 bool http_reply_has_room(const struct http_conn *conn, size_t bytes)
 {
 	const struct http_server *server = conn->server;
-	return bytes <= server->config.answer_bytes_max - HEAD_BYTES_MAX &&
-	       bytes <= server->config.outgoing_bytes_max - server->outgoing_bytes;
+	size_t most = server->config.outgoing_bytes_max, on_way = server->outgoing_bytes;
+	return bytes <= server->config.answer_bytes_max - HEAD_BYTES_MAX && on_way <= most &&
+	       bytes <= most - on_way; /* heads and refusals go beyond it */
 }
 
 void http_reply_send(struct http_conn *conn, const struct http_reply *reply)

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "serve/push_impl.h"
 
-static const int64_t ms_ns = 1000000;
+static const int64_t ms_ns = 1000000, whole_every_ns = INT64_C(60000000000);
 
 const struct push_topic_row *push_topic_row(enum push_kind kind)
 {
@@ -202,9 +202,15 @@ static void render(struct push_topic *topic)
 {
 	struct push *push = topic->push;
 	topic->due_ns = push->now_ns + push_topic_row(topic->kind)->period_ms * ms_ns;
-	if (!anybody_takes(topic))
+	bool told = topic->kind == PUSH_bars && topic->version;
+	if (!anybody_takes(topic)) {
+		topic->version += told; /* bars go by unseen: all of it, later */
 		return;
-	if (topic->kind == PUSH_bars && topic->version)
+	}
+	/* Older bars change too: by repairs, and where their sums begin. */
+	if (told && push->now_ns - topic->whole_ns >= whole_every_ns)
+		topic->version++;
+	if (told)
 		push_tell_bars(topic);
 	if (topic->kind == PUSH_bars && topic->version && !is_whole_wanted(topic))
 		return;

@@ -26,6 +26,7 @@ struct push_topic {
 	unsigned listeners;
 	bool rendering;
 	int64_t due_ns;
+	int64_t whole_ns; /* when all of it was told last */
 	uint64_t version; /* of what was told last; 0 nothing yet */
 	struct buf text[2];
 	struct push_rows rows[2];

@@ -139,7 +139,10 @@ static void ask(struct push_client *client, const struct said *said)
 	}
 	buf_char(out, '}');
 	push->counts.asked++;
-	if (out->overflow || http_ws_send(client->ws, buf_str(out)))
+	enum status sent = out->overflow ? STATUS_RANGE : http_ws_send(client->ws, buf_str(out));
+	if (sent == STATUS_RANGE)
+		push_error(client, "the answer is longer than a message may be");
+	else if (sent)
 		push->counts.skipped++;
 }
 

@@ -66,7 +66,7 @@ static struct str whole_message(const struct push_topic *topic)
 	buf_put(out, "\"data\":", 7);
 	buf_str_put(out, buf_str(&topic->text[topic->newest]));
 	buf_char(out, '}');
-	return out->overflow ? STR("") : buf_str(out);
+	return out->overflow || topic->text[topic->newest].overflow ? STR("") : buf_str(out);
 }
 
 /* "" : there is none to be made. */
@@ -107,6 +107,7 @@ void push_tell(struct push_topic *topic)
 	struct push *push = topic->push;
 	struct str whole = { 0 }, change = { 0 };
 	uint64_t version = ++topic->version;
+	topic->whole_ns = push->now_ns;
 	bool tried = false;
 	for (size_t i = 0; i < PUSH_CLIENTS; i++) {
 		struct push_client *client = &push->clients[i];

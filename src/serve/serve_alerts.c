@@ -2,7 +2,7 @@
 #include "serve/json_in.h"
 #include "serve/serve_impl.h"
 
-enum { TEXT_BYTES = 8192 };
+enum { TEXT_BYTES = 8192, REQUESTS_A_RULE = 20 };
 
 /* The members that the routes know; texts point into storage. */
 struct said {
@@ -141,6 +141,15 @@ static void test_rules(struct serve_request *request, struct str text)
 	serve_json(request->call, 200, buf_str(out));
 }
 
+/* A rule takes the loop some milliseconds: as much of the address's share as many requests. */
+static void charge(struct serve_request *request, size_t rules)
+{
+	struct serve *serve = request->serve;
+	int64_t now_ns = clock_monotonic_ns(serve->clock);
+	for (size_t i = 0; serve->rate.burst && i < REQUESTS_A_RULE * rules; i++)
+		guard_spend(&serve->rate, request->asked->peer, now_ns);
+}
+
 void serve_alerts_test(struct serve_request *request)
 {
 	struct said said;
@@ -153,6 +162,8 @@ void serve_alerts_test(struct serve_request *request)
 	size_t count = count_rules(said.rules);
 	if (!count || count > SERVE_TESTED_MAX)
 		serve_error(request->call, 422, "rules: 1 to %d, one a line", SERVE_TESTED_MAX);
-	else
+	else {
+		charge(request, count);
 		test_rules(request, said.rules);
+	}
 }

@@ -10,7 +10,7 @@ struct hush_store {
 	struct redis_port *redis;
 	struct alerts *alerts;
 	const struct clock_port *clock;
-	bool ready, in_flight;
+	bool asked, ready, in_flight;
 	uint64_t stored, sent; /* versions */
 	int64_t retry_ns;
 	struct hush_store_counts counts;
@@ -41,8 +41,12 @@ static void end_restore(struct hush_store *store, enum status status)
 {
 	void (*done)(void *ctx, enum status status) = store->done;
 	store->done = NULL;
-	store->ready = true;
-	done(store->ctx, status);
+	store->in_flight = false;
+	store->ready = !status;
+	if (status)
+		store->retry_ns = clock_monotonic_ns(store->clock) + retry_ns;
+	if (done)
+		done(store->ctx, status);
 }
 
 static void on_text(void *ctx, enum status status, const struct redis_reply *reply)
@@ -57,16 +61,22 @@ static void on_text(void *ctx, enum status status, const struct redis_reply *rep
 	end_restore(store, status);
 }
 
-void hush_store_restore(struct hush_store *store, void (*done)(void *ctx, enum status status),
-			void *ctx)
+static void ask(struct hush_store *store)
 {
 	struct key key;
 	const struct str argv[] = { STR("GET"), key_alert_hushes(&key) };
-	store->done = done;
-	store->ctx = ctx;
+	store->asked = store->in_flight = true;
 	enum status status = redis_command(store->redis, argv, 2, on_text, store);
 	if (status)
 		end_restore(store, status);
+}
+
+void hush_store_restore(struct hush_store *store, void (*done)(void *ctx, enum status status),
+			void *ctx)
+{
+	store->done = done;
+	store->ctx = ctx;
+	ask(store);
 }
 
 /* ---- writing ---- */
@@ -95,8 +105,13 @@ void hush_store_step(struct hush_store *store)
 	uint64_t version = alerts_hushes_version(store->alerts);
 	struct buf text = buf_over(store->text, sizeof store->text);
 	struct key key;
-	if (!store->ready || store->in_flight || store->stored == version ||
-	    clock_monotonic_ns(store->clock) < store->retry_ns)
+	if (store->in_flight || clock_monotonic_ns(store->clock) < store->retry_ns)
+		return;
+	if (store->asked && !store->ready) {
+		ask(store);
+		return;
+	}
+	if (!store->ready || store->stored == version)
 		return;
 	alerts_pack_hushes(store->alerts, &text);
 	const struct str argv[] = { text.len ? STR("SET") : STR("DEL"), key_alert_hushes(&key),

@@ -2,7 +2,8 @@
  * own alerts (alert.h), one text, written whole when it changes.
  *
  * What is not taken (no room, a server away) is tried again each second with the newest text.
- * Nothing is written before what is there was read. Loop thread. */
+ * Nothing is written before what is there was read; a read that failed is tried again, too. Loop
+ * thread. */
 #pragma once
 
 #include "alert/alert.h"

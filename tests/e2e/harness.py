@@ -120,6 +120,8 @@ class WeirTest(unittest.TestCase):
 
     def setUp(self):
         self.temp = tempfile.mkdtemp(prefix='weir-test-')
+        # After what a test mounts there is unmounted: cleanups run behind tearDown, last first.
+        self.addCleanup(shutil.rmtree, self.temp, ignore_errors=True)
         self.state = os.path.join(self.temp, 'state')
         self.config = os.path.join(self.temp, 'weir.conf')
         self.log_path = os.path.join(self.temp, 'log')
@@ -131,7 +133,6 @@ class WeirTest(unittest.TestCase):
             self.kill()
         for pid in pids_under(self.temp):
             os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.temp, ignore_errors=True)
 
     def write_config(self, more):
         with open(self.config, 'w', encoding='utf-8') as file:

@@ -195,6 +195,21 @@ class Deadman(NotifyTest):
         self.assertIn('ArchiveDisk archive ended while weir was away', self.read_log())
         self.stop()
 
+    def test_what_ends_while_it_is_muted_is_told_as_ended(self):
+        receiver = self.receive()
+        notify = f'webhook_url = {receiver.url(HOOK)}\n'
+        self.settings = '[market]\nfeed = off\npatience = 5\n[fleet]\non = no\n'
+        self.configure(notify, FIRING)
+        self.start()
+        self.wait_for('it is told', lambda: len(receiver.alerts()) == 1)
+        self.say('mute', 'ArchiveDisk', 'archive', '1h')
+        self.configure(notify, QUIET)
+        self.hang_up()
+        self.wait_for('its end is told', lambda: len(receiver.alerts()) == 2)
+        self.assertEqual([alert['status'] for alert in receiver.alerts()],
+                         ['firing', 'resolved'])
+        self.stop()
+
     def test_pings_end_with_weir_and_while_its_loop_is_stuck(self):
         receiver = self.receive()
         self.configure(f'deadman_url = {receiver.url(PING)}\ndeadman_interval = 100ms\n'

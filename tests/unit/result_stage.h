@@ -164,10 +164,12 @@ static inline void stage_add_spill(struct stage *stage, uint64_t bytes_max)
 
 static inline void stage_remove_spill(struct stage *stage)
 {
-	char folder[96];
+	char folder[96], kept[128];
 	stage_close_spill(stage);
 	loop_destroy(stage->loop);
 	unlink(stage->path);
+	snprintf(kept, sizeof kept, "%s.kept", stage->path); /* where a record was damaged */
+	unlink(kept);
 	snprintf(folder, sizeof folder, "%s/spill", stage->folder);
 	rmdir(folder);
 	rmdir(stage->folder);

@@ -115,7 +115,7 @@ static inline enum status ws_send(struct http_ws *base, struct str text)
 		return STATUS_OK;
 	if (ws->n_sent == SENT_MAX)
 		fail_msg("more than %d messages", SENT_MAX);
-	ws->sent[ws->n_sent++] = strndup(text.ptr, text.len);
+	ws->sent[ws->n_sent++] = str_dup(text);
 	return STATUS_OK;
 }
 

@@ -237,6 +237,22 @@ static void the_store_brings_them_back_and_tries_again_after_a_failure(void **st
 	assert_string_equal(hush.scope, "mt5-017");
 	hush_store_destroy(store);
 	alerts_destroy(engine.alerts);
+	/* A read that failed: nothing is written over what is there, and it is read in the end. */
+	fake_redis_kill(stage.redis);
+	begin(&engine, 0);
+	store = hush_store_create(&stage.port, engine.alerts, &stage.clock);
+	stage.ended = 0;
+	hush_store_restore(store, on_restored, &stage);
+	assert_int_not_equal(stage_wait(&stage), STATUS_OK);
+	fake_redis_start(stage.redis);
+	for (int i = 0; i < 100; i++) {
+		stage_run(&stage, 50 * stage_ms_ns);
+		hush_store_step(store);
+	}
+	assert_int_equal(alerts_hushes(engine.alerts, &hush, 1), 1);
+	assert_int_equal(hush_store_counts(store).written, 0);
+	hush_store_destroy(store);
+	alerts_destroy(engine.alerts);
 	stage_deinit(&stage);
 }
 

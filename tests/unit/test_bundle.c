@@ -144,16 +144,17 @@ static void secrets_are_found_where_they_are(void **state)
 	(void)state;
 	assert_int_equal(config_create(&source, &config, &problems), STATUS_OK);
 	setenv("WEIR_EXCHANGE_SECRET_MAIN", "fromTheEnvironment", 1);
-	add_file(
-	    &facts, "fleet.tokens_file", "tokens",
-	    "# a comment\nterminal-017 tokenOf017 host-of-it fx\n\nterminal-018\ttokenOf018\n");
+	add_file(&facts, "fleet.tokens_file", "tokens",
+		 "# a comment\nterminal-017 tokenOf017 host-of-it fx\n\nterminal-018\ttokenOf018\n"
+		 "terminal-019 dG9rZW4gb2YgMTk==\n");
 	add_file(&facts, "segments' passwords", "users", "rts weir passwordOfRts\n");
 	add_file(&facts, "account.main", "key", "key = keyOfMain\nsecret=secretOfMain\n");
 	bundle_secrets_read(config, &facts, &secrets);
 	assert_false(secrets.is_full);
 	static const char *const wanted[] = {
-		"tokenOf017",   "tokenOf018",   "passwordOfRts",       "keyOfMain",
-		"secretOfMain", "sinkPassword", "https://h/hook/part", "fromTheEnvironment",
+		"tokenOf017",    "tokenOf018",          "dG9rZW4gb2YgMTk==",
+		"passwordOfRts", "keyOfMain",           "secretOfMain",
+		"sinkPassword",  "https://h/hook/part", "fromTheEnvironment",
 	};
 	static const char *const harmless[] = { "terminal-017", "host-of-it", "comment" };
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)

@@ -438,6 +438,15 @@ static void passwords_are_never_printed(void **state)
 	buf_clear(&out);
 	config_print_value(&out, config, CONFIG_segment_rms_url);
 	assert_str(buf_str(&out), "unix:///run/a:b@c");
+	config_destroy(config);
+	config = accepted("[notify]\nwebhook_url = https://u:p@ss@hooks.example?key=S3CRET\n"
+			  "deadman_url = https://ping.example/S3CRET\n");
+	buf_clear(&out);
+	config_print_value(&out, config, CONFIG_notify_webhook_url);
+	assert_str(buf_str(&out), "https://hooks.example/***");
+	buf_clear(&out);
+	config_print_value(&out, config, CONFIG_notify_deadman_url);
+	assert_str(buf_str(&out), "https://ping.example/***");
 	assert_true(config_file_has_secret(config));
 	config_destroy(config);
 	/* nor in the line that refuses such a URL */

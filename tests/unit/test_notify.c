@@ -86,6 +86,22 @@ static void what_begins_and_ends_while_it_is_held_is_not_told(void **state)
 	throttle_destroy(throttle);
 }
 
+static void the_end_of_what_was_told_is_told_however_often_it_came_back(void **state)
+{
+	struct throttle *throttle = throttle_create();
+	struct throttle_digest digest;
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_true(take(throttle, ALERT_FIRED, "loud", SEC));
+	assert_false(take(throttle, ALERT_ENDED, "loud", 2 * SEC));
+	assert_false(take(throttle, ALERT_FIRED, "loud", 3 * SEC));
+	assert_false(take(throttle, ALERT_ENDED, "loud", 4 * SEC));
+	assert_true(throttle_due(throttle, 61 * SEC, &digest));
+	assert_int_equal(digest.n, 1);
+	assert_int_equal(digest.items[0].notice, ALERT_ENDED);
+	throttle_destroy(throttle);
+}
+
 static void no_minute_ever_has_more_than_its_share(void **state)
 {
 	struct throttle *throttle = throttle_create();
@@ -151,7 +167,7 @@ static void a_digest_says_how_many_more(void **state)
 {
 	char storage[4096];
 	struct buf out = buf_over(storage, sizeof storage);
-	struct throttle_item item = { ALERT_FIRED, view_of(ALERT_high_cpu, "a") };
+	struct throttle_item item = { ALERT_FIRED, view_of(ALERT_high_cpu, "a"), false };
 	struct throttle_digest digest = { "instance", &item, 1, 7 };
 	(void)state;
 	payload_digest(&out, STR("desk"), &digest, T0);
@@ -214,6 +230,7 @@ int main(void)
 		cmocka_unit_test(five_a_minute_go_and_the_rest_is_one_message),
 		cmocka_unit_test(another_source_is_not_held_back),
 		cmocka_unit_test(what_begins_and_ends_while_it_is_held_is_not_told),
+		cmocka_unit_test(the_end_of_what_was_told_is_told_however_often_it_came_back),
 		cmocka_unit_test(no_minute_ever_has_more_than_its_share),
 		cmocka_unit_test(every_source_of_the_table_has_a_place),
 		cmocka_unit_test(an_alert_for_the_webhook),

@@ -239,6 +239,34 @@ static void test_bars(void **state)
 	end_ws(ws);
 }
 
+/* Bars are told one by one: who was not there for some gets all of it, and everybody does each
+ * minute, since older ones change too. */
+static void test_bars_that_were_missed_come_whole(void **state)
+{
+	struct world *world = *state;
+	struct asked_ws *ws = open_ws(world);
+	say(ws, "{\"op\":\"sub\",\"topics\":[\"bars:binance:perp:BTCUSDT:5m\"]}");
+	step(world, 250);
+	forget_sent(ws);
+	say(ws, "{\"op\":\"pause\"}");
+	world->bar_closes[0] = 3;
+	step(world, 250);
+	step(world, 250);
+	assert_int_equal(ws->n_sent, 0);
+	say(ws, "{\"op\":\"resume\"}");
+	step(world, 250);
+	assert_true(ws->n_sent > 0);
+	assert_non_null(strstr(ws->sent[ws->n_sent - 1], "\"data\":{\"bars\":1}"));
+	step(world, 250);
+	forget_sent(ws);
+	step(world, 250);
+	assert_int_equal(ws->n_sent, 0);
+	step(world, 60000);
+	expect_sent(ws,
+		    "{\"topic\":\"bars:binance:perp:BTCUSDT:5m\",\"t_ms\":~\"data\":{\"bars\":1}}");
+	end_ws(ws);
+}
+
 static void test_what_is_refused_is_left(void **state)
 {
 	struct world *world = *state;
@@ -365,11 +393,12 @@ static void test_nothing_is_allocated_once_all_was_told(void **state)
 	say(a, "{\"op\":\"sub\",\"topics\":[\"fleet\",\"now\",\"markets\",\"memory\"]}");
 	say(b, "{\"op\":\"sub\",\"topics\":[\"fleet\",\"terminal:t-1\","
 	       "\"bars:binance:perp:BTCUSDT:1m\"]}");
-	for (int i = 0; i < 10; i++)
+	/* Bars are told whole a second time, too. */
+	for (int i = 0; i < 250; i++)
 		step_changed(world, i);
 	uint64_t before = allocations_count;
 	uint64_t told = serve_push_counts(world->serve)->changes;
-	for (int i = 10; i < 200; i++)
+	for (int i = 250; i < 500; i++)
 		step_changed(world, i);
 	assert_int_equal(allocations_count, before);
 	assert_true(serve_push_counts(world->serve)->changes > told + 500);
@@ -451,6 +480,7 @@ int main(void)
 		TEST(test_bars),
 		TEST(test_what_is_refused_is_left),
 		TEST(test_an_answer_that_comes_late),
+		TEST(test_bars_that_were_missed_come_whole),
 		TEST(test_pause),
 		TEST(test_a_slow_client_is_skipped_then_cut),
 		TEST(test_nothing_is_allocated_once_all_was_told),

@@ -167,7 +167,7 @@ static struct picture *draw(const char *trouble, const json_t *open)
 	top_frame_draw(&picture->frame, &model, &picture->scene);
 	struct str rest = buf_str(&picture->frame.text), line;
 	for (size_t i = 0; i < picture->frame.count && str_split(&rest, '\n', &line); i++)
-		picture->lines[i] = strndup(line.ptr, line.len);
+		picture->lines[i] = str_dup(line);
 	return picture;
 }
 
