@@ -229,7 +229,9 @@ void spill_seek(struct spill *spill, uint64_t position)
 
 bool spill_has_more(const struct spill *spill)
 {
-	return spill->taken < spill->in.len || (spill->end && spill->read < spill->end);
+	/* While a read is under way all before it was taken, and `in` is the thread's. */
+	bool here = !spill->fetch.busy && spill->taken < spill->in.len;
+	return here || (spill->end && spill->read < spill->end);
 }
 
 void spill_read(struct spill *spill, spill_fn fn, void *ctx)
