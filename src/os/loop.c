@@ -123,11 +123,25 @@ static void close_own(struct loop *loop)
 		uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
 }
 
+/* libwebsockets 4.1 leaves a connection's poll handle behind where its connect fails late:
+ * stopped, and from malloc (os/ws_open.c sweeps those whose connect fails at once). Everybody
+ * else has closed his by now. */
+static void close_orphan(uv_handle_t *handle, void *ctx)
+{
+	(void)ctx;
+	if (uv_handle_get_type(handle) == UV_POLL && !uv_is_active(handle) &&
+	    !uv_is_closing(handle))
+		uv_close(handle, (uv_close_cb)free);
+}
+
 void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
 	close_own(loop);
+	while (uv_run(&loop->uv, UV_RUN_NOWAIT))
+		;
+	uv_walk(&loop->uv, close_orphan, NULL);
 	while (uv_run(&loop->uv, UV_RUN_NOWAIT))
 		;
 	int rc = uv_loop_close(&loop->uv);
